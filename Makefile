@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# RustBox in C: the only Makefile, run from the top of the tree.
+#
+#   base/ oci/ runtime/    libraries: <folder>/*.c without *_test.c and *_fuzz.c
+#   cmd/<program>/*.c      programs
+#   <folder>/x_test.c      a unit test (cmocka), one executable each
+#   <folder>/x_fuzz.c      a fuzz target (libFuzzer), corpus in integration/fuzz/x/
+#
+# Everything goes to build/<variant>/:
+#
+#   release   static-PIE, optimised, hardened: what is installed
+#   debug     ASan and UBSan, -Werror: unit tests
+#   plain     the same without sanitizers: unit tests under valgrind
+#   coverage  the same with gcov's counters
+#   fuzz      clang with libFuzzer, ASan and UBSan
+#   lint-gcc, lint-clang   objects only, release flags with -Werror
+#
+# One file at a time:  make build/debug/base/error_test && build/debug/base/error_test
+
+VERSION := 0.1.0
+# Empty outside a git work tree, as in a release tarball.
+COMMIT  := $(shell git --git-dir=.git describe --always --dirty --abbrev=12 2>/dev/null)
+
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+MANDIR     ?= $(PREFIX)/share/man
+INSTALL    ?= install
+STRIP      ?= strip
+PKG_CONFIG ?= pkg-config
+CLANG      ?= clang
+CLANG_TIDY ?= clang-tidy
+JOBS       ?= $(shell nproc)
+# Seconds that `make fuzz` gives to each target.
+FUZZ_SECONDS ?= 60
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+##@ What is built from what
+
+PROGRAMS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c))
+FOLDERS  := base oci runtime
+
+# The folders that each folder's tests, and each program, are linked with: the
+# layers of docs/architecture.md, the upper ones first, as the linker wants them.
+LAYERS_base                := base
+LAYERS_oci                 := oci base
+LAYERS_runtime             := runtime oci base
+LAYERS_cmd/rustbox-runtime := runtime oci base
+
+sources = $(filter-out %_test.c %_fuzz.c,$(wildcard $(1)/*.c))
+CODE    := $(FOLDERS) $(addprefix cmd/,$(PROGRAMS))
+SOURCES := $(foreach d,$(CODE),$(call sources,$(d)))
+TESTS   := $(wildcard $(CODE:%=%/*_test.c))
+FUZZERS := $(wildcard $(CODE:%=%/*_fuzz.c))
+PAYLOAD := $(wildcard integration/payload/payload.c)
+
+##@ Flags
+
+# pkg-config is asked when something is linked, not before: `make quickstart`
+# and `make test` install it first.
+PACKAGES    := libseccomp libcap yajl
+LIBS         = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# Debian's archive of yajl has a name of its own, which its .pc file does not know.
+yajl_archive = $(if $(wildcard $(shell $(CC) -print-file-name=libyajl_s.a)),-lyajl_s,-lyajl)
+STATIC_LIBS  = $(patsubst -lyajl,$(yajl_archive),$(shell $(PKG_CONFIG) --static --libs $(PACKAGES)))
+
+CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(CPPFLAGS)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wformat=2 -Wundef -Wpointer-arith -Wvla -Wcast-qual \
+	-Wwrite-strings -Wimplicit-fallthrough -Wno-unused-parameter -Wno-missing-field-initializers
+
+# Control-flow protection is a different option on each architecture.
+MACHINE   := $(shell $(CC) -dumpmachine 2>/dev/null)
+HARDENING := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
+	-fstack-clash-protection \
+	$(if $(filter x86_64-%,$(MACHINE)),-fcf-protection) \
+	$(if $(filter aarch64-%,$(MACHINE)),-mbranch-protection=standard)
+SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# Paths in debug information and messages do not depend on where the tree lies.
+COMMON := -std=gnu17 $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. -g
+OPTIMISED := -O2 -fPIE -ffunction-sections -fdata-sections $(HARDENING)
+
+# An empty value lets a newer compiler's new warnings pass: make test WERROR=
+WERROR ?= -Werror
+
+CFLAGS_release    := $(COMMON) $(OPTIMISED)
+CFLAGS_debug      := $(COMMON) -O1 $(SANITIZE) $(WERROR)
+CFLAGS_plain      := $(COMMON) -O1 $(WERROR)
+CFLAGS_coverage   := $(COMMON) -O0 --coverage $(WERROR)
+CFLAGS_fuzz       := $(COMMON) -O1 -fsanitize=fuzzer-no-link $(SANITIZE) $(WERROR)
+CFLAGS_lint-gcc   := $(COMMON) $(OPTIMISED) -Werror
+CFLAGS_lint-clang := $(COMMON) $(OPTIMISED) -Werror
+
+LDFLAGS_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections
+LDFLAGS_debug    := $(SANITIZE)
+LDFLAGS_coverage := --coverage
+LDFLAGS_fuzz     := -fsanitize=fuzzer $(SANITIZE)
+
+CC_fuzz       = $(CLANG)
+CC_lint-gcc   = gcc
+CC_lint-clang = $(CLANG)
+
+LIBS_release = $(STATIC_LIBS)
+
+# Only these files know the version, so that a commit recompiles nothing else.
+VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"'
+VERSIONED      := $(filter cmd/% oci/features.c,$(SOURCES) $(TESTS))
+
+##@ Rules, once for each variant
+
+# Short lines unless V=1.
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@; )
+
+VARIANTS := release debug plain coverage fuzz lint-gcc lint-clang
+
+# A file that changes when its text does: what depends on it is made anew then.
+define stamp # file, text
+$(1): FORCE
+	@mkdir -p $$(@D)
+	@printf '%s\n' $$(call quote,$(2)) | cmp -s - $$@ || printf '%s\n' $$(call quote,$(2)) >$$@
+endef
+quote = '$(subst ','\'',$(1))'
+
+define variant_rules # variant
+CC_$(1) ?= $$(CC)
+LIBS_$(1) ?= $$(LIBS)
+
+$(call stamp,build/$(1)/flags,$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_$(1)) $$(CFLAGS) $$(LDFLAGS_$(1)) $$(LDFLAGS))
+
+build/$(1)/%.o: %.c build/$(1)/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(VERSION_CPPFLAGS) $$(CFLAGS_$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(VERSIONED:%.c=build/$(1)/%.o): VERSION_CPPFLAGS = $$(VERSION_FLAGS)
+$(VERSIONED:%.c=build/$(1)/%.o): build/version
+
+$(foreach d,$(FOLDERS),$(call archive_rule,$(1),$(d)))
+$(foreach p,$(PROGRAMS),$(call program_rule,$(1),$(p)))
+$(foreach t,$(TESTS:%.c=%),$(call test_rule,$(1),$(t),$(patsubst %/,%,$(dir $(t)))))
+
+-include $(patsubst %.c,build/$(1)/%.d,$(SOURCES) $(TESTS) $(FUZZERS))
+endef
+
+objects  = $(patsubst %.c,build/$(1)/%.o,$(call sources,$(2)))
+archives = $(patsubst %,build/$(1)/%.a,$(LAYERS_$(2)))
+link     = $$(call say,LINK)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(CFLAGS) $$(LDFLAGS_$(1)) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^)
+
+define archive_rule # variant, folder
+build/$(1)/$(2).a: $(call objects,$(1),$(2))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(call say,AR)$$(AR) rcsD $$@ $$^
+
+endef
+
+define program_rule # variant, program
+build/$(1)/$(2): $(call objects,$(1),cmd/$(2)) $(call archives,$(1),cmd/$(2))
+	$(link) $$(LIBS_$(1))
+
+endef
+
+# A program's tests are linked with its other objects, too.
+define test_rule # variant, test, folder
+build/$(1)/$(2): build/$(1)/$(2).o \
+		$(if $(filter cmd/%,$(3)),$(filter-out %/main.o,$(call objects,$(1),$(3)))) \
+		$(call archives,$(1),$(3))
+	$(link) $$(LIBS_$(1)) -lcmocka
+
+endef
+
+define fuzz_rule # fuzz target, folder
+build/fuzz/$(notdir $(1)): build/fuzz/$(1).o $(call archives,fuzz,$(2))
+	$(call link,fuzz) $$(LIBS_fuzz)
+
+endef
+
+$(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
+$(foreach f,$(FUZZERS:%.c=%),$(eval $(call fuzz_rule,$(f),$(patsubst %/,%,$(dir $(f))))))
+$(eval $(call stamp,build/version,$(VERSION) $(COMMIT)))
+
+# The integration tests' payload: static, so that it runs in an empty root.
+build/release/payload: $(PAYLOAD) build/release/flags
+	$(call say,LINK)$(CC) $(CPPFLAGS_ALL) $(COMMON) -O2 -static -o $@ $<
+
+##@ Targets
+
+.PHONY: all quickstart test test-all lint fuzz coverage install uninstall dist clean help FORCE
+.DEFAULT_GOAL := all
+
+all: $(PROGRAMS:%=build/release/%) ## Build the programs (build/release/)
+
+quickstart: ## Install what is needed, build, install, and run a first container (ROOTFS=folder)
+	integration/quickstart
+
+test: ## Install the test tools and run every test that this machine can run
+	@integration/install-deps test
+	@integration/run-tests
+
+test-all: ## The same with the long forms
+	@integration/install-deps test
+	@LONG=1 integration/run-tests
+
+lint: ## Compiler warnings, format, static analysis, layers, shell, spelling
+	@integration/run-tests lint
+
+fuzz: fuzz-programs ## Run each fuzz target for FUZZ_SECONDS=60
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) integration/run-tests fuzz
+
+coverage: coverage-programs ## Run the unit tests with gcov's counters; report in build/coverage/
+	integration/coverage
+
+install: all ## Install to PREFIX=/usr/local, below DESTDIR=
+	$(INSTALL) -d $(DESTDIR)$(BINDIR)
+	for p in $(PROGRAMS); do \
+		$(INSTALL) -m 755 build/release/$$p $(DESTDIR)$(BINDIR)/$$p && \
+		$(STRIP) $(DESTDIR)$(BINDIR)/$$p || exit 1; \
+	done
+	$(foreach m,$(MANPAGES),$(INSTALL) -D -m 644 $(m) $(DESTDIR)$(call man_path,$(m))$(newline)	)
+
+uninstall: ## Remove what install put there
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(foreach m,$(MANPAGES),$(DESTDIR)$(call man_path,$(m)))
+
+MANPAGES := $(wildcard man/*.[158])
+man_path  = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
+define newline
+
+
+endef
+
+# git archive takes times and owners from the commit: the same commit gives the same file.
+dist: ## Source tarball of the last commit: build/dist/
+	@mkdir -p build/dist
+	git archive --format=tar --prefix=rustbox-$(VERSION)/ -o build/dist/rustbox-$(VERSION).tar HEAD
+	gzip -9nf build/dist/rustbox-$(VERSION).tar
+	cd build/dist && sha256sum rustbox-$(VERSION).tar.gz | tee rustbox-$(VERSION).tar.gz.sha256
+
+clean: ## Remove build/
+	rm -rf build
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+##@ What integration/run-tests asks for
+
+.PHONY: test-programs debug-tests plain-tests coverage-programs fuzz-programs \
+	lint-gcc lint-clang lint-tidy print-tests print-fuzzers
+
+debug-tests: $(TESTS:%.c=build/debug/%)
+plain-tests: $(TESTS:%.c=build/plain/%)
+test-programs: all $(if $(PAYLOAD),build/release/payload)
+coverage-programs: $(TESTS:%.c=build/coverage/%)
+fuzz-programs: $(patsubst %.c,build/fuzz/%,$(notdir $(FUZZERS)))
+
+print-tests: ; @printf '%s\n' $(TESTS:%.c=%)
+print-fuzzers: ; @printf '%s\n' $(FUZZERS:%.c=%)
+
+LINTED := $(SOURCES) $(TESTS) $(FUZZERS)
+lint-gcc: $(LINTED:%.c=build/lint-gcc/%.o)
+lint-clang: $(LINTED:%.c=build/lint-clang/%.o)
+
+# clang-tidy runs again for what was compiled again; `make -jN -k` uses all cores.
+# Its analyser does not know __attribute__((cleanup)), so what it takes for leaks is
+# left to ASan and valgrind. The whole story of a finding is in the .log.
+# Tests may be long, and leave descriptors open on purpose.
+TIDY_TESTS := -readability-function-*,-android-cloexec-*
+lint-tidy: $(LINTED:%.c=build/lint-tidy/%.ok)
+build/lint-tidy/%.ok: build/lint-clang/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY)$(CLANG_TIDY) --quiet $(if $(filter %_test,$*),--checks='$(TIDY_TESTS)') $*.c -- $(CPPFLAGS_ALL) $(VERSION_FLAGS) -std=gnu17 \
+		>$@.log 2>&1 || { cat $@.log; exit 1; }
+	@! grep -E ': (warning|error): ' $@.log | grep -v 'Potential leak of memory pointed to by'
+	@touch $@
