@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One error, as a value on the caller's stack.
+ *
+ * A function that can fail takes `struct error *err` last and returns -1 (or
+ * NULL, where it returns a pointer) with *err set; on success *err is left
+ * alone. The lowest function names the call and the object, each caller may
+ * put in front what it was doing, and only the top of a program prints.
+ */
+#pragma once
+
+#include <errno.h>
+
+enum { ERROR_TEXT_SIZE = 2048 };
+
+struct error {
+	int code; /* an errno value; 0 when no system call is to blame */
+	char text[ERROR_TEXT_SIZE];
+};
+
+/*
+ * Sets *err to the message, followed by ": " and the words for code unless
+ * code is 0. A text too long is cut and ends in "...". Always returns -1, so
+ * that `return error_set(...)` is the idiom.
+ */
+int error_set(struct error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Puts "message: " in front of the text that *err has. Always returns -1. */
+int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Appends " (hint)" to the text that *err has: what the user can do. Always returns -1. */
+int error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* For "out of memory" while doing something. Always returns -1. */
+int error_memory(struct error *err);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fd.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/mem.h"
+
+void fd_close(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+int fd_read_all(int fd, const char *name, size_t limit, char **ret_text, size_t *ret_size,
+		struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t used = 0, room = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
+		room = (size_t)st.st_size < limit ? (size_t)st.st_size + 1 : limit + 1;
+	for (;;) {
+		if (used == room || !text) {
+			room = text ? room * 2 : room ? room : 4096;
+			char *grown = realloc(text, room + 1);
+			if (!grown)
+				return error_memory(err);
+			text = grown;
+		}
+		ssize_t n = read(fd, text + used, room - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, errno, "read %s", name);
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		if (used > limit)
+			return error_set(err, EFBIG, "read %s: more than %zu bytes", name, limit);
+	}
+	text[used] = '\0';
+	*ret_text = move_ptr(&text);
+	if (ret_size)
+		*ret_size = used;
+	return 0;
+}
+
+int fd_read_file(int dirfd, const char *path, size_t limit, char **ret_text, size_t *ret_size,
+		 struct error *err)
+{
+	cleanup_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return error_set(err, errno, "open %s", path);
+	return fd_read_all(fd, path, limit, ret_text, ret_size, err);
+}
+
+ssize_t fd_read_short(int dirfd, const char *path, char *buffer, size_t size)
+{
+	cleanup_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	do
+		n = read(fd, buffer, size - 1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	while (n > 0 && buffer[n - 1] == '\n')
+		n--;
+	buffer[n] = '\0';
+	return n;
+}
+
+int fd_write_all(int fd, const char *name, const void *data, size_t size, struct error *err)
+{
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, p, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return error_set(err, errno, "write %s", name);
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_write_file(int dirfd, const char *path, const char *text, struct error *err)
+{
+	cleanup_fd int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n;
+
+	if (fd < 0)
+		return error_set(err, errno, "open %s for writing", path);
+	do
+		n = write(fd, text, strlen(text));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return error_set(err, errno, "write \"%s\" to %s", text, path);
+	return 0;
+}
+
+int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		    struct error *err)
+{
+	char temporary[256];
+
+	/* One writer at a time holds the lock, so a left-over of a killed one may be reused. */
+	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
+		return error_set(err, ENAMETOOLONG, "replace %s", name);
+	cleanup_fd int fd = openat(
+		dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	if (fd < 0)
+		return error_set(err, errno, "create %s", temporary);
+	if (fd_write_all(fd, name, data, size, err) < 0 ||
+	    (renameat(dirfd, temporary, dirfd, name) < 0 &&
+	     error_set(err, errno, "rename %s to %s", temporary, name) < 0)) {
+		(void)unlinkat(dirfd, temporary, 0);
+		return -1;
+	}
+	return 0;
+}
+
+int fd_send_packet(int socket, const void *data, size_t size, const int *fds, size_t n_fds)
+{
+	union {
+		char buffer[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)data, size };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t n;
+
+	if (n_fds > FD_PASS_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	if (n_fds) {
+		message.msg_control = control.buffer;
+		message.msg_controllen = CMSG_SPACE(sizeof(int) * n_fds);
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+		memcpy(CMSG_DATA(header), fds, sizeof(int) * n_fds);
+	}
+	do
+		n = sendmsg(socket, &message, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	if ((size_t)n != size) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	return 0;
+}
+
+/* Stores what the packet brought, up to *n_fds, and closes the rest. */
+static void take_descriptors(struct msghdr *message, int *fds, size_t *n_fds)
+{
+	size_t room = n_fds ? *n_fds : 0, stored = 0;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(fd));
+			if (stored < room)
+				fds[stored++] = fd;
+			else
+				(void)close(fd);
+		}
+	}
+	if (n_fds)
+		*n_fds = stored;
+}
+
+ssize_t fd_receive_packet(int socket, void *data, size_t size, int *fds, size_t *n_fds)
+{
+	union {
+		char buffer[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { data, size };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buffer,
+		.msg_controllen = sizeof(control.buffer),
+	};
+	ssize_t n;
+
+	do
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -1;
+	take_descriptors(&message, fds, n_fds);
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		for (size_t i = 0; n_fds && i < *n_fds; i++)
+			fd_close(&fds[i]);
+		if (n_fds)
+			*n_fds = 0;
+		errno = EMSGSIZE;
+		return -1;
+	}
+	return n;
+}
+
+int fd_set_cloexec(int fd, int on, struct error *err)
+{
+	if (fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) < 0)
+		return error_set(err, errno, "fcntl F_SETFD on descriptor %d", fd);
+	return 0;
+}
+
+int fd_cloexec_from(unsigned int first, struct error *err)
+{
+	if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return error_set(err, errno, "close_range from descriptor %u", first);
+	return 0;
+}
+
+int fd_dup_above(int fd, int least, struct error *err)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, least);
+
+	if (copy < 0)
+		return error_set(err, errno, "duplicate descriptor %d", fd);
+	return copy;
+}

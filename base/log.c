@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static struct {
+	int fd; /* 0 means standard error */
+	bool json;
+	enum log_level level;
+	void (*sink)(void *data, enum log_level level, const char *text);
+	void *data;
+} state = { .level = LOG_WARNING };
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+
+int log_open(const struct log_options *options, struct error *err)
+{
+	state.json = options->json;
+	state.level = options->level;
+	if (!options->path)
+		return 0;
+	int fd = open(options->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	if (fd < 0)
+		return error_set(err, errno, "open log file %s", options->path);
+	/* Out of the way of 0 to 2, should the caller have closed one of them. */
+	state.fd = fd_dup_above(fd, 3, err);
+	(void)close(fd);
+	return state.fd < 0 ? -1 : 0;
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level <= state.level;
+}
+
+void log_redirect(void (*sink)(void *data, enum log_level level, const char *text), void *data)
+{
+	state.sink = sink;
+	state.data = data;
+}
+
+/* Now, as RFC 3339 wants it, in UTC: local time would read files of the container or the host. */
+static void add_time(struct str *line)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[32];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	str_add(line, text);
+}
+
+static void add_quoted(struct str *line, const char *text)
+{
+	str_add(line, "\"");
+	for (const char *p = text; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (c == '"' || c == '\\')
+			str_add_format(line, "\\%c", c);
+		else if (c == '\n')
+			str_add(line, "\\n");
+		else if (c == '\t')
+			str_add(line, "\\t");
+		else if (c < 0x20 || c == 0x7f)
+			str_add_format(line, "\\u%04x", c);
+		else
+			str_add_bytes(line, p, 1);
+	}
+	str_add(line, "\"");
+}
+
+static void add_line(struct str *line, enum log_level level, const char *text)
+{
+	if (state.json) {
+		str_add_format(line, "{\"level\":\"%s\",\"msg\":", level_names[level]);
+		add_quoted(line, text);
+		str_add(line, ",\"time\":\"");
+		add_time(line);
+		str_add(line, "\"}\n");
+	} else if (state.fd) {
+		str_add(line, "time=\"");
+		add_time(line);
+		str_add_format(line, "\" level=%s msg=", level_names[level]);
+		add_quoted(line, text);
+		str_add(line, "\n");
+	} else {
+		str_add_format(line, "%s: ", level_names[level]);
+		for (const char *p = text; *p; p++)
+			str_add_bytes(line, (unsigned char)*p < 0x20 && *p != '\t' ? " " : p, 1);
+		str_add(line, "\n");
+	}
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	int saved = errno;
+	char text[ERROR_TEXT_SIZE + 256];
+	cleanup_str struct str line = STR_EMPTY;
+	struct error ignored;
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (state.sink) {
+		state.sink(state.data, level, text);
+	} else {
+		add_line(&line, level, text);
+		if (!line.failed) /* a log that cannot be written has nowhere to say so */
+			(void)fd_write_all(state.fd ? state.fd : STDERR_FILENO, "log", line.text,
+					   line.size, &ignored);
+	}
+	errno = saved;
+}
+
+bool log_level_from_name(const char *name, enum log_level *ret_level)
+{
+	static const struct {
+		const char *name;
+		enum log_level level;
+	} names[] = {
+		{ "panic", LOG_ERROR },	    { "fatal", LOG_ERROR }, { "error", LOG_ERROR },
+		{ "warning", LOG_WARNING }, { "warn", LOG_WARNING }, { "info", LOG_INFO },
+		{ "debug", LOG_DEBUG },	    { "trace", LOG_DEBUG },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i].name) == 0) {
+			*ret_level = names[i].level;
+			return true;
+		}
+	return false;
+}

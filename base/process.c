@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/process.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#ifndef PID_FS_MAGIC
+#define PID_FS_MAGIC 0x50494446
+#endif
+
+pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = flags,
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+	};
+
+	if (ret_pidfd) {
+		args.flags |= CLONE_PIDFD;
+		args.pidfd = (uint64_t)(uintptr_t)ret_pidfd;
+	}
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)(unsigned int)cgroup;
+	}
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+int process_pidfd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int process_pidfd_signal(int pidfd, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+int process_pidfd_getfd(int pidfd, int remote)
+{
+	return (int)syscall(SYS_pidfd_getfd, pidfd, remote, 0);
+}
+
+bool process_pidfd_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN);
+}
+
+int process_wait(pid_t pid, int *ret_status)
+{
+	pid_t got;
+
+	do
+		got = waitpid(pid, ret_status, 0);
+	while (got < 0 && errno == EINTR);
+	return got < 0 ? -1 : 0;
+}
+
+int process_exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_state)
+{
+	char path[32], text[1024];
+
+	(void)snprintf(path, sizeof(path), "%d/stat", pid);
+	if (fd_read_short(procfs, path, text, sizeof(text)) <= 0)
+		return false;
+	char *p = strrchr(text, ')'); /* the name before it may hold anything */
+	if (!p || p[1] != ' ')
+		return false;
+	p += 2;
+	char state = *p;
+	for (int field = 3; field < 22 && p; field++) {
+		p = strchr(p, ' ');
+		p = p ? p + 1 : NULL;
+	}
+	if (!p)
+		return false;
+	p[strcspn(p, " ")] = '\0';
+	if (!str_to_uint(p, 10, UINT64_MAX, ret_ticks))
+		return false;
+	if (ret_state)
+		*ret_state = state;
+	return true;
+}
+
+uint64_t process_pidfd_inode(int pidfd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PID_FS_MAGIC || fstat(pidfd, &st) < 0)
+		return 0;
+	return st.st_ino;
+}
+
+void process_kill_and_reap(pid_t pid)
+{
+	int status;
+
+	if (pid <= 0)
+		return;
+	(void)kill(pid, SIGKILL);
+	(void)process_wait(pid, &status);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The child of process_run(): never returns. `report` tells why exec failed. */
+static _Noreturn void run_child(const struct process_run *run, int in, int out, int report)
+{
+	static char *const empty[] = { NULL };
+	sigset_t none;
+	int code;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
+	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+	    dup2(out, STDERR_FILENO) >= 0 &&
+	    syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) >= 0)
+		(void)execve(run->path, run->args, run->env ? run->env : empty);
+	code = errno;
+	(void)!write(report, &code, sizeof(code));
+	_exit(127);
+}
+
+/* Keeps the tail of what the program writes. */
+struct tail {
+	char *buffer;
+	size_t size, used;
+};
+
+static void tail_add(struct tail *t, const char *data, size_t n)
+{
+	size_t room = t->size ? t->size - 1 : 0;
+
+	if (!room)
+		return;
+	if (n > room) {
+		data += n - room;
+		n = room;
+	}
+	if (t->used + n > room) {
+		size_t drop = t->used + n - room;
+		memmove(t->buffer, t->buffer + drop, t->used - drop);
+		t->used -= drop;
+	}
+	memcpy(t->buffer + t->used, data, n);
+	t->used += n;
+	t->buffer[t->used] = '\0';
+}
+
+/*
+ * Feeds the input and drains the output until the process has ended. A
+ * grandchild that keeps the pipe open is not waited for.
+ */
+static int run_relay(const struct process_run *run, int pidfd, int *in, int out, struct tail *tail)
+{
+	int64_t deadline = run->timeout_ms >= 0 ? now_ms() + run->timeout_ms : -1;
+	size_t fed = 0;
+	char buffer[4096];
+	ssize_t n;
+
+	for (;;) {
+		struct pollfd p[3] = { { .fd = pidfd, .events = POLLIN },
+				       { .fd = out, .events = POLLIN },
+				       { .fd = *in, .events = POLLOUT } };
+		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+		if (deadline >= 0 && left <= 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		if (poll(p, 3, (int)left) < 0 && errno != EINTR)
+			return -1;
+		if (p[2].revents) {
+			n = write(*in, run->input + fed, run->input_size - fed);
+			if (n > 0)
+				fed += (size_t)n;
+			if ((n < 0 && errno != EAGAIN) || fed == run->input_size)
+				fd_close(in);
+		}
+		if (p[1].revents) {
+			n = read(out, buffer, sizeof(buffer));
+			if (n > 0)
+				tail_add(tail, buffer, (size_t)n);
+			else if (n == 0 || errno != EAGAIN)
+				out = -1;
+		}
+		if (p[0].revents) {
+			while (out >= 0 && (n = read(out, buffer, sizeof(buffer))) > 0)
+				tail_add(tail, buffer, (size_t)n);
+			return 0;
+		}
+	}
+}
+
+int process_run(const struct process_run *run, int *ret_status, struct error *err)
+{
+	int in[2], out[2], report[2], code = 0;
+	struct tail tail = { run->output, run->output_size, 0 };
+
+	if (run->output_size)
+		run->output[0] = '\0';
+	if (pipe2(in, O_CLOEXEC) < 0)
+		return error_set(err, errno, "pipe");
+	cleanup_fd int in_ours = in[1], in_theirs = in[0];
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return error_set(err, errno, "pipe");
+	cleanup_fd int out_ours = out[0], out_theirs = out[1];
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return error_set(err, errno, "pipe");
+	cleanup_fd int report_ours = report[0], report_theirs = report[1];
+	cleanup_fd int pidfd = -1;
+	pid_t pid = process_clone(0, -1, &pidfd);
+	if (pid < 0)
+		return error_set(err, errno, "clone3");
+	if (pid == 0)
+		run_child(run, in_theirs, out_theirs, report_theirs);
+	fd_close(&in_theirs);
+	fd_close(&out_theirs);
+	fd_close(&report_theirs);
+	if (!run->input_size)
+		fd_close(&in_ours);
+	(void)fcntl(in_ours, F_SETFL, O_NONBLOCK);
+	(void)fcntl(out_ours, F_SETFL, O_NONBLOCK);
+	if (read(report_ours, &code, sizeof(code)) == (ssize_t)sizeof(code)) {
+		process_kill_and_reap(pid);
+		return error_set(err, code, "execute %s", run->path);
+	}
+	if (run_relay(run, pidfd, &in_ours, out_ours, &tail) < 0) {
+		code = errno;
+		process_kill_and_reap(pid);
+		return error_set(err, code, "run %s", run->path);
+	}
+	if (process_wait(pid, ret_status) < 0)
+		return error_set(err, errno, "wait for %s", run->path);
+	return 0;
+}

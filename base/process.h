@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes: clone3, pidfds, waiting, identity, and running a host program
+ * with its output captured.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/*
+ * clone3(2) without sharing memory, exit signal SIGCHLD (none of its own with
+ * CLONE_PARENT, which takes the caller's). cgroup: an O_PATH or directory
+ * descriptor for CLONE_INTO_CGROUP, or -1. ret_pidfd: NULL or where the pidfd
+ * (close-on-exec) goes. Returns the pid, 0 in the child, -1 with errno and no
+ * message.
+ */
+pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd);
+
+int process_pidfd_open(pid_t pid);			     /* fd, or -1 with errno */
+int process_pidfd_signal(int pidfd, int signal);	     /* 0, or -1 with errno */
+int process_pidfd_getfd(int pidfd, int remote);	     /* fd (close-on-exec), or -1 with errno */
+
+/* True when the process of the pidfd has ended (zombies count as ended). */
+bool process_pidfd_ended(int pidfd);
+
+/*
+ * Waits for the end of a child, EINTR retried. *ret_status as of waitpid(2).
+ * 0, or -1 with errno.
+ */
+int process_wait(pid_t pid, int *ret_status);
+
+/* What a shell's $? would be: exit code, or 128 + signal. */
+int process_exit_code(int status);
+
+/*
+ * Start time of a process in clock ticks since boot (/proc/PID/stat field
+ * 22), and its state letter (may be NULL). False when there is none.
+ * procfs is a descriptor of /proc.
+ */
+bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_state);
+
+/* The inode of a pidfd: unique for each process of this boot on pidfs (Linux 6.9), else 0. */
+uint64_t process_pidfd_inode(int pidfd);
+
+/* Kills by pidfd and reaps the child; for a half-made child. Ignores pid <= 0. */
+void process_kill_and_reap(pid_t pid);
+
+struct process_run {
+	const char *path;   /* absolute */
+	char *const *args;  /* NULL-terminated, args[0] included */
+	char *const *env;   /* NULL-terminated; NULL is an empty environment */
+	const char *input;  /* given on standard input, then end of file; NULL: /dev/null */
+	size_t input_size;
+	int timeout_ms;	    /* -1: none */
+	char *output;	    /* may be NULL; keeps the last output_size - 1 bytes of stdout and stderr */
+	size_t output_size;
+};
+
+/*
+ * Runs a program of the host to its end, with only descriptors 0 to 2 open.
+ * Returns 0 when it could be started and ended; *ret_status as of waitpid(2).
+ * On time-out it is killed (SIGKILL) and the result is -1 with ETIMEDOUT.
+ * A program that cannot be executed: -1 with the reason. The caller's program
+ * ignores SIGPIPE (the child has it back at its default).
+ */
+int process_run(const struct process_run *run, int *ret_status, struct error *err);
