@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "oci/spec_check_parts.h"
+
+static const char *const propagations[] = {
+	"private", "shared", "slave",	    "unbindable", "rprivate",
+	"rshared", "rslave", "runbindable", NULL,
+};
+static const char *const domains[] = { "LINUX", "LINUX32", NULL };
+
+/* -- Known to the specification, not to this version -- */
+
+static int refuse(const char *key, struct error *err)
+{
+	return error_set(err, 0,
+			 "%s: not supported by this version of rustbox-runtime; remove it from "
+			 "config.json",
+			 key);
+}
+
+static int check_supported(const struct spec_linux *linux, struct error *err)
+{
+	if (linux->intel_rdt)
+		return refuse("intelRdt", err);
+	if (linux->memory_policy)
+		return refuse("memoryPolicy", err);
+	if (linux->n_net_devices)
+		return refuse("netDevices", err);
+	return 0;
+}
+
+/* -- Namespaces -- */
+
+static int check_namespaces(const struct spec_linux *linux, struct error *err)
+{
+	unsigned int seen = 0;
+
+	for (size_t i = 0; i < linux->n_namespaces; i++) {
+		const struct spec_namespace *ns = &linux->namespaces[i];
+		unsigned int bit = 1U << (unsigned int)ns->type;
+		if (seen & bit)
+			return error_set(err, 0, "namespaces[%zu].type: %s is there twice", i,
+					 spec_namespace_name((enum spec_namespace_type)ns->type));
+		seen |= bit;
+		if (ns->path && *ns->path != '/')
+			return error_set(err, 0, "namespaces[%zu].path: \"%.200s\" is not absolute",
+					 i, ns->path);
+	}
+	return 0;
+}
+
+static int check_user_namespace(const struct spec *spec, struct error *err)
+{
+	const struct spec_linux *linux = spec->linux;
+	const struct spec_namespace *ns = spec_find_namespace(spec, NAMESPACE_USER);
+
+	if (!ns && (linux->n_uid_mappings || linux->n_gid_mappings))
+		return error_set(err, 0, "%s: needs a user namespace",
+				 linux->n_uid_mappings ? "uidMappings" : "gidMappings");
+	if (ns && !ns->path && (!linux->n_uid_mappings || !linux->n_gid_mappings))
+		return error_set(err, 0, "%s: user namespaces enabled, but no mappings found",
+				 linux->n_uid_mappings ? "gidMappings" : "uidMappings");
+	if (spec_check_mappings(linux->uid_mappings, linux->n_uid_mappings, err) < 0)
+		return spec_check_within(err, "uidMappings");
+	if (spec_check_mappings(linux->gid_mappings, linux->n_gid_mappings, err) < 0)
+		return spec_check_within(err, "gidMappings");
+	return 0;
+}
+
+static int check_time_offset(const struct spec_time_offset *offset, const char *key,
+			     struct error *err)
+{
+	if (offset && offset->nanosecs > 999999999)
+		return error_set(err, 0, "timeOffsets.%s.nanosecs: more than 999999999", key);
+	return 0;
+}
+
+static int check_time_namespace(const struct spec *spec, struct error *err)
+{
+	const struct spec_time_offsets *offsets = spec->linux->time_offsets;
+	const struct spec_namespace *ns = spec_find_namespace(spec, NAMESPACE_TIME);
+
+	if (!offsets || (!offsets->boottime && !offsets->monotonic))
+		return 0;
+	if (!ns)
+		return error_set(err, 0, "timeOffsets: needs a time namespace");
+	if (ns->path)
+		return error_set(err, 0,
+				 "timeOffsets: cannot be set in a time namespace that is "
+				 "joined by path");
+	if (check_time_offset(offsets->boottime, "boottime", err) < 0)
+		return -1;
+	return check_time_offset(offsets->monotonic, "monotonic", err);
+}
+
+/* -- Devices -- */
+
+/* makedev(3) on Linux: 12 bits and 20. */
+static int check_device_number(const struct spec_device *device, struct error *err)
+{
+	if (device->major < 0 || device->major > 0xfff)
+		return error_set(err, 0, "major: missing, or not within 0 and %d", 0xfff);
+	if (device->minor < 0 || device->minor > 0xfffff)
+		return error_set(err, 0, "minor: missing, or not within 0 and %d", 0xfffff);
+	return 0;
+}
+
+static uint64_t type_bits(char type)
+{
+	return type == 'b' ? 0060000 : type == 'p' ? 0010000 : 0020000;
+}
+
+static int check_device(const struct spec_device *device, struct error *err)
+{
+	uint64_t mode = device->file_mode.value;
+
+	if (strlen(device->type) != 1 || !strchr("cubp", *device->type))
+		return error_set(err, 0, "type: \"%.64s\" is none of c, u, b, p", device->type);
+	if (*device->path != '/')
+		return error_set(err, 0, "path: \"%.200s\" is not absolute", device->path);
+	if (*device->type != 'p' && check_device_number(device, err) < 0)
+		return -1;
+	/* Some callers pass st_mode as it is. */
+	if (mode > 07777 && (mode & ~UINT64_C(07777)) != type_bits(*device->type))
+		return error_set(err, 0, "fileMode: %" PRIu64 " is more than 4095 (octal 7777)",
+				 mode);
+	return 0;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+	const struct spec_device *const *x = a, *const *y = b;
+	int order = strcmp((*x)->path, (*y)->path);
+
+	/* By place in the list then, so that the message names the later one. */
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+static bool is_same_device(const struct spec_device *a, const struct spec_device *b)
+{
+	return strcmp(a->type, b->type) == 0 && a->major == b->major && a->minor == b->minor;
+}
+
+/* A device that is listed twice does no harm, two devices at one path do. */
+static int check_device_paths(const struct spec_linux *linux, struct error *err)
+{
+	cleanup_free const struct spec_device **sorted =
+		calloc(linux->n_devices + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return error_memory(err);
+	for (size_t i = 0; i < linux->n_devices; i++)
+		sorted[i] = &linux->devices[i];
+	qsort(sorted, linux->n_devices, sizeof(*sorted), compare_paths);
+	for (size_t i = 1; i < linux->n_devices; i++)
+		if (strcmp(sorted[i - 1]->path, sorted[i]->path) == 0 &&
+		    !is_same_device(sorted[i - 1], sorted[i]))
+			return error_set(err, 0,
+					 "devices[%td].path: %.200s is another device already",
+					 sorted[i] - linux->devices, sorted[i]->path);
+	return 0;
+}
+
+static int check_devices(const struct spec_linux *linux, struct error *err)
+{
+	for (size_t i = 0; i < linux->n_devices; i++)
+		if (check_device(&linux->devices[i], err) < 0)
+			return spec_check_within(err, "devices[%zu]", i);
+	return check_device_paths(linux, err);
+}
+
+/* -- Paths, names -- */
+
+static int check_absolute(char *const *paths, size_t n, const char *key, struct error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (*paths[i] != '/')
+			return error_set(err, 0, "%s[%zu]: \"%.200s\" is not absolute", key, i,
+					 paths[i]);
+	return 0;
+}
+
+/* Leaving the place that the runtime chose, by way of "..": SECURITY.md S16. */
+static int check_cgroups_path(const char *path, struct error *err)
+{
+	if (!path)
+		return 0;
+	for (const char *s = path; s; s = strchr(s, '/')) {
+		s += *s == '/';
+		if (strcspn(s, "/") == 2 && s[0] == '.' && s[1] == '.')
+			return error_set(err, 0, "cgroupsPath: must not contain \"..\"");
+	}
+	return spec_check_line(path, "cgroupsPath", err);
+}
+
+static int check_personality(const struct spec_personality *personality, struct error *err)
+{
+	if (!personality)
+		return 0;
+	if (!spec_check_known(domains, personality->domain))
+		return error_set(err, 0, "personality.domain: \"%.64s\" is none of LINUX, LINUX32",
+				 personality->domain);
+	if (personality->n_flags)
+		return error_set(err, 0, "personality.flags[0]: \"%.64s\" is not known",
+				 personality->flags[0]);
+	return 0;
+}
+
+static int check_names(const struct spec_linux *linux, struct error *err)
+{
+	if (linux->rootfs_propagation && !spec_check_known(propagations, linux->rootfs_propagation))
+		return error_set(err, 0, "rootfsPropagation: \"%.64s\" is not known",
+				 linux->rootfs_propagation);
+	if (check_absolute(linux->masked_paths, linux->n_masked_paths, "maskedPaths", err) < 0 ||
+	    check_absolute(linux->readonly_paths, linux->n_readonly_paths, "readonlyPaths", err) <
+		    0)
+		return -1;
+	if (spec_check_line(linux->mount_label, "mountLabel", err) < 0 ||
+	    check_cgroups_path(linux->cgroups_path, err) < 0)
+		return -1;
+	return check_personality(linux->personality, err);
+}
+
+static int check_all(const struct spec *spec, struct error *err)
+{
+	const struct spec_linux *linux = spec->linux;
+
+	if (check_supported(linux, err) < 0 || check_namespaces(linux, err) < 0 ||
+	    check_user_namespace(spec, err) < 0 || check_time_namespace(spec, err) < 0)
+		return -1;
+	if (check_devices(linux, err) < 0 || spec_check_sysctl(spec, err) < 0)
+		return -1;
+	return check_names(linux, err);
+}
+
+int spec_check_linux(const struct spec *spec, struct error *err)
+{
+	const struct spec_linux *linux = spec->linux;
+
+	if (check_all(spec, err) < 0)
+		return spec_check_within(err, "linux");
+	if (linux->resources && spec_check_resources(linux->resources, "linux.resources", err) < 0)
+		return -1;
+	return linux->seccomp ? spec_check_seccomp(linux->seccomp, err) : 0;
+}

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/str.h"
+#include "oci/spec_check.h"
+#include "oci/spec_sysctl.h"
+
+/* Documents around what a row is about. */
+#define TOP(members)	   "{\"ociVersion\":\"1.3.0\"," members "}"
+#define PROCESS(members)   TOP("\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\"," members "}")
+#define USER(members)	   PROCESS("\"user\":{\"uid\":0,\"gid\":0," members "}")
+#define SCHEDULER(members) PROCESS("\"scheduler\":{" members "}")
+#define LINUX(members)	   TOP("\"linux\":{" members "}")
+#define RESOURCES(members) LINUX("\"resources\":{" members "}")
+#define SECCOMP(members)   LINUX("\"seccomp\":{" members "}")
+#define CALL(members)                                                                              \
+	SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/l\","                    \
+		"\"syscalls\":[{\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\"},{" members "}]")
+#define NS(type) "{\"type\":\"" type "\"}"
+#define SYSCTL(type, name, value)                                                                  \
+	LINUX("\"namespaces\":[" NS(type) "],\"sysctl\":{\"" name "\":\"" value "\"}")
+#define DEVICE(members) LINUX("\"devices\":[{" members "}]")
+#define MAP(c, h, n)	"{\"containerID\":" #c ",\"hostID\":" #h ",\"size\":" #n "}"
+#define MAPPED(uids)                                                                               \
+	LINUX("\"namespaces\":[" NS("user") "],\"uidMappings\":[" uids                             \
+					    "],\"gidMappings\":[" MAP(0, 1, 1) "]")
+#define MOUNT(members) TOP("\"mounts\":[{\"destination\":\"/a\"},{" members "}]")
+#define HOOK(members)  TOP("\"hooks\":{\"poststop\":[{" members "}]}")
+
+struct row {
+	const char *text, *message; /* how the message begins */
+};
+
+static const struct row bad_top[] = {
+	{ "{}", "ociVersion: missing" },
+	{ "{\"ociVersion\":\"\"}", "ociVersion: \"\" is not a semantic version" },
+	{ "{\"ociVersion\":\"1.0\"}", "ociVersion: \"1.0\" is not" },
+	{ "{\"ociVersion\":\"01.0.0\"}", "ociVersion: \"01.0.0\" is not" },
+	{ "{\"ociVersion\":\"1.0.0-\"}", "ociVersion: \"1.0.0-\" is not" },
+	{ "{\"ociVersion\":\"1.0.0-a..b\"}", "ociVersion: \"1.0.0-a..b\" is not" },
+	{ "{\"ociVersion\":\"1.0.0 \"}", "ociVersion: \"1.0.0 \" is not" },
+	{ "{\"ociVersion\":\"v1.0.0\"}", "ociVersion: \"v1.0.0\" is not" },
+	{ "{\"ociVersion\":1}", "ociVersion: expected a string" },
+	{ TOP("\"root\":{}"), "root.path: missing" },
+	{ TOP("\"root\":{\"path\":\"\"}"), "root.path: must not be empty" },
+	{ TOP("\"hostname\":\"a\""), "hostname: needs a uts namespace" },
+	{ TOP("\"domainname\":\"a\""), "domainname: needs a uts namespace" },
+	{ TOP("\"linux\":{\"namespaces\":[" NS("uts") "]},\"hostname\":\"a\\nb\""),
+	  "hostname: must not contain a line break" },
+	{ TOP("\"linux\":{\"namespaces\":[" NS(
+		  "uts") "]},\"hostname\":"
+			 "\"01234567890123456789012345678901234567890123456789012345678901234\""),
+	  "hostname: longer than 64 bytes" },
+	{ TOP("\"annotations\":{\"\":\"a\"}"), "annotations: a key must not be empty" },
+	{ MOUNT("\"type\":\"tmpfs\""), "mounts[1].destination: missing" },
+	{ MOUNT("\"destination\":\"\""), "mounts[1].destination: must not be empty" },
+	{ MOUNT("\"destination\":\"/b\",\"uidMappings\":[" MAP(0, 1, 1) "]"),
+	  "mounts[1].gidMappings: missing" },
+	{ MOUNT("\"destination\":\"/b\",\"gidMappings\":[" MAP(0, 1, 1) "]"),
+	  "mounts[1].uidMappings: missing" },
+	{ MOUNT("\"destination\":\"/b\",\"options\":[\"bind\",\"ridmap\"]"),
+	  "mounts[1].options: an id-mapped mount needs" },
+	{ MOUNT("\"destination\":\"/b\",\"uidMappings\":[" MAP(0, 1, 0) "],\"gidMappings\":[" MAP(
+		  0, 1, 1) "]"),
+	  "mounts[1].uidMappings[0].size: must not be 0" },
+	{ HOOK("\"path\":\"bin/x\""), "hooks.poststop[0].path: \"bin/x\" is not absolute" },
+	{ HOOK("\"path\":\"/x\",\"timeout\":0"), "hooks.poststop[0].timeout: must be at least 1" },
+	{ HOOK("\"path\":\"/x\",\"env\":[\"A=1\",\"B\"]"),
+	  "hooks.poststop[0].env[1]: \"B\" is not of the form NAME=value" },
+	{ HOOK("\"args\":[]"), "hooks.poststop[0].path: missing" },
+};
+
+static const struct row bad_process[] = {
+	{ TOP("\"process\":{\"args\":[\"sh\"]}"), "process.cwd: missing" },
+	{ TOP("\"process\":{\"cwd\":\"/\"}"), "process.args: must have at least one entry" },
+	{ TOP("\"process\":{\"cwd\":\"/\",\"args\":[]}"), "process.args: must have at least one" },
+	{ TOP("\"process\":{\"cwd\":\"/\",\"args\":[\"\"]}"), "process.args[0]: must not be" },
+	{ TOP("\"process\":{\"cwd\":\"a\",\"args\":[\"sh\"]}"),
+	  "process.cwd: \"a\" is not absolute" },
+	{ PROCESS("\"env\":[\"A=\",\"NAME\"]"),
+	  "process.env[1]: \"NAME\" is not of the form NAME=value" },
+	{ PROCESS("\"env\":[\"=x\"]"), "process.env[0]: \"=x\" is not" },
+	{ PROCESS("\"terminal\":true,\"consoleSize\":{\"height\":65536,\"width\":1}"),
+	  "process.consoleSize.height: more than 65535" },
+	{ PROCESS("\"consoleSize\":{\"height\":1}"), "process.consoleSize.width: missing" },
+	{ PROCESS("\"user\":{\"uid\":4294967295,\"gid\":0}"),
+	  "process.user.uid: 4294967295 is not a user id" },
+	{ PROCESS("\"user\":{\"uid\":-1,\"gid\":0}"), "process.user.uid: -1 is out of range" },
+	{ PROCESS("\"user\":{\"uid\":0,\"gid\":4294967295}"),
+	  "process.user.gid: 4294967295 is not a group id" },
+	{ PROCESS("\"user\":{\"uid\":4294967296,\"gid\":0}"),
+	  "process.user.uid: 4294967296 is out of range" },
+	{ PROCESS("\"user\":{\"gid\":0}"), "process.user.uid: missing" },
+	{ USER("\"additionalGids\":[1,4294967295]"),
+	  "process.user.additionalGids[1]: 4294967295 is not a group id" },
+	{ USER("\"umask\":512"), "process.user.umask: 512 is more than 511" },
+	{ PROCESS("\"rlimits\":[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]"),
+	  "process.rlimits[0].type: \"RLIMIT_X\" is not known" },
+	{ PROCESS("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":2,\"hard\":1}]"),
+	  "process.rlimits[0].soft: 2 is more than hard, 1" },
+	{ PROCESS("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1},"
+		  "{\"type\":\"RLIMIT_AS\",\"soft\":1,\"hard\":1}]"),
+	  "process.rlimits[1].type: RLIMIT_AS is there twice" },
+	{ PROCESS("\"rlimits\":[{\"type\":\"RLIMIT_AS\",\"soft\":1}]"),
+	  "process.rlimits[0].hard: missing" },
+	{ PROCESS("\"oomScoreAdj\":1001"), "process.oomScoreAdj: 1001 is not within" },
+	{ PROCESS("\"oomScoreAdj\":-1001"), "process.oomScoreAdj: -1001 is not within" },
+	{ PROCESS("\"apparmorProfile\":\"a\\nb\""), "process.apparmorProfile: must not contain" },
+	{ PROCESS("\"selinuxLabel\":\"a\\nb\""), "process.selinuxLabel: must not contain" },
+	{ SCHEDULER("\"nice\":1"), "process.scheduler.policy: missing" },
+	{ SCHEDULER("\"policy\":\"SCHED_X\""), "process.scheduler.policy: \"SCHED_X\" is not" },
+	{ SCHEDULER("\"policy\":\"SCHED_OTHER\",\"nice\":20"),
+	  "process.scheduler.nice: 20 is not within -20 and 19" },
+	{ SCHEDULER("\"policy\":\"SCHED_OTHER\",\"priority\":1"),
+	  "process.scheduler.priority: is for SCHED_FIFO and SCHED_RR only" },
+	{ SCHEDULER("\"policy\":\"SCHED_RR\""),
+	  "process.scheduler.priority: SCHED_RR takes 1 to 99, not 0" },
+	{ SCHEDULER("\"policy\":\"SCHED_FIFO\",\"priority\":100"),
+	  "process.scheduler.priority: SCHED_FIFO takes 1 to 99, not 100" },
+	{ SCHEDULER("\"policy\":\"SCHED_BATCH\",\"flags\":[\"X\"]"),
+	  "process.scheduler.flags[0]: \"X\" is not known" },
+	{ SCHEDULER("\"policy\":\"SCHED_BATCH\",\"flags\":[\"SCHED_FLAG_RECLAIM\"]"),
+	  "process.scheduler.flags[0]: SCHED_FLAG_RECLAIM is for SCHED_DEADLINE only" },
+	{ SCHEDULER("\"policy\":\"SCHED_BATCH\",\"deadline\":5"),
+	  "process.scheduler.deadline: is for SCHED_DEADLINE only" },
+	{ SCHEDULER("\"policy\":\"SCHED_DEADLINE\""), "process.scheduler.runtime: must not be 0" },
+	{ SCHEDULER("\"policy\":\"SCHED_DEADLINE\",\"runtime\":5,\"deadline\":4"),
+	  "process.scheduler.deadline: must not be less than runtime" },
+	{ SCHEDULER("\"policy\":\"SCHED_DEADLINE\",\"runtime\":5,\"deadline\":6,\"period\":5"),
+	  "process.scheduler.period: must not be less than deadline" },
+	{ PROCESS("\"ioPriority\":{\"class\":\"IOPRIO_CLASS_X\",\"priority\":1}"),
+	  "process.ioPriority.class: \"IOPRIO_CLASS_X\" is not known" },
+	{ PROCESS("\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}"),
+	  "process.ioPriority.priority: 8 is not within 0 and 7" },
+	{ PROCESS("\"execCPUAffinity\":{\"initial\":\"a\"}"),
+	  "process.execCPUAffinity.initial: \"a\" is not a list of CPUs" },
+	{ PROCESS("\"execCPUAffinity\":{\"final\":\"3-1\"}"), "process.execCPUAffinity.final: " },
+	{ PROCESS("\"execCPUAffinity\":{\"final\":\"1,\"}"), "process.execCPUAffinity.final: " },
+	{ PROCESS("\"execCPUAffinity\":{\"final\":\"1-\"}"), "process.execCPUAffinity.final: " },
+	{ PROCESS("\"execCPUAffinity\":{\"final\":\"99999999999\"}"),
+	  "process.execCPUAffinity.final: " },
+};
+
+static const struct row bad_linux[] = {
+	{ LINUX("\"intelRdt\":{}"), "linux.intelRdt: not supported by this version of "
+				    "rustbox-runtime; remove it from config.json" },
+	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\"}"),
+	  "linux.memoryPolicy: not supported" },
+	{ LINUX("\"netDevices\":{\"eth0\":{}}"), "linux.netDevices: not supported" },
+	{ LINUX("\"namespaces\":[" NS("x") "]"), "linux.namespaces[0].type: \"x\" is none of" },
+	{ LINUX("\"namespaces\":[" NS("pid") "," NS("ipc") "," NS("pid") "]"),
+	  "linux.namespaces[2].type: pid is there twice" },
+	{ LINUX("\"namespaces\":[{\"type\":\"pid\",\"path\":\"proc/1\"}]"),
+	  "linux.namespaces[0].path: \"proc/1\" is not absolute" },
+	{ LINUX("\"namespaces\":[" NS("user") "]"),
+	  "linux.uidMappings: user namespaces enabled, but no mappings found" },
+	{ LINUX("\"namespaces\":[" NS("user") "],\"uidMappings\":[" MAP(0, 1, 1) "]"),
+	  "linux.gidMappings: user namespaces enabled, but no mappings found" },
+	{ LINUX("\"uidMappings\":[" MAP(0, 1, 1) "]"),
+	  "linux.uidMappings: needs a user namespace" },
+	{ LINUX("\"gidMappings\":[" MAP(0, 1, 1) "]"),
+	  "linux.gidMappings: needs a user namespace" },
+	{ MAPPED(MAP(0, 1, 0)), "linux.uidMappings[0].size: must not be 0" },
+	{ MAPPED(MAP(4294967295, 1, 1)),
+	  "linux.uidMappings[0].containerID: no room for 1 ids behind 4294967295" },
+	{ MAPPED(MAP(0, 4294967290, 6)), "linux.uidMappings[0].hostID: no room for 6 ids" },
+	{ MAPPED(MAP(0, 100, 10) "," MAP(9, 200, 10)),
+	  "linux.uidMappings[1].containerID: the range overlaps with that of [0]" },
+	{ MAPPED(MAP(0, 100, 10) "," MAP(10, 91, 10)),
+	  "linux.uidMappings[1].hostID: the range overlaps with that of [0]" },
+	{ LINUX("\"timeOffsets\":{\"boottime\":{\"secs\":1}}"),
+	  "linux.timeOffsets: needs a time namespace" },
+	{ LINUX("\"namespaces\":[{\"type\":\"time\",\"path\":\"/p\"}],"
+		"\"timeOffsets\":{\"boottime\":{\"secs\":1}}"),
+	  "linux.timeOffsets: cannot be set" },
+	{ LINUX("\"namespaces\":[" NS(
+		  "time") "],"
+			  "\"timeOffsets\":{\"monotonic\":{\"nanosecs\":1000000000}}"),
+	  "linux.timeOffsets.monotonic.nanosecs: more than 999999999" },
+	{ DEVICE("\"path\":\"/dev/x\""), "linux.devices[0].type: missing" },
+	{ DEVICE("\"type\":\"x\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1"),
+	  "linux.devices[0].type: \"x\" is none of c, u, b, p" },
+	{ DEVICE("\"type\":\"\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1"),
+	  "linux.devices[0].type: \"\" is none" },
+	{ DEVICE("\"type\":\"c\",\"path\":\"dev/x\",\"major\":1,\"minor\":1"),
+	  "linux.devices[0].path: \"dev/x\" is not absolute" },
+	{ DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"minor\":1"),
+	  "linux.devices[0].major: missing, or not within" },
+	{ DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1"),
+	  "linux.devices[0].minor: missing, or not within" },
+	{ DEVICE("\"type\":\"b\",\"path\":\"/dev/x\",\"major\":4096,\"minor\":1"),
+	  "linux.devices[0].major: " },
+	{ DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1,\"fileMode\":4096"),
+	  "linux.devices[0].fileMode: 4096 is more than 4095" },
+	{ DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1,\"fileMode\":25008"),
+	  "linux.devices[0].fileMode: 25008 is more than" },
+	{ DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1,\"uid\":4294967295"),
+	  "linux.devices[0].uid: 4294967295 is out of range" },
+	{ DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1},"
+		 "{\"type\":\"c\",\"path\":\"/dev/y\",\"major\":1,\"minor\":2},"
+		 "{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":2"),
+	  "linux.devices[2].path: /dev/x is another device already" },
+	{ LINUX("\"rootfsPropagation\":\"x\""), "linux.rootfsPropagation: \"x\" is not known" },
+	{ LINUX("\"maskedPaths\":[\"/a\",\"b\"]"), "linux.maskedPaths[1]: \"b\" is not absolute" },
+	{ LINUX("\"readonlyPaths\":[\"\"]"), "linux.readonlyPaths[0]: \"\" is not absolute" },
+	{ LINUX("\"mountLabel\":\"a\\nb\""), "linux.mountLabel: must not contain a line break" },
+	{ LINUX("\"cgroupsPath\":\"/a/../../b\""), "linux.cgroupsPath: must not contain \"..\"" },
+	{ LINUX("\"cgroupsPath\":\"..\""), "linux.cgroupsPath: must not contain \"..\"" },
+	{ LINUX("\"cgroupsPath\":\"a\\nb\""), "linux.cgroupsPath: must not contain a line break" },
+	{ LINUX("\"personality\":{}"), "linux.personality.domain: missing" },
+	{ LINUX("\"personality\":{\"domain\":\"BSD\"}"),
+	  "linux.personality.domain: \"BSD\" is none of LINUX, LINUX32" },
+	{ LINUX("\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}"),
+	  "linux.personality.flags[0]: \"X\" is not known" },
+};
+
+/* SECURITY.md S6: only what belongs to a namespace of the container, and one line. */
+static const struct row bad_sysctl[] = {
+	{ SYSCTL("ipc", "vm.swappiness", "1"),
+	  "linux.sysctl[\"vm.swappiness\"]: belongs to no namespace" },
+	{ SYSCTL("ipc", "kernel.core_pattern", "|/x"),
+	  "linux.sysctl[\"kernel.core_pattern\"]: belongs to no namespace" },
+	{ SYSCTL("ipc", "kernel.shmx", "1"), "linux.sysctl[\"kernel.shmx\"]: belongs to no" },
+	{ SYSCTL("pid", "kernel.shmmax", "1"),
+	  "linux.sysctl[\"kernel.shmmax\"]: needs a ipc namespace" },
+	{ SYSCTL("ipc", "net.ipv4.ip_forward", "1"),
+	  "linux.sysctl[\"net.ipv4.ip_forward\"]: needs a network namespace" },
+	{ SYSCTL("network", "fs.mqueue.msg_max", "1"),
+	  "linux.sysctl[\"fs.mqueue.msg_max\"]: needs a ipc namespace" },
+	{ SYSCTL("network", "user.max_pid_namespaces", "1"),
+	  "linux.sysctl[\"user.max_pid_namespaces\"]: needs a user namespace" },
+	{ SYSCTL("network", "kernel.domainname", "a"),
+	  "linux.sysctl[\"kernel.domainname\"]: needs a uts namespace" },
+	{ SYSCTL("uts", "kernel.hostname", "a"),
+	  "linux.sysctl[\"kernel.hostname\"]: use \"hostname\" instead" },
+	{ SYSCTL("uts", "kernel/hostname", "a"),
+	  "linux.sysctl[\"kernel/hostname\"]: use \"hostname\" instead" },
+	{ TOP("\"domainname\":\"a\",\"linux\":{\"namespaces\":[" NS(
+		  "uts") "],\"sysctl\":{\"kernel.domainname\":\"b\"}}"),
+	  "linux.sysctl[\"kernel.domainname\"]: \"domainname\" is set, too" },
+	{ SYSCTL("network", "net/../kernel/core_pattern", "a"),
+	  "linux.sysctl[\"net/../kernel/core_pattern\"]: not the name of" },
+	{ SYSCTL("network", "net.//.kernel.core_pattern", "a"),
+	  "linux.sysctl[\"net.//.kernel.core_pattern\"]: not the name of" },
+	{ SYSCTL("network", "net..x", "a"), "linux.sysctl[\"net..x\"]: not the name of" },
+	{ SYSCTL("network", "net/./x", "a"), "linux.sysctl[\"net/./x\"]: not the name of" },
+	{ SYSCTL("network", "/net/x", "a"), "linux.sysctl[\"/net/x\"]: not the name of" },
+	{ SYSCTL("network", "net", "a"), "linux.sysctl[\"net\"]: belongs to no namespace" },
+	{ SYSCTL("network", "", "a"), "linux.sysctl[\"\"]: not the name of" },
+	{ SYSCTL("network", "net.a\\nb", "a"), "linux.sysctl[\"net.a\nb\"]: not the name of" },
+	{ SYSCTL("network", "net.ipv4.ip_forward", "1\\n2"),
+	  "linux.sysctl[\"net.ipv4.ip_forward\"]: a value must not contain" },
+	{ SYSCTL("network", "net.ipv4.ip_forward", "1+kernel.core_pattern=x"),
+	  "linux.sysctl[\"net.ipv4.ip_forward\"]: a value must not contain" },
+};
+
+static const struct row bad_resources[] = {
+	{ RESOURCES("\"devices\":[{\"type\":\"c\"}]"),
+	  "linux.resources.devices[0].allow: missing" },
+	{ RESOURCES("\"devices\":[{\"allow\":true,\"type\":\"p\"}]"),
+	  "linux.resources.devices[0].type: \"p\" is none of a, c, b" },
+	{ RESOURCES("\"devices\":[{\"allow\":true,\"major\":-2}]"),
+	  "linux.resources.devices[0].major: -2 is out of range" },
+	{ RESOURCES("\"devices\":[{\"allow\":true,\"minor\":4294967296}]"),
+	  "linux.resources.devices[0].minor: 4294967296 is out of range" },
+	{ RESOURCES("\"devices\":[{\"allow\":true,\"access\":\"rx\"}]"),
+	  "linux.resources.devices[0].access: \"rx\" is not made of r, w and m" },
+	{ RESOURCES("\"memory\":{\"limit\":-2}"), "linux.resources.memory.limit: -2 is less" },
+	{ RESOURCES("\"memory\":{\"limit\":1.5}"),
+	  "linux.resources.memory.limit: expected an integer, found 1.5" },
+	{ RESOURCES("\"memory\":{\"reservation\":-2}"), "linux.resources.memory.reservation: " },
+	{ RESOURCES("\"memory\":{\"kernelTCP\":-2}"), "linux.resources.memory.kernelTCP: " },
+	{ RESOURCES("\"memory\":{\"limit\":10,\"swap\":9}"),
+	  "linux.resources.memory.swap: memory and swap together, 9, are less than limit, 10" },
+	{ RESOURCES("\"memory\":{\"swappiness\":101}"),
+	  "linux.resources.memory.swappiness: 101 is more than 100" },
+	{ RESOURCES("\"cpu\":{\"quota\":-2}"), "linux.resources.cpu.quota: -2 is less" },
+	{ RESOURCES("\"cpu\":{\"quota\":10,\"burst\":11}"),
+	  "linux.resources.cpu.burst: 11 is more than quota, 10" },
+	{ RESOURCES("\"cpu\":{\"shares\":-1}"), "linux.resources.cpu.shares: -1 is out of range" },
+	{ RESOURCES("\"cpu\":{\"idle\":2}"), "linux.resources.cpu.idle: 2 is neither 0 nor 1" },
+	{ RESOURCES("\"cpu\":{\"cpus\":\"0-a\"}"), "linux.resources.cpu.cpus: \"0-a\" is not" },
+	{ RESOURCES("\"cpu\":{\"mems\":\"0\\n1\"}"), "linux.resources.cpu.mems: " },
+	{ RESOURCES("\"pids\":{\"limit\":-2}"), "linux.resources.pids.limit: -2 is less" },
+	{ RESOURCES("\"blockIO\":{\"weight\":9}"),
+	  "linux.resources.blockIO.weight: 9 is not within 10 and 1000" },
+	{ RESOURCES("\"blockIO\":{\"leafWeight\":1001}"), "linux.resources.blockIO.leafWeight: " },
+	{ RESOURCES("\"blockIO\":{\"weightDevice\":[{\"major\":8,\"minor\":0}]}"),
+	  "linux.resources.blockIO.weightDevice[0].weight: missing, and so is leafWeight" },
+	{ RESOURCES("\"blockIO\":{\"weightDevice\":[{\"major\":8,\"weight\":10}]}"),
+	  "linux.resources.blockIO.weightDevice[0].minor: missing" },
+	{ RESOURCES("\"blockIO\":{\"throttleWriteIOPSDevice\":[{\"major\":-1,\"minor\":0,"
+		    "\"rate\":1}]}"),
+	  "linux.resources.blockIO.throttleWriteIOPSDevice[0].major: -1 is not within" },
+	{ RESOURCES("\"blockIO\":{\"throttleReadBpsDevice\":[{\"major\":1,\"minor\":0}]}"),
+	  "linux.resources.blockIO.throttleReadBpsDevice[0].rate: missing" },
+	{ RESOURCES("\"hugepageLimits\":[{\"limit\":1,\"pageSize\":\"64kB\"}]"),
+	  "linux.resources.hugepageLimits[0].pageSize: \"64kB\" is not a size" },
+	{ RESOURCES("\"hugepageLimits\":[{\"limit\":1,\"pageSize\":\"02MB\"}]"),
+	  "linux.resources.hugepageLimits[0].pageSize: \"02MB\" is not" },
+	{ RESOURCES("\"hugepageLimits\":[{\"limit\":1,\"pageSize\":\"2\"}]"),
+	  "linux.resources.hugepageLimits[0].pageSize: \"2\" is not" },
+	{ RESOURCES("\"hugepageLimits\":[{\"limit\":1,\"pageSize\":\"2MB/../x\"}]"),
+	  "linux.resources.hugepageLimits[0].pageSize: " },
+	{ RESOURCES("\"hugepageLimits\":[{\"pageSize\":\"2MB\"}]"),
+	  "linux.resources.hugepageLimits[0].limit: missing" },
+	{ RESOURCES("\"network\":{\"priorities\":[{\"name\":\"a b\",\"priority\":1}]}"),
+	  "linux.resources.network.priorities[0].name: \"a b\" is not" },
+	{ RESOURCES("\"network\":{\"classID\":4294967296}"),
+	  "linux.resources.network.classID: 4294967296 is out of range" },
+	{ RESOURCES("\"rdma\":{\"a\":{}}"), "linux.resources.rdma[\"a\"].hcaHandles: missing" },
+	{ RESOURCES("\"rdma\":{\"a b\":{\"hcaObjects\":1}}"),
+	  "linux.resources.rdma[\"a b\"]: not the name" },
+	{ RESOURCES("\"rdma\":{\"a\":{\"hcaHandles\":\"x\"}}"),
+	  "linux.resources.rdma[\"a\"].hcaHandles: expected an unsigned integer" },
+	{ RESOURCES("\"unified\":{\"../memory.max\":\"1\"}"),
+	  "linux.resources.unified[\"../memory.max\"]: not the name" },
+	{ RESOURCES("\"unified\":{\"a/b\":\"1\"}"), "linux.resources.unified[\"a/b\"]: not the" },
+	{ RESOURCES("\"unified\":{\"..\":\"1\"}"), "linux.resources.unified[\"..\"]: not the" },
+	{ RESOURCES("\"unified\":{\"\":\"1\"}"), "linux.resources.unified[\"\"]: not the name" },
+	{ RESOURCES("\"unified\":{\"cgroup.procs\":\"1\"}"),
+	  "linux.resources.unified[\"cgroup.procs\"]: is the runtime's to write" },
+	{ RESOURCES("\"unified\":{\"memory.max\":1}"),
+	  "linux.resources.unified[\"memory.max\"]: expected a string" },
+};
+
+static const struct row bad_seccomp[] = {
+	{ SECCOMP("\"flags\":[]"), "linux.seccomp.defaultAction: missing" },
+	{ SECCOMP("\"defaultAction\":\"X\""), "linux.seccomp.defaultAction: \"X\" is not known" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_NOTIFY\",\"listenerPath\":\"/l\""),
+	  "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be the default" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1"),
+	  "linux.seccomp.defaultErrnoRet: SCMP_ACT_ALLOW takes no errno" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096"),
+	  "linux.seccomp.defaultErrnoRet: 4096 is more than 4095" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_X\"]"),
+	  "linux.seccomp.architectures[0]: \"SCMP_ARCH_X\" is not known" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"X\"]"),
+	  "linux.seccomp.flags[0]: \"X\" is not known" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"m\""),
+	  "linux.seccomp.listenerMetadata: needs listenerPath" },
+	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a\"],"
+		  "\"action\":\"SCMP_ACT_NOTIFY\"}]"),
+	  "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY needs linux.seccomp.listenerPath" },
+	{ CALL("\"names\":[\"a\"]"), "linux.seccomp.syscalls[1].action: missing" },
+	{ CALL("\"action\":\"SCMP_ACT_LOG\""),
+	  "linux.seccomp.syscalls[1].names: must have at least one entry" },
+	{ CALL("\"names\":[\"a\",\"\"],\"action\":\"SCMP_ACT_LOG\""),
+	  "linux.seccomp.syscalls[1].names[1]: must not be empty" },
+	{ CALL("\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\",\"errnoRet\":1"),
+	  "linux.seccomp.syscalls[1].errnoRet: SCMP_ACT_LOG takes no errno" },
+	{ CALL("\"names\":[\"a\"],\"action\":\"SCMP_ACT_TRACE\",\"errnoRet\":65536"),
+	  "linux.seccomp.syscalls[1].errnoRet: 65536 is more than 65535" },
+	{ CALL("\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\","
+	       "\"args\":[{\"index\":6,\"value\":1,\"op\":\"SCMP_CMP_EQ\"}]"),
+	  "linux.seccomp.syscalls[1].args[0].index: 6 is not within 0 and 5" },
+	{ CALL("\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\","
+	       "\"args\":[{\"index\":5,\"value\":1,\"op\":\"EQ\"}]"),
+	  "linux.seccomp.syscalls[1].args[0].op: \"EQ\" is not known" },
+	{ CALL("\"names\":[\"a\"],\"action\":\"SCMP_ACT_LOG\",\"args\":[{\"index\":5,\"value\":1}"
+	       "]"),
+	  "linux.seccomp.syscalls[1].args[0].op: missing" },
+};
+
+static int load(const char *text, struct spec *out, struct arena *arena, struct error *err)
+{
+	*out = (struct spec){ 0 };
+	return spec_load(text, strlen(text), "test", out, arena, err);
+}
+
+static void must_refuse(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		cleanup_arena struct arena arena = ARENA_EMPTY;
+		struct error err = { 0 };
+		struct spec spec;
+		if (load(rows[i].text, &spec, &arena, &err) == 0)
+			fail_msg("%s was taken", rows[i].text);
+		if (!str_starts_with(err.text, "test: ") ||
+		    !str_starts_with(err.text + 6, rows[i].message))
+			fail_msg("%s: \"%s\" instead of \"%s\"", rows[i].text, err.text,
+				 rows[i].message);
+	}
+}
+#define MUST_REFUSE(rows) must_refuse(rows, sizeof(rows) / sizeof(*(rows)))
+
+static void bad_top_level_is_refused(void **state)
+{
+	MUST_REFUSE(bad_top);
+}
+
+static void s13_bad_process_is_refused(void **state)
+{
+	MUST_REFUSE(bad_process);
+}
+
+static void bad_linux_is_refused(void **state)
+{
+	MUST_REFUSE(bad_linux);
+}
+
+static void s6_bad_sysctl_is_refused(void **state)
+{
+	MUST_REFUSE(bad_sysctl);
+}
+
+static void bad_resources_are_refused(void **state)
+{
+	MUST_REFUSE(bad_resources);
+}
+
+static void bad_seccomp_is_refused(void **state)
+{
+	MUST_REFUSE(bad_seccomp);
+}
+
+static const char *const good[] = {
+	"{\"ociVersion\":\"1.0.0\"}",
+	"{\"ociVersion\":\"0.5.0-dev\"}",
+	"{\"ociVersion\":\"1.99.0-rc.1+build.5\"}",
+	"{\"ociVersion\":\"2.0.0\"}",
+	TOP("\"zos\":{\"namespaces\":[{\"type\":\"x\"}]},\"windows\":{\"a\":[1]},\"vm\":{},"
+	    "\"solaris\":{},\"freebsd\":{\"jail\":{\"vnet\":\"new\"}}"),
+	TOP("\"hostname\":\"\""),
+	PROCESS("\"consoleSize\":{\"height\":99999,\"width\":1}"),
+	PROCESS("\"env\":[\"A=\",\"B=c=d\"],\"oomScoreAdj\":-1000"),
+	USER("\"umask\":511,\"additionalGids\":[0,4294967294]"),
+	SCHEDULER("\"policy\":\"SCHED_OTHER\",\"nice\":-20"),
+	SCHEDULER("\"policy\":\"SCHED_FIFO\",\"priority\":99,"
+		  "\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\"]"),
+	SCHEDULER("\"policy\":\"SCHED_DEADLINE\",\"runtime\":5,\"deadline\":5,"
+		  "\"flags\":[\"SCHED_FLAG_RECLAIM\"]"),
+	PROCESS("\"execCPUAffinity\":{\"initial\":\"7\",\"final\":\"0-3,7,9-9\"}"),
+	MOUNT("\"destination\":\"relative\""),
+	HOOK("\"path\":\"/x\",\"timeout\":1,\"args\":[]"),
+	MAPPED(MAP(0, 0, 4294967295)),
+	MAPPED(MAP(0, 100, 10) "," MAP(10, 110, 10)),
+	LINUX("\"namespaces\":[{\"type\":\"user\",\"path\":\"/p\"}]"),
+	LINUX("\"netDevices\":{}"),
+	LINUX("\"namespaces\":[" NS("time") "],\"timeOffsets\":{\"boottime\":{\"secs\":-1}}"),
+	SYSCTL("ipc", "kernel.shmmax", "1"),
+	SYSCTL("ipc", "kernel/sem", "1 2 3 4"),
+	SYSCTL("ipc", "fs.mqueue.msg_max", "1"),
+	SYSCTL("network", "net.ipv4.conf.eth0/1.forwarding", "1"),
+	SYSCTL("network", "net/ipv4/conf/eth0.1/forwarding", "1"),
+	SYSCTL("uts", "kernel.domainname", "a"),
+	DEVICE("\"type\":\"p\",\"path\":\"/dev/x\""),
+	DEVICE("\"type\":\"u\",\"path\":\"/dev/x\",\"major\":0,\"minor\":0,\"fileMode\":438"),
+	DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"major\":4095,\"minor\":1048575,"
+	       "\"fileMode\":8612"),
+	DEVICE("\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1},"
+	       "{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1"),
+	LINUX("\"rootfsPropagation\":\"rslave\",\"cgroupsPath\":\"a.slice:b:..c\""),
+	LINUX("\"personality\":{\"domain\":\"LINUX32\",\"flags\":[]}"),
+	RESOURCES("\"memory\":{\"limit\":-1,\"swap\":-1,\"reservation\":0,\"swappiness\":100}"),
+	RESOURCES("\"memory\":{\"limit\":10,\"swap\":0}"),
+	RESOURCES("\"cpu\":{\"quota\":-1,\"burst\":5,\"cpus\":\"0-3,7\",\"idle\":1}"),
+	RESOURCES("\"blockIO\":{\"weight\":0,\"weightDevice\":[{\"major\":8,\"minor\":0,"
+		  "\"leafWeight\":10}]}"),
+	RESOURCES("\"hugepageLimits\":[{\"limit\":0,\"pageSize\":\"64KB\"}]"),
+	RESOURCES(
+		"\"unified\":{\"io.max\":\"8:0 rbps=1\\n8:16 rbps=1\",\"cgroup.max.depth\":\"1\"}"),
+	RESOURCES(
+		"\"devices\":[{\"allow\":false},{\"allow\":true,\"major\":-1,\"access\":\"rwm\"}]"),
+	CALL("\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\","
+	     "\"args\":[{\"index\":0,\"value\":18446744073709551615,\"valueTwo\":1,"
+	     "\"op\":\"SCMP_CMP_MASKED_EQ\"}]"),
+};
+
+static void good_documents_are_taken(void **state)
+{
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		cleanup_arena struct arena arena = ARENA_EMPTY;
+		struct error err = { 0 };
+		struct spec spec;
+		if (load(good[i], &spec, &arena, &err) < 0)
+			fail_msg("%s: %s", good[i], err.text);
+	}
+}
+
+static void create_needs_more(void **state)
+{
+	static const struct row rows[] = {
+		{ TOP("\"process\":{\"args\":[\"a\"],\"cwd\":\"/\"}"), "root: missing" },
+		{ TOP("\"root\":{\"path\":\"a\"}"), "process: missing" },
+		{ PROCESS("\"user\":null},\"root\":{\"path\":\"a\""),
+		  "linux.namespaces: a mount namespace is needed" },
+	};
+	static const char complete[] =
+		PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" NS(
+			"mount") "]");
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct error err = { 0 };
+	struct spec spec;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(load(rows[i].text, &spec, &arena, &err), 0);
+		assert_int_equal(spec_check_create(&spec, &err), -1);
+		assert_true(str_starts_with(err.text, rows[i].message));
+	}
+	assert_int_equal(load(complete, &spec, &arena, &err), 0);
+	assert_int_equal(spec_check_create(&spec, &err), 0);
+}
+
+/* 400 mappings more than the kernel takes, which are not compared pair by pair. */
+static void many_mappings_are_refused(void **state)
+{
+	struct spec_id_mapping *mappings = calloc(341, sizeof(*mappings));
+	struct spec_namespace user = { .type = NAMESPACE_USER };
+	struct spec_linux linux = { .uid_mappings = mappings, .gid_mappings = mappings };
+	struct spec spec = { .oci_version = (char[]){ "1.0.0" }, .linux = &linux };
+	struct error err = { 0 };
+
+	assert_non_null(mappings);
+	for (uint32_t i = 0; i < 341; i++)
+		mappings[i] = (struct spec_id_mapping){ i, i, 1 };
+	linux.namespaces = &user;
+	linux.n_namespaces = 1;
+	linux.n_uid_mappings = linux.n_gid_mappings = 340;
+	assert_int_equal(spec_check(&spec, &err), 0);
+	linux.n_uid_mappings = 341;
+	assert_int_equal(spec_check(&spec, &err), -1);
+	assert_string_equal(err.text,
+			    "linux.uidMappings[340]: the kernel takes 340 mappings at most");
+	free(mappings);
+}
+
+static void where_is_part_of_the_message(void **state)
+{
+	struct spec_process process = { .cwd = (char[]){ "/" } };
+	struct spec_memory memory = { .limit = { true, -5 } };
+	struct spec_resources resources = { .memory = &memory };
+	struct error err = { 0 };
+
+	assert_int_equal(spec_check_process(&process, "process.json", &err), -1);
+	assert_string_equal(err.text, "process.json.args: must have at least one entry");
+	assert_int_equal(spec_check_resources(&resources, "resources", &err), -1);
+	assert_true(str_starts_with(err.text, "resources.memory.limit: -5 is less"));
+}
+
+static void sysctl_names_become_paths(void **state)
+{
+	static const struct {
+		const char *name, *path;
+	} rows[] = {
+		{ "net.ipv4.ip_forward", "net/ipv4/ip_forward" },
+		{ "net/ipv4/ip_forward", "net/ipv4/ip_forward" },
+		{ "net.ipv4.conf.eth0/1.forwarding", "net/ipv4/conf/eth0.1/forwarding" },
+		{ "net/ipv4/conf/eth0.1/forwarding", "net/ipv4/conf/eth0.1/forwarding" },
+		{ "kernel", "kernel" },
+		{ "", NULL },
+		{ ".", NULL },
+		{ "a..b", NULL },
+		{ "a.", NULL },
+		{ "a/../b", NULL },
+		{ "a.//.b", NULL },
+		{ "..", NULL },
+		{ "../a", NULL },
+		{ "a\nb", NULL },
+	};
+	char path[SPEC_SYSCTL_PATH_SIZE], long_name[SPEC_SYSCTL_PATH_SIZE + 1];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		bool taken = spec_sysctl_path(rows[i].name, path);
+		assert_int_equal(taken, rows[i].path != NULL);
+		if (taken)
+			assert_string_equal(path, rows[i].path);
+	}
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_false(spec_sysctl_path(long_name, path));
+	long_name[sizeof(long_name) - 2] = '\0';
+	assert_true(spec_sysctl_path(long_name, path));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bad_top_level_is_refused),
+		cmocka_unit_test(s13_bad_process_is_refused),
+		cmocka_unit_test(bad_linux_is_refused),
+		cmocka_unit_test(s6_bad_sysctl_is_refused),
+		cmocka_unit_test(bad_resources_are_refused),
+		cmocka_unit_test(bad_seccomp_is_refused),
+		cmocka_unit_test(good_documents_are_taken),
+		cmocka_unit_test(create_needs_more),
+		cmocka_unit_test(many_mappings_are_refused),
+		cmocka_unit_test(where_is_part_of_the_message),
+		cmocka_unit_test(sysctl_names_become_paths),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
