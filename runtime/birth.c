@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/birth.h"
+
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/process.h"
+#include "runtime/channel.h"
+
+static const char intermediate_name[] = "the intermediate process";
+
+/*
+ * Clones into the cgroup2 directory where there is one. Where the kernel
+ * refuses (a directory whose children have controllers, a seccomp filter
+ * around us), join_cgroup() does it, which also gives the better message.
+ */
+static pid_t clone_intermediate(const struct birth *birth, bool *ret_in_unified)
+{
+	struct error ignored;
+	cleanup_fd int unified =
+		birth->sub_path && !birth->sub_controller
+			? cgroup_open_unified_sub(birth->cgroup, birth->sub_path, &ignored)
+			: cgroup_open_unified(birth->cgroup, &ignored);
+	pid_t pid = -1;
+
+	*ret_in_unified = false;
+	if (unified >= 0) {
+		pid = process_clone(0, unified, NULL);
+		*ret_in_unified = pid >= 0;
+	}
+	return pid >= 0 ? pid : process_clone(0, -1, NULL);
+}
+
+static int join_cgroup(const struct birth *birth, int channel, pid_t pid, bool in_unified,
+		       struct error *err)
+{
+	if (channel_expect(channel, CHANNEL_JOIN_CGROUP, intermediate_name, NULL, NULL, err) < 0)
+		return -1;
+	if (cgroup_join(birth->cgroup, pid, in_unified, birth->sub_controller, birth->sub_path,
+			err) < 0 &&
+	    (err->code != EBUSY || birth->sub_path || !birth->like ||
+	     cgroup_join_like(birth->cgroup, pid, birth->like, err) < 0))
+		return -1;
+	return channel_send(channel, CHANNEL_CGROUP_JOINED, 0, -1, err);
+}
+
+static int write_maps(const struct birth *birth, int channel, pid_t pid, struct error *err)
+{
+	if (channel_expect(channel, CHANNEL_MAP_IDS, intermediate_name, NULL, NULL, err) < 0 ||
+	    birth->write_maps(birth->maps_data, pid, err) < 0)
+		return -1;
+	return channel_send(channel, CHANNEL_IDS_MAPPED, 0, -1, err);
+}
+
+/* Our side while the intermediate works. */
+static int serve(struct birth *birth, int channel, pid_t pid, bool join, bool in_unified,
+		 struct error *err)
+{
+	int32_t born;
+
+	if (join && join_cgroup(birth, channel, pid, in_unified, err) < 0)
+		return -1;
+	if (birth->write_maps && write_maps(birth, channel, pid, err) < 0)
+		return -1;
+	if (channel_expect(channel, CHANNEL_INIT_BORN, intermediate_name, &born, &birth->pidfd,
+			   err) < 0)
+		return -1;
+	birth->pid = born;
+	return 0;
+}
+
+int birth_run(struct birth *birth, struct error *err)
+{
+	int middle[2], last[2], status;
+	bool in_unified, join;
+
+	if (channel_pair(middle, err) < 0)
+		return -1;
+	cleanup_fd int ours = middle[0], theirs = middle[1];
+	if (channel_pair(last, err) < 0)
+		return -1;
+	cleanup_fd int last_ours = last[0], last_theirs = last[1];
+	pid_t pid = clone_intermediate(birth, &in_unified);
+	if (pid < 0)
+		return error_set(err, errno, "clone3");
+	join = !birth->cgroup->disabled && (!in_unified || cgroup_needs_join(birth->cgroup));
+	if (pid == 0) {
+		(void)close(ours);
+		(void)close(last_ours);
+		if (birth->folder >= 0)
+			(void)close(birth->folder);
+		birth->plan.channel = theirs;
+		birth->plan.last_channel = last_theirs;
+		birth->plan.join_cgroup = join;
+		intermediate_main(&birth->plan);
+	}
+	fd_close(&theirs);
+	fd_close(&last_theirs);
+	if (serve(birth, ours, pid, join, in_unified, err) < 0) {
+		process_kill_and_reap(pid);
+		return -1;
+	}
+	(void)process_wait(pid, &status);
+	birth->channel = move_fd(&last_ours);
+	return 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/cgroup.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "runtime/cgroup_backend.h"
+
+/* ---- state.json --------------------------------------------------------------------------- */
+
+/* How the two flags of a cgroup are kept as the state's manager. */
+static const struct manager_name {
+	const char *name;
+	bool disabled, tolerant;
+} manager_names[] = {
+	{ "cgroupfs", false, false },
+	{ "cgroupfs-rootless", false, true },
+	{ "disabled", true, false },
+};
+
+int cgroup_to_state(const struct cgroup *cgroup, struct arena *arena, struct state *state,
+		    struct error *err)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < sizeof(manager_names) / sizeof(manager_names[0]); i++)
+		if (manager_names[i].disabled == cgroup->disabled &&
+		    (cgroup->disabled || manager_names[i].tolerant == cgroup->tolerant))
+			name = manager_names[i].name;
+	state->cgroup_manager = arena_strdup(arena, name, err);
+	state->cgroup_paths = arena_array(arena, cgroup->n_directories,
+					  sizeof(*state->cgroup_paths), err);
+	if (!state->cgroup_manager || !state->cgroup_paths)
+		return -1;
+	state->n_cgroup_paths = cgroup->n_directories;
+	for (size_t i = 0; i < cgroup->n_directories; i++) {
+		struct state_cgroup_path *row = &state->cgroup_paths[i];
+		row->controllers = arena_strdup(arena, cgroup->directories[i].controllers, err);
+		row->path = arena_strdup(arena, cgroup->directories[i].path, err);
+		if (!row->controllers || !row->path)
+			return -1;
+	}
+	return 0;
+}
+
+/* The file is ours, but a directory is going to be removed by what it says. */
+static bool is_plausible_path(const char *path)
+{
+	return path && path[0] == '/' && path[1] != '\0' && !strstr(path, "/../") &&
+	       !str_ends_with(path, "/..") && !str_ends_with(path, "/");
+}
+
+int cgroup_from_state(const struct state *state, struct arena *arena, struct cgroup *ret,
+		      struct error *err)
+{
+	struct cgroup cgroup = { 0 };
+	bool known = !state->cgroup_manager;
+
+	for (size_t i = 0; !known && i < sizeof(manager_names) / sizeof(manager_names[0]); i++)
+		if (str_equal(manager_names[i].name, state->cgroup_manager)) {
+			cgroup.disabled = manager_names[i].disabled;
+			cgroup.tolerant = manager_names[i].tolerant;
+			known = true;
+		}
+	if (!known)
+		return error_set(err, EINVAL, "state: unknown cgroup manager \"%s\"",
+				 state->cgroup_manager);
+	cgroup.directories = arena_array(arena, state->n_cgroup_paths, sizeof(*cgroup.directories),
+					 err);
+	if (!cgroup.directories)
+		return -1;
+	for (size_t i = 0; i < state->n_cgroup_paths; i++) {
+		const struct state_cgroup_path *row = &state->cgroup_paths[i];
+		if (!row->controllers || !is_plausible_path(row->path))
+			return error_set(err, EINVAL, "state: \"%s\" is not a cgroup",
+					 row->path ? row->path : "");
+		cgroup.directories[i].controllers = arena_strdup(arena, row->controllers, err);
+		cgroup.directories[i].path = arena_strdup(arena, row->path, err);
+		if (!cgroup.directories[i].controllers || !cgroup.directories[i].path)
+			return -1;
+	}
+	cgroup.n_directories = state->n_cgroup_paths;
+	*ret = cgroup;
+	return 0;
+}
+
+/* ---- making ------------------------------------------------------------------------------- */
+
+static bool is_permission(int code)
+{
+	return code == EACCES || code == EPERM || code == EROFS;
+}
+
+/* A directory that was there before us must be fit for a new container. */
+static int check_existing(const struct cgroup_directory *directory, struct error *err)
+{
+	cleanup_cgroup_dir struct cgroup_dir dir = CGROUP_DIR_CLOSED;
+	cleanup_cgroup_pids struct cgroup_pids pids = CGROUP_PIDS_EMPTY;
+
+	if (cgroup_dir_open(directory, &dir) < 0)
+		return error_set(err, errno, "open %s", directory->path);
+	if (cgroup_pids_read(&dir, &pids, err) < 0)
+		return -1;
+	if (pids.count > 0) {
+		error_set(err, 0, "the container's cgroup is not empty: %s", directory->path);
+		return cgroup_hint_pids(&dir, err);
+	}
+	int frozen = cgroup_directory_is_v2(directory) ? cgroup_v2_frozen(&dir, err)
+						       : cgroup_v1_frozen(&dir, err);
+	if (frozen > 0) {
+		error_set(err, 0, "the container's cgroup unexpectedly frozen: %s",
+			  directory->path);
+		return error_hint(err, "a container would hang in it: thaw or remove it");
+	}
+	return frozen;
+}
+
+void cgroup_unmake(char *path, size_t made)
+{
+	for (; made > 0; made--) {
+		char *slash = strrchr(path, '/');
+		if (rmdir(path) < 0 || !slash)
+			return;
+		*slash = '\0';
+	}
+}
+
+int cgroup_make_path(const char *path, size_t *ret_made, struct error *err)
+{
+	cleanup_free char *copy = strdup(path);
+	size_t missing = 0, made = 0;
+
+	*ret_made = 0;
+	if (!copy)
+		return error_memory(err);
+	/* The usual case is that only the last one is missing: so from there up, then down again. */
+	while (mkdir(copy, 0755) < 0) {
+		char *slash = strrchr(copy, '/');
+		if (errno == EEXIST)
+			goto found;
+		if (errno != ENOENT || !slash || slash == copy)
+			goto failed;
+		*slash = '\0';
+		missing++;
+	}
+	made = 1;
+found:
+	for (; missing > 0; missing--) {
+		copy[strlen(copy)] = '/';
+		if (mkdir(copy, 0755) == 0)
+			made++;
+		else if (errno == EEXIST)
+			made = 0;
+		else
+			goto failed_below;
+	}
+	*ret_made = made;
+	return 0;
+
+failed_below:
+	*strrchr(copy, '/') = '\0';
+failed:
+	error_set(err, errno, "make the cgroup %s", path);
+	cgroup_unmake(copy, made);
+	if (is_permission(err->code))
+		error_hint(err, "cgroups cannot be made there by us: delegate it, or use another "
+				"cgroupsPath");
+	return -1;
+}
+
+int cgroup_create(const struct cgroup_machine *machine, const struct cgroup *cgroup,
+		  struct error *err)
+{
+	cleanup_free size_t *made = calloc(cgroup->n_directories + 1, sizeof(*made));
+	int r = made ? 0 : error_memory(err);
+
+	for (size_t i = 0; r == 0 && i < cgroup->n_directories; i++) {
+		const struct cgroup_directory *directory = &cgroup->directories[i];
+
+		r = cgroup_directory_is_v2(directory)
+			    ? cgroup_v2_make(machine, directory, &made[i], err)
+			    : cgroup_v1_make(machine, directory, &made[i], err);
+		if (r == 0 && made[i] == 0)
+			r = check_existing(directory, err);
+		else if (r < 0 && cgroup->tolerant && is_permission(err->code)) {
+			log_debug("left out: %s", err->text);
+			r = 0;
+		}
+	}
+	if (r == 0)
+		return 0;
+	for (size_t i = cgroup->n_directories; made && i-- > 0;) {
+		cleanup_free char *path = strdup(cgroup->directories[i].path);
+		if (path)
+			cgroup_unmake(path, made[i]);
+	}
+	return error_wrap(err, "create the container's cgroup");
+}

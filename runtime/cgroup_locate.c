@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a container's directories will be. The start of every container passes
+ * here, so the usual machine costs one look for the kind, one read of
+ * /proc/self/cgroup and one look for each hierarchy; mountinfo is read only
+ * where something is not in its usual place.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "runtime/cgroup_backend.h"
+
+const struct cgroup_machine cgroup_machine_default = { "/sys/fs/cgroup", "/proc" };
+
+/* ---- texts of the kernel ------------------------------------------------------------------ */
+
+bool cgroup_membership_next(char **cursor, char **ret_controllers, char **ret_path)
+{
+	while (**cursor) {
+		char *line = *cursor, *end = strchrnul(line, '\n');
+
+		*cursor = *end ? end + 1 : end;
+		*end = '\0';
+		char *controllers = strchr(line, ':');
+		char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!path || path[1] != '/')
+			continue;
+		*path = '\0';
+		*ret_controllers = controllers + 1;
+		*ret_path = path + 1;
+		return true;
+	}
+	return false;
+}
+
+void cgroup_mount_done(struct cgroup_mount *mount)
+{
+	free(mount->root);
+	free(mount->point);
+	*mount = (struct cgroup_mount){ NULL, NULL };
+}
+
+/* A field of mountinfo up to n, with \040 and the like undone; malloc'd. */
+static char *unescape(const char *field, size_t n, struct error *err)
+{
+	char *text = malloc(n + 1), *out = text;
+
+	if (!text) {
+		error_memory(err);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *at = field + i;
+		if (n - i >= 4 && at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' &&
+		    at[2] <= '7' && at[3] >= '0' && at[3] <= '7') {
+			*out++ = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
+			i += 3;
+		} else {
+			*out++ = *at;
+		}
+	}
+	*out = '\0';
+	return text;
+}
+
+/* The fields of a mountinfo line that we want; false if it has another shape. */
+struct mount_line {
+	const char *root, *point, *type, *options;
+	size_t root_size, point_size, type_size, options_size;
+};
+
+static bool next_field(const char **at, const char *end, const char **ret, size_t *ret_size)
+{
+	while (*at < end && **at == ' ')
+		(*at)++;
+	*ret = *at;
+	while (*at < end && **at != ' ')
+		(*at)++;
+	*ret_size = (size_t)(*at - *ret);
+	return *ret_size > 0;
+}
+
+static bool split_mount_line(const char *at, const char *end, struct mount_line *ret)
+{
+	const char *field;
+	size_t size;
+
+	for (int i = 0; i < 3; i++)
+		if (!next_field(&at, end, &field, &size))
+			return false;
+	if (!next_field(&at, end, &ret->root, &ret->root_size) ||
+	    !next_field(&at, end, &ret->point, &ret->point_size))
+		return false;
+	do
+		if (!next_field(&at, end, &field, &size))
+			return false;
+	while (size != 1 || *field != '-');
+	return next_field(&at, end, &ret->type, &ret->type_size) &&
+	       next_field(&at, end, &field, &size) &&
+	       next_field(&at, end, &ret->options, &ret->options_size);
+}
+
+/* True when each of the controllers is among the mount's options. */
+static bool options_have_all(const struct mount_line *line, const char *controllers)
+{
+	for (const char *at = controllers; *at;) {
+		size_t n = strcspn(at, ","), left = line->options_size;
+		const char *option = line->options;
+		bool found = false;
+
+		while (left > 0 && !found) {
+			const char *comma = memchr(option, ',', left);
+			size_t m = comma ? (size_t)(comma - option) : left;
+			found = m == n && memcmp(option, at, n) == 0;
+			left -= comma ? m + 1 : m;
+			option += comma ? m + 1 : m;
+		}
+		if (!found)
+			return false;
+		at += n + (at[n] == ',');
+	}
+	return true;
+}
+
+static bool mount_line_is(const struct mount_line *line, const char *controllers)
+{
+	const char *type = controllers[0] ? "cgroup" : "cgroup2";
+
+	return line->type_size == strlen(type) && memcmp(line->type, type, line->type_size) == 0 &&
+	       options_have_all(line, controllers);
+}
+
+int cgroup_mount_find(const char *mountinfo, const char *controllers, struct cgroup_mount *ret,
+		      struct error *err)
+{
+	for (const char *at = mountinfo; *at;) {
+		const char *end = strchrnul(at, '\n');
+		struct mount_line line;
+
+		if (split_mount_line(at, end, &line) && mount_line_is(&line, controllers)) {
+			ret->root = unescape(line.root, line.root_size, err);
+			ret->point = unescape(line.point, line.point_size, err);
+			if (ret->root && ret->point)
+				return 1;
+			cgroup_mount_done(ret);
+			return -1;
+		}
+		at = *end ? end + 1 : end;
+	}
+	return 0;
+}
+
+const char *cgroup_path_below(const char *directory, const char *membership)
+{
+	size_t n = strlen(directory), m = strlen(membership);
+
+	/* Ours is mount point + path: the longest beginning of theirs that ours ends in. */
+	for (size_t i = m; i > 1; i--) {
+		if (membership[i] != '/' && membership[i] != '\0')
+			continue;
+		if (i <= n && memcmp(directory + n - i, membership, i) == 0)
+			return membership + i + (membership[i] == '/');
+	}
+	return NULL;
+}
+
+/* ---- the path of the configuration -------------------------------------------------------- */
+
+static bool has_dotdot(const char *path)
+{
+	size_t n;
+
+	for (const char *at = path; *at; at += n + (at[n] == '/')) {
+		n = strcspn(at, "/");
+		if (n == 2 && at[0] == '.' && at[1] == '.')
+			return true;
+	}
+	return false;
+}
+
+static bool is_systemd_form(const char *path)
+{
+	const char *first = strchr(path, ':'), *second = first ? strchr(first + 1, ':') : NULL;
+
+	return path[0] != '/' && second && !strchr(second + 1, ':');
+}
+
+/* Checks it and makes it clean: "/a/b" or "a/b"; malloc'd, NULL with err. */
+static char *check_path(const char *cgroups_path, const char *id, struct error *err)
+{
+	const char *path = cgroups_path && *cgroups_path ? cgroups_path : id;
+
+	if (is_systemd_form(path)) {
+		error_set(err, EINVAL, "cgroupsPath \"%s\" has systemd's form slice:prefix:name",
+			  path);
+		error_hint(err, "it needs --systemd-cgroup, which is not available; for cgroupfs "
+				"give a path");
+		return NULL;
+	}
+	if (has_dotdot(path)) {
+		error_set(err, EINVAL, "cgroupsPath \"%s\": \"..\" is not allowed", path);
+		return NULL;
+	}
+	cleanup_free char *clean = path_clean(path, err);
+	if (!clean)
+		return NULL;
+	if (str_equal(clean, "/") || str_equal(clean, ".") || str_equal(clean, "")) {
+		error_set(err, EINVAL, "cgroupsPath \"%s\" names no directory of its own", path);
+		return NULL;
+	}
+	return move_ptr(&clean);
+}
+
+/* ---- finding ------------------------------------------------------------------------------ */
+
+struct locating {
+	const struct cgroup_machine *machine;
+	const char *inner; /* clean; absolute or relative */
+	char *mountinfo;   /* read when first needed */
+	struct arena *arena;
+	struct cgroup *cgroup;
+};
+
+static bool exists(const char *folder, const char *name)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+
+	return n > 0 && (size_t)n < sizeof(path) && faccessat(AT_FDCWD, path, F_OK, 0) == 0;
+}
+
+static int find_mount(struct locating *at, const char *controllers, struct cgroup_mount *ret,
+		      struct error *err)
+{
+	if (!at->mountinfo) {
+		cleanup_free char *path = str_format(err, "%s/self/mountinfo", at->machine->proc);
+		if (!path || fd_read_file(AT_FDCWD, path, CGROUP_FILE_MAX, &at->mountinfo, NULL,
+					  err) < 0)
+			return -1;
+	}
+	return cgroup_mount_find(at->mountinfo, controllers, ret, err);
+}
+
+/* Where a hierarchy is usually mounted: by its whole list, or by one of it. In the arena. */
+static int usual_point(struct locating *at, const char *controllers, char **ret, struct error *err)
+{
+	const char *name = str_starts_with(controllers, "name=") ? controllers + 5 : controllers;
+
+	if (!*name)
+		name = "unified";
+	*ret = arena_format(at->arena, err, "%s/%s", at->machine->root, name);
+	if (!*ret)
+		return -1;
+	if (exists(*ret, "cgroup.procs"))
+		return 1;
+	if (!strchr(name, ','))
+		return 0;
+	*ret = arena_format(at->arena, err, "%s/%.*s", at->machine->root, (int)strcspn(name, ","),
+			    name);
+	return !*ret ? -1 : exists(*ret, "cgroup.procs");
+}
+
+/* The part of a path within a hierarchy that lies below what is mounted of it. */
+static const char *below_mount(const char *own, const char *mount_root)
+{
+	size_t n = strlen(mount_root);
+
+	if (str_equal(mount_root, "/"))
+		return own;
+	if (strncmp(own, mount_root, n) == 0 && (own[n] == '/' || own[n] == '\0'))
+		return own + n;
+	return "";
+}
+
+/* Cuts the last component: "/a/b" to "/a", "/a" to "". */
+static void cut_last(char *path)
+{
+	char *slash = strrchr(path, '/');
+
+	if (slash)
+		*slash = '\0';
+}
+
+/*
+ * The folder that a relative path counts from. Where we see only a part of the
+ * hierarchy (a container without a cgroup namespace), /proc shows the whole
+ * path: then the mount's root says what to leave away.
+ */
+static char *relative_base(struct locating *at, const char *controllers, const char *point,
+			   const char *own, struct error *err)
+{
+	char *base = arena_format(at->arena, err, "%s%s", point, str_equal(own, "/") ? "" : own);
+
+	if (base && !exists(base, "cgroup.procs")) {
+		struct cgroup_mount mount __attribute__((cleanup(cgroup_mount_done))) = { 0 };
+		int r = find_mount(at, controllers, &mount, err);
+		if (r < 0)
+			return NULL;
+		base = arena_format(at->arena, err, "%s%s", point,
+				    r > 0 ? below_mount(own, mount.root) : "");
+	}
+	/* A cgroup with processes cannot have limited children on v2: beside it, not below. */
+	if (base && !*controllers && !str_equal(base, point))
+		cut_last(base);
+	return base;
+}
+
+static int add_directory(struct locating *at, const char *controllers, const char *point,
+			 const char *own, struct error *err)
+{
+	struct cgroup_directory *row = &at->cgroup->directories[at->cgroup->n_directories];
+	const char *base = point;
+
+	if (at->inner[0] != '/' && !(base = relative_base(at, controllers, point, own, err)))
+		return -1;
+	row->controllers = arena_strdup(at->arena, controllers, err);
+	row->path = arena_format(at->arena, err, "%s%s%s", base, at->inner[0] == '/' ? "" : "/",
+				 at->inner);
+	if (!row->controllers || !row->path)
+		return -1;
+	at->cgroup->n_directories++;
+	return 0;
+}
+
+/* One line of /proc/self/cgroup on a machine with v1 hierarchies. */
+static int locate_hierarchy(struct locating *at, const char *controllers, const char *own,
+			    struct error *err)
+{
+	struct cgroup_mount mount __attribute__((cleanup(cgroup_mount_done))) = { 0 };
+	char *point;
+
+	/* Other named hierarchies belong to whoever made them. */
+	if (str_starts_with(controllers, "name=") && !str_equal(controllers, "name=systemd"))
+		return 0;
+	int r = usual_point(at, controllers, &point, err);
+	if (r > 0)
+		return add_directory(at, controllers, point, own, err);
+	if (r == 0)
+		r = find_mount(at, controllers, &mount, err);
+	return r <= 0 ? r : add_directory(at, controllers, mount.point, own, err);
+}
+
+static char *read_membership(const struct cgroup_machine *machine, struct error *err)
+{
+	cleanup_free char *path = str_format(err, "%s/self/cgroup", machine->proc);
+	char *text = NULL;
+
+	if (path)
+		(void)fd_read_file(AT_FDCWD, path, CGROUP_FILE_MAX, &text, NULL, err);
+	return text;
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 1;
+
+	for (; (text = strchr(text, '\n')); text++)
+		n++;
+	return n;
+}
+
+static int locate_v1(struct locating *at, struct error *err)
+{
+	cleanup_free char *text = read_membership(at->machine, err);
+	char *cursor = text, *controllers, *own;
+
+	if (!text)
+		return -1;
+	at->cgroup->directories = arena_array(at->arena, count_lines(text),
+					      sizeof(*at->cgroup->directories), err);
+	if (!at->cgroup->directories)
+		return -1;
+	while (cgroup_membership_next(&cursor, &controllers, &own))
+		if (locate_hierarchy(at, controllers, own, err) < 0)
+			return -1;
+	if (at->cgroup->n_directories == 0 && !at->cgroup->tolerant) {
+		error_set(err, 0, "no cgroup hierarchy is mounted below %s", at->machine->root);
+		return error_hint(err, "mount one, or use --cgroup-manager disabled");
+	}
+	return 0;
+}
+
+static int locate_v2(struct locating *at, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	char *cursor, *controllers, *own = NULL;
+	bool found = at->inner[0] == '/';
+
+	at->cgroup->directories = arena_array(at->arena, 1, sizeof(*at->cgroup->directories), err);
+	if (!at->cgroup->directories)
+		return -1;
+	if (!found) {
+		cursor = text = read_membership(at->machine, err);
+		if (!text)
+			return -1;
+		while (!found && cgroup_membership_next(&cursor, &controllers, &own))
+			found = !*controllers;
+	}
+	if (!found)
+		return error_set(err, 0, "%s/self/cgroup does not name our cgroup",
+				 at->machine->proc);
+	return add_directory(at, "", at->machine->root, own, err);
+}
+
+int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager manager,
+		  const char *cgroups_path, const char *id, bool tolerant, struct arena *arena,
+		  struct cgroup *ret, struct error *err)
+{
+	struct cgroup located = { .tolerant = tolerant };
+	struct locating at = { .machine = machine, .arena = arena, .cgroup = &located };
+
+	if (manager == CGROUP_MANAGER_DISABLED) {
+		*ret = (struct cgroup){ .disabled = true };
+		return 0;
+	}
+	if (manager == CGROUP_MANAGER_SYSTEMD) {
+		error_set(err, ENOTSUP, "the systemd cgroup manager is not available");
+		return error_hint(err, "use --cgroup-manager cgroupfs, and no --systemd-cgroup");
+	}
+	cleanup_free char *inner = check_path(cgroups_path, id, err);
+	if (!inner)
+		return -1;
+	at.inner = inner;
+	/* Only the root of cgroup2 has this file there; v1 machines have a tmpfs. */
+	int r = exists(machine->root, "cgroup.controllers") ? locate_v2(&at, err)
+							    : locate_v1(&at, err);
+	free(at.mountinfo);
+	if (r < 0)
+		return error_wrap(err, "find the container's cgroup");
+	*ret = located;
+	return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs on a container that exists: kill, delete, pause, resume, update, and looking at it. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "oci/spec_check.h"
+#include "runtime/container.h"
+#include "runtime/lifecycle.h"
+#include "runtime/registry.h"
+#include "runtime/status.h"
+
+static int wrong_status(const char *verb, const char *id, enum container_status status,
+			struct error *err)
+{
+	error_set(err, 0, "cannot %s container \"%s\" in the %s state", verb, id,
+		  container_status_name(status));
+	err->code = EINVAL;
+	return -1;
+}
+
+int container_kill(const struct container_engine *engine, const char *id, int signal, bool all,
+		   struct error *err)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	enum container_status status;
+
+	if (lifecycle_open(engine, id, false, &container, err) < 0 ||
+	    lifecycle_status(&container, &status, err) < 0)
+		return -1;
+	if (all && container.owns_cgroup)
+		return cgroup_signal_all(&container.cgroup, signal, err);
+	if (container.init_pidfd < 0 ||
+	    (process_pidfd_signal(container.init_pidfd, signal) < 0 && errno == ESRCH)) {
+		/* Callers look for these words. */
+		error_set(err, 0, "kill \"%s\": container not running (status: %s)", id,
+			  container_status_name(status));
+		err->code = ESRCH;
+		return -1;
+	}
+	/* On v1 a frozen process takes SIGKILL only when it is thawed. */
+	if (signal == SIGKILL && status == CONTAINER_PAUSED)
+		return cgroup_signal_all(&container.cgroup, SIGKILL, err);
+	return 0;
+}
+
+/*
+ * Somebody else holds the lock, maybe a create or start whose hook hangs: what
+ * it makes is killed, so that it fails and lets go.
+ */
+static void break_lock(const struct container_engine *engine, const char *id)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	enum container_status status;
+	struct error err;
+
+	if (lifecycle_open(engine, id, false, &container, &err) < 0 ||
+	    lifecycle_status(&container, &status, &err) < 0)
+		return;
+	if (container.init_pidfd >= 0)
+		(void)process_pidfd_signal(container.init_pidfd, SIGKILL);
+	if (container.owns_cgroup)
+		(void)cgroup_signal_all(&container.cgroup, SIGKILL, &err);
+}
+
+static int delete_force(const struct container_engine *engine, const char *id, struct error *err)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	enum container_status status;
+	struct error ignored;
+
+	cleanup_fd int folder = registry_open(engine->root, id, err);
+	if (folder < 0)
+		return err->code == ENOENT ? 0 : -1;
+	if (registry_lock(folder, id, false, &ignored) < 0) {
+		if (ignored.code == ENOENT)
+			return 0;
+		break_lock(engine, id);
+	}
+	fd_close(&folder); /* and with it the lock: it is taken again, waiting */
+	if (lifecycle_open(engine, id, true, &container, err) < 0 && err->code != ENODATA)
+		return err->code == ENOENT ? 0 : -1;
+	if (lifecycle_status(&container, &status, err) < 0)
+		return -1;
+	if (lifecycle_load_spec(&container, &ignored) < 0)
+		log_debug("delete \"%s\": no hooks are run: %s", id, ignored.text);
+	return lifecycle_destroy(&container, str_equal(container.state.phase, "created"), err);
+}
+
+int container_delete(const struct container_engine *engine, const char *id, bool force,
+		     struct error *err)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	enum container_status status;
+
+	if (force)
+		return delete_force(engine, id, err);
+	if (lifecycle_open(engine, id, true, &container, err) < 0 ||
+	    lifecycle_status(&container, &status, err) < 0)
+		return -1;
+	if (status != CONTAINER_STOPPED) {
+		error_set(err, 0, "cannot delete container \"%s\" that is not stopped: %s", id,
+			  container_status_name(status));
+		err->code = EBUSY;
+		return error_hint(err, "kill it first, or use --force");
+	}
+	if (lifecycle_load_spec(&container, err) < 0)
+		return error_hint(err, "`delete --force` removes it without its hooks");
+	return lifecycle_destroy(&container, str_equal(container.state.phase, "created"), err);
+}
+
+static int set_frozen(const struct container_engine *engine, const char *id, bool frozen,
+		      struct error *err)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	const char *verb = frozen ? "pause" : "resume";
+	enum container_status status;
+
+	if (lifecycle_open(engine, id, true, &container, err) < 0 ||
+	    lifecycle_status(&container, &status, err) < 0)
+		return -1;
+	if (frozen ? status != CONTAINER_RUNNING && status != CONTAINER_CREATED
+		   : status != CONTAINER_PAUSED)
+		return wrong_status(verb, id, status, err);
+	if (container.cgroup.disabled)
+		return error_set(err, ENOTSUP, "%s \"%s\": it was made without cgroups", verb, id);
+	if (cgroup_freeze(&container.cgroup, frozen, err) < 0)
+		return error_wrap(err, "%s \"%s\"", verb, id);
+	return 0;
+}
+
+int container_pause(const struct container_engine *engine, const char *id, struct error *err)
+{
+	return set_frozen(engine, id, true, err);
+}
+
+int container_resume(const struct container_engine *engine, const char *id, struct error *err)
+{
+	return set_frozen(engine, id, false, err);
+}
+
+int container_update(const struct container_engine *engine, const char *id,
+		     const struct spec_resources *resources, struct error *err)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	enum container_status status;
+
+	if (spec_check_resources(resources, "resources", err) < 0 ||
+	    lifecycle_open(engine, id, true, &container, err) < 0 ||
+	    lifecycle_status(&container, &status, err) < 0)
+		return -1;
+	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
+		return wrong_status("update", id, status, err);
+	if (container.cgroup.disabled)
+		return error_set(err, ENOTSUP, "update \"%s\": it was made without cgroups", id);
+	if (cgroup_set_limits(&container.cgroup, resources, true, err) < 0)
+		return error_wrap(err, "update \"%s\"", id);
+	return 0;
+}
+
+int container_look(const struct container_engine *engine, const char *id, struct arena *arena,
+		   struct container_view *ret, struct error *err)
+{
+	cleanup_fd int folder = registry_open(engine->root, id, err);
+	cleanup_fd int procfs = folder < 0 ? -1 : path_open_procfs(err);
+
+	if (folder < 0 || procfs < 0)
+		return -1;
+	if (registry_load(folder, arena, &ret->state, err) < 0 ||
+	    cgroup_from_state(&ret->state, arena, &ret->cgroup, err) < 0 ||
+	    status_derive(folder, &ret->state, &ret->cgroup, procfs, &ret->status, NULL, err) < 0)
+		return error_wrap(err, "container \"%s\"", id);
+	return 0;
+}
+
+int container_list(const struct container_engine *engine, struct arena *arena,
+		   struct container_view **ret, size_t *ret_count, struct error *err)
+{
+	struct container_view *views;
+	size_t n_ids, count = 0;
+	char **ids;
+	struct error one;
+
+	if (registry_list(engine->root, arena, &ids, &n_ids, err) < 0)
+		return -1;
+	views = arena_array(arena, n_ids, sizeof(*views), err);
+	if (!views)
+		return -1;
+	for (size_t i = 0; i < n_ids; i++) {
+		if (container_look(engine, ids[i], arena, &views[count], &one) == 0)
+			count++;
+		else if (one.code != ENOENT)
+			log_warning("%s", one.text);
+	}
+	*ret = views;
+	*ret_count = count;
+	return 0;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/exec_spec.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "oci/spec_check.h"
+
+static size_t count(char *const *list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+/* A new vector: the first one's texts, then the second one's. */
+static int join_lists(char **first, size_t n_first, char *const *second, struct arena *arena,
+		      char ***ret, size_t *ret_n, struct error *err)
+{
+	size_t n_second = count(second);
+	char **joined = arena_array(arena, n_first + n_second + 1, sizeof(*joined), err);
+
+	if (!joined)
+		return -1;
+	for (size_t i = 0; i < n_first; i++)
+		joined[i] = first[i];
+	for (size_t i = 0; i < n_second; i++) {
+		joined[n_first + i] = arena_strdup(arena, second[i], err);
+		if (!joined[n_first + i])
+			return -1;
+	}
+	*ret = joined;
+	*ret_n = n_first + n_second;
+	return 0;
+}
+
+static int add_capabilities(struct spec_process *process, char *const *names, struct arena *arena,
+			    struct error *err)
+{
+	static const struct spec_capabilities none;
+	const struct spec_capabilities *old = process->capabilities ? process->capabilities : &none;
+	struct spec_capabilities *sets = arena_alloc(arena, sizeof(*sets), err);
+
+	if (!sets)
+		return -1;
+	*sets = *old;
+	process->capabilities = sets;
+	/* Not the inheritable and ambient sets: nothing asked for them (S12). */
+	if (join_lists(old->bounding, old->n_bounding, names, arena, &sets->bounding,
+		       &sets->n_bounding, err) < 0 ||
+	    join_lists(old->effective, old->n_effective, names, arena, &sets->effective,
+		       &sets->n_effective, err) < 0)
+		return -1;
+	return join_lists(old->permitted, old->n_permitted, names, arena, &sets->permitted,
+			  &sets->n_permitted, err);
+}
+
+static int set_user(struct spec_process *process, const struct container_exec_options *options,
+		    struct arena *arena, struct error *err)
+{
+	struct spec_user *user = arena_alloc(arena, sizeof(*user), err);
+
+	if (!user)
+		return -1;
+	if (process->user)
+		*user = *process->user;
+	if (options->user) { /* another user has none of the configured one's groups */
+		user->additional_gids = NULL;
+		user->n_additional_gids = 0;
+	}
+	if (options->n_additional_gids) {
+		size_t old = user->n_additional_gids;
+		uint32_t *gids = arena_array(arena, old + options->n_additional_gids,
+					     sizeof(*gids), err);
+		if (!gids)
+			return -1;
+		if (old)
+			memcpy(gids, user->additional_gids, old * sizeof(*gids));
+		memcpy(gids + old, options->additional_gids,
+		       options->n_additional_gids * sizeof(*gids));
+		user->additional_gids = gids;
+		user->n_additional_gids += options->n_additional_gids;
+	}
+	process->user = user;
+	return 0;
+}
+
+static char *copy_or_keep(const char *text, char *otherwise, struct arena *arena,
+			  struct error *err)
+{
+	return text ? arena_strdup(arena, text, err) : otherwise;
+}
+
+/* The container's process, changed by the options. */
+static int build_from_options(const struct spec *container,
+			      const struct container_exec_options *options, struct arena *arena,
+			      struct spec_process *process, struct error *err)
+{
+	if (!container->process)
+		return error_set(err, EINVAL, "the container's configuration has no process");
+	*process = *container->process;
+	process->terminal = options->tty;
+	process->console_size = NULL;
+	if (join_lists(NULL, 0, options->args, arena, &process->args, &process->n_args, err) < 0 ||
+	    join_lists(container->process->env, container->process->n_env, options->env, arena,
+		       &process->env, &process->n_env, err) < 0)
+		return -1;
+	if (!process->n_args)
+		return error_set(err, EINVAL, "exec: no program was given");
+	process->no_new_privileges |= options->no_new_privileges;
+	if (!(process->cwd = copy_or_keep(options->cwd, process->cwd, arena, err)))
+		return -1;
+	process->apparmor_profile =
+		copy_or_keep(options->apparmor, process->apparmor_profile, arena, err);
+	process->selinux_label =
+		copy_or_keep(options->process_label, process->selinux_label, arena, err);
+	if (options->capabilities && options->capabilities[0])
+		return add_capabilities(process, options->capabilities, arena, err);
+	return 0;
+}
+
+static int read_process_file(const char *path, struct arena *arena, struct spec_process *process,
+			     struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t size;
+
+	if (fd_read_file(AT_FDCWD, path, JSON_SIZE_MAX, &text, &size, err) < 0)
+		return error_wrap(err, "--process");
+	if (json_read(&spec_process_type, text, size, process, arena, err) < 0)
+		return error_wrap(err, "%s", path);
+	if (!process->n_args)
+		return error_set(err, EINVAL, "%s: args: missing", path);
+	return 0;
+}
+
+int exec_spec_build(const struct spec *container, const struct container_exec_options *options,
+		    struct arena *arena, struct spec_process **ret, struct error *err)
+{
+	struct spec_process *process = arena_alloc(arena, sizeof(*process), err);
+	int rc;
+
+	if (!process)
+		return -1;
+	if (options->process_file) {
+		rc = read_process_file(options->process_file, arena, process, err);
+		if (rc == 0 && options->tty)
+			process->terminal = true;
+	} else {
+		rc = build_from_options(container, options, arena, process, err);
+	}
+	if (rc < 0 || set_user(process, options, arena, err) < 0)
+		return -1;
+	if (spec_check_process(process, options->process_file ? options->process_file : "process",
+			       err) < 0)
+		return -1;
+	*ret = process;
+	return 0;
+}
+
+int exec_spec_place(const char *text, struct arena *arena, struct exec_cgroup *ret,
+		    struct error *err)
+{
+	const char *colon;
+
+	*ret = (struct exec_cgroup){ NULL, NULL };
+	if (!text || !*text)
+		return 0;
+	colon = strchr(text, ':');
+	ret->path = arena_strdup(arena, colon ? colon + 1 : text, err);
+	if (!ret->path)
+		return -1;
+	if (colon && colon > text) {
+		ret->controller = arena_strndup(arena, text, (size_t)(colon - text), err);
+		if (!ret->controller)
+			return -1;
+	}
+	return 0;
+}

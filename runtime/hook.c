@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/hook.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/process.h"
+
+enum { OUTPUT_SIZE = 1024 };
+
+static char *state_text(const struct state *state, const char *status, pid_t pid, struct error *err)
+{
+	struct state_public public = {
+		.oci_version = state->oci_version,
+		.id = state->id,
+		.pid = pid,
+		.status = (char *)(uintptr_t)status,
+		.bundle = state->bundle,
+		.annotations = state->annotations,
+		.n_annotations = state->n_annotations,
+	};
+
+	return json_write(&state_hook_type, &public, false, err);
+}
+
+static long now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What the hook wrote, as the end of a message, without its last newline. */
+static void add_output(struct error *err, char *output)
+{
+	size_t n = strlen(output), used = strlen(err->text);
+
+	while (n && (output[n - 1] == '\n' || output[n - 1] == ' '))
+		output[--n] = '\0';
+	if (n)
+		(void)snprintf(err->text + used, sizeof(err->text) - used, "; it wrote: %s",
+			       output);
+}
+
+static int run_one(const struct spec_hook *hook, const char *state, struct error *err)
+{
+	char output[OUTPUT_SIZE];
+	char *path_only[] = { hook->path, NULL };
+	long begin = now_ms();
+	int status = 0;
+	struct process_run run = {
+		.path = hook->path,
+		.args = hook->n_args ? hook->args : path_only,
+		.env = hook->env,
+		.input = state,
+		.input_size = strlen(state),
+		.timeout_ms = hook->timeout.set ? (int)hook->timeout.value * 1000 : -1,
+		.output = output,
+		.output_size = sizeof(output),
+	};
+
+	if (process_run(&run, &status, err) < 0) {
+		if (err->code == ETIMEDOUT) {
+			error_set(err, 0, "%s: still running after its timeout of %lld s",
+				  hook->path, (long long)hook->timeout.value);
+			err->code = ETIMEDOUT;
+			add_output(err, output);
+		}
+		return -1;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFSIGNALED(status))
+		error_set(err, 0, "%s: killed by signal %d (%s) after %ld ms", hook->path,
+			  WTERMSIG(status), sigdescr_np(WTERMSIG(status)), now_ms() - begin);
+	else
+		error_set(err, 0, "%s: exit status %d after %ld ms", hook->path,
+			  WEXITSTATUS(status), now_ms() - begin);
+	add_output(err, output);
+	return -1;
+}
+
+int hook_run(const char *kind, const struct spec_hook *hooks, size_t count,
+	     const struct state *state, const char *status, pid_t pid, struct error *err)
+{
+	cleanup_free char *text = NULL;
+
+	if (!count)
+		return 0;
+	text = state_text(state, status, pid, err);
+	if (!text)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (run_one(&hooks[i], text, err) < 0)
+			return error_wrap(err, "%s hook %zu", kind, i);
+	return 0;
+}
+
+void hook_run_all(const char *kind, const struct spec_hook *hooks, size_t count,
+		  const struct state *state, const char *status)
+{
+	cleanup_free char *text = NULL;
+	struct error err;
+
+	if (!count)
+		return;
+	text = state_text(state, status, 0, &err);
+	for (size_t i = 0; i < count; i++)
+		if (!text || run_one(&hooks[i], text, &err) < 0)
+			log_warning("%s hook %zu: %s", kind, i, err.text);
+}

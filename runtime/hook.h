@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hooks (runtime-spec config.md, "POSIX-platform Hooks"): programs of the
+ * host that get the container's state on standard input.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "oci/spec.h"
+#include "oci/state.h"
+
+/*
+ * Runs them one after another until one fails: its kind, index, path, how it
+ * ended, after how long, and the end of what it wrote are in the message.
+ * Blocks until they end or their time-outs pass.
+ */
+int hook_run(const char *kind, const struct spec_hook *hooks, size_t count,
+	     const struct state *state, const char *status, pid_t pid, struct error *err);
+
+/* Runs them all, a failing one is a warning (poststop). */
+void hook_run_all(const char *kind, const struct spec_hook *hooks, size_t count,
+		  const struct state *state, const char *status);

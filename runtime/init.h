@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Init: the container's first process, from its birth to execve of the
+ * payload. PID 1 where there is a new pid namespace.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "oci/spec.h"
+#include "oci/state.h"
+#include "runtime/mount.h"
+#include "runtime/seccomp.h"
+
+/* All that init needs, made by the parent before any child exists. */
+struct init {
+	const struct spec *spec;
+	const struct state *state; /* for hooks in the container's namespaces */
+	struct mount_plan *mounts;
+	const int *device_nodes; /* of device_open_host_nodes() */
+	const struct seccomp_filter *seccomp; /* NULL: none */
+	int procfs;		 /* the host's /proc */
+	int console_socket;	 /* -1: none */
+	int start_listener;	 /* start.sock */
+	unsigned int keep_fds;
+	bool new_network, new_user_namespace, no_pivot, no_new_keyring;
+	struct arena *arena;
+};
+
+/* data: struct init. */
+_Noreturn void init_main(void *data, int channel);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps that several verbs share: making a container, starting its
+ * payload, and undoing it all.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "oci/spec.h"
+#include "oci/state.h"
+#include "runtime/cgroup.h"
+#include "runtime/container.h"
+
+/* A container in this process's hands. Empty as LIFECYCLE_EMPTY; freed by lifecycle_done(). */
+struct lifecycle {
+	const struct container_engine *engine;
+	struct arena arena;
+	struct spec spec;
+	struct state state;
+	struct cgroup cgroup;
+	bool has_spec;	  /* a killed create may have left less than all */
+	bool owns_cgroup; /* its cgroups were made (or taken) by us: what is in them is ours to kill */
+	bool destroyed;
+	int folder;	/* the state folder, locked where the verb needs it */
+	int procfs;	/* /proc */
+	int init_pidfd; /* -1: not born, or ended */
+	int console;	/* the end that a terminal of our own comes to, or -1 */
+	pid_t child;	/* init when it is our own child (create, run), else 0 */
+};
+#define LIFECYCLE_EMPTY                                                                            \
+	{                                                                                          \
+		.folder = -1, .procfs = -1, .init_pidfd = -1, .console = -1                        \
+	}
+
+void lifecycle_done(struct lifecycle *container);
+#define cleanup_lifecycle __attribute__((cleanup(lifecycle_done)))
+
+/*
+ * Opens an existing container; with `lock` the lock is taken (waits). Loads its
+ * state. When that is missing or unreadable (its create was killed), the rest
+ * of *container is good for lifecycle_destroy() all the same, and err->code is
+ * ENODATA.
+ */
+int lifecycle_open(const struct container_engine *engine, const char *id, bool lock,
+		   struct lifecycle *container, struct error *err);
+
+/* Loads the saved configuration as well. */
+int lifecycle_load_spec(struct lifecycle *container, struct error *err);
+
+int lifecycle_status(struct lifecycle *container, enum container_status *ret, struct error *err);
+
+/*
+ * From nothing to `created`. A terminal's master goes to the console socket,
+ * or, when not detached, to container->console. On failure nothing is left.
+ */
+int lifecycle_create(const struct container_engine *engine,
+		     const struct container_create_options *options,
+		     struct lifecycle *container, struct error *err);
+
+/*
+ * START, up to execve and the poststart hooks. A failing startContainer or
+ * poststart hook destroys the container (runtime-spec 1.3.0, lifecycle).
+ */
+int lifecycle_start(struct lifecycle *container, struct error *err);
+
+/*
+ * Kills what still runs, removes cgroups, runs poststop hooks, removes the
+ * state folder. Each step may be repeated. With `run_hooks` false the poststop
+ * hooks are left out: the container had not come so far.
+ */
+int lifecycle_destroy(struct lifecycle *container, bool run_hooks, struct error *err);

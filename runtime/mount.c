@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's half of mount.h: attaches mounts below the container's root. */
+#include "runtime/mount.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "runtime/mount_entry.h"
+#include "runtime/tmpcopyup.h"
+
+/* Files of /proc that may be replaced one by one, as lxcfs and the like do. */
+static const char *const proc_files[] = {
+	"/proc/cpuinfo",  "/proc/diskstats", "/proc/loadavg",
+	"/proc/meminfo",  "/proc/slabinfo",  "/proc/stat",
+	"/proc/swaps",    "/proc/uptime",    "/proc/sys/crypto/fips_enabled",
+	"/proc/sys/kernel/ns_last_pid",
+};
+
+/*
+ * What the runtime writes to /proc, and the masks on it, must not be led
+ * elsewhere by a mount inside of it (SECURITY.md S5).
+ */
+static int check_below_procfs(const char *destination, int target, struct error *err)
+{
+	long type = path_filesystem_type(target, err);
+	bool is_root = false;
+
+	if (type < 0)
+		return -1;
+	if (type != PROC_SUPER_MAGIC)
+		return 0;
+	if (mount_api_is_root(target, &is_root, NULL, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(proc_files) / sizeof(proc_files[0]); i++) {
+		if (is_root || str_equal(destination, proc_files[i]))
+			return 0;
+	}
+	return error_set(err, EPERM, "%s is inside a proc file system", destination);
+}
+
+/* A link may lead a destination to the root, which must not be covered. */
+static int check_is_not_root(const struct mount_plan *plan, const char *destination, int target,
+			     struct error *err)
+{
+	uint64_t root_id = 0, id = 0;
+	bool is_root = false;
+
+	if (mount_api_id(plan->root_tree, &root_id, err) < 0 ||
+	    mount_api_is_root(target, &is_root, &id, err) < 0)
+		return -1;
+	if (is_root && id == root_id)
+		return error_set(err, EINVAL, "destination %s leads to the root itself",
+				 destination);
+	return 0;
+}
+
+/* *ret_st says what was there before; its st_mode is 0 where nothing was. */
+static int open_target(const struct mount_plan *plan, const struct mount_plan_entry *entry,
+		       enum path_kind kind, struct stat *ret_st, struct error *err)
+{
+	cleanup_fd int fd = path_open_in_root(plan->root_tree, entry->destination, O_PATH, err);
+
+	*ret_st = (struct stat){ 0 };
+	if (fd < 0) {
+		if (err->code != ENOENT)
+			return -1;
+		fd = path_make_in_root(plan->root_tree, entry->destination, kind, err);
+	} else if (fstat(fd, ret_st) < 0) {
+		return error_set(err, errno, "stat %s", entry->destination);
+	}
+	if (fd < 0 || check_below_procfs(entry->destination, fd, err) < 0 ||
+	    check_is_not_root(plan, entry->destination, fd, err) < 0)
+		return -1;
+	return move_fd(&fd);
+}
+
+/*
+ * For proc and sysfs: the directory of just this name, not what a link of the
+ * image says instead (CVE-2019-19921, CVE-2023-27561).
+ */
+static int open_ordinary_directory(const struct mount_plan *plan, const char *destination,
+				   struct error *err)
+{
+	const char *name = NULL;
+	cleanup_fd int parent =
+		path_open_parent_in_root(plan->root_tree, destination, &name, err);
+	struct stat st;
+
+	if (parent < 0)
+		return -1;
+	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
+		return error_set(err, errno, "mkdir %s in the container's root", destination);
+	cleanup_fd int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(err, errno, "open %s in the container's root", destination);
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR,
+				 "%s must be mounted on ordinary directory", destination);
+	return move_fd(&fd);
+}
+
+/* For these "ro" can only mean this mount, or is not said to the superblock too. */
+static const char *const plain_types[] = { "proc",   "sysfs",   "mqueue", "devpts",
+					   "cgroup", "cgroup2", "tmpfs",  "devtmpfs" };
+
+/* These take no context= (linux.mountLabel). */
+static const char *const unlabelled_types[] = { "proc", "sysfs", "mqueue", "cgroup", "cgroup2" };
+
+static bool is_among(const char *type, const char *const *types, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (str_equal(types[i], type))
+			return true;
+	}
+	return false;
+}
+#define IS_AMONG(type, types) is_among(type, types, sizeof(types) / sizeof((types)[0]))
+
+static struct mount_filesystem filesystem_of(const struct mount_plan *plan,
+					     const struct mount_plan_entry *entry)
+{
+	const struct mount_options *options = &entry->options;
+	const char *type = entry->mount->type, *label = plan->spec->linux->mount_label;
+	struct mount_filesystem fs = {
+		.type = type,
+		.source = entry->mount->source,
+		.parameters = options->parameters,
+		.n_parameters = options->n_parameters,
+		.flags = options->here.set,
+		.read_only_superblock =
+			(options->here.set & MOUNT_ATTR_RDONLY) && !IS_AMONG(type, plain_types),
+	};
+
+	if (label && *label && !IS_AMONG(type, unlabelled_types))
+		fs.extra[0] = (struct mount_parameter){ .key = "context", .value = label };
+	return fs;
+}
+
+/* Mounts and devices are made below these before they become read-only. */
+static bool delay_read_only(const struct mount_plan_entry *entry, struct mount_filesystem *fs)
+{
+	if (!(fs->flags & MOUNT_ATTR_RDONLY) ||
+	    (!str_equal(fs->type, "tmpfs") && !str_equal(entry->destination, "/dev")))
+		return false;
+	fs->flags &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	fs->read_only_superblock = false;
+	return true;
+}
+
+static int attach(const struct mount_options *options, int mount, int target, struct error *err)
+{
+	if (mount_apply_options(options, mount, err) < 0)
+		return -1;
+	return mount_api_attach(mount, target, err);
+}
+
+/* In init: the source is opened where an earlier mount may have changed it, or for the first time. */
+static int open_late_source(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			    struct error *err)
+{
+	cleanup_fd int source =
+		path_open_in_root(plan->root_tree, entry->source_in_root, O_PATH, err);
+
+	if (source < 0)
+		return error_wrap(err, "bind source %s", entry->mount->source);
+	cleanup_fd int tree = mount_api_clone(source, "", entry->options.recursive);
+	if (tree < 0) {
+		error_set(err, errno, "bind source %s", entry->mount->source);
+		return mount_api_explain_clone(err);
+	}
+	if (mount_finish_tree(plan, entry, tree, false, err) < 0)
+		return error_wrap(err, "bind source %s", entry->mount->source);
+	entry->tree = move_fd(&tree);
+	return 0;
+}
+
+static int apply_bind(const struct mount_plan *plan, struct mount_plan_entry *entry,
+		      struct error *err)
+{
+	struct stat st, old;
+
+	if (entry->source_in_root && open_late_source(plan, entry, err) < 0)
+		return -1;
+	if (fstat(entry->tree, &st) < 0)
+		return error_set(err, errno, "bind source %s", entry->mount->source);
+	cleanup_fd int target = open_target(
+		plan, entry, S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE, &old, err);
+	if (target < 0 || mount_api_attach(entry->tree, target, err) < 0)
+		return -1;
+	fd_close(&entry->tree);
+	return 0;
+}
+
+static int apply_remount(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			 struct error *err)
+{
+	const struct mount_options *options = &entry->options;
+	struct mount_filesystem fs = filesystem_of(plan, entry);
+	cleanup_fd int target = path_open_in_root(plan->root_tree, entry->destination, O_PATH, err);
+	bool is_root = false;
+
+	if (target < 0 || mount_api_is_root(target, &is_root, NULL, err) < 0)
+		return -1;
+	if (!is_root)
+		return error_set(err, EINVAL, "%s is no mount to be remounted", entry->destination);
+	if (!options->bind && fs.n_parameters &&
+	    mount_filesystem_reconfigure(&fs, target, err) < 0)
+		return -1;
+	if (mount_api_set(target, &options->here, false, err) < 0)
+		return -1;
+	return mount_apply_options(options, target, err);
+}
+
+/* proc and sysfs. */
+static int apply_kernel_view(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			     struct error *err)
+{
+	const struct mount_filesystem fs = filesystem_of(plan, entry);
+	cleanup_fd int target = open_ordinary_directory(plan, entry->destination, err);
+	cleanup_fd int mount = -1;
+
+	if (target < 0)
+		return -1;
+	mount = mount_filesystem_open(&fs, err);
+	if (mount < 0 && err->code == EPERM && entry->tree >= 0) {
+		log_debug("no sysfs of one's own here: the host's is shown, read-only");
+		mount = move_fd(&entry->tree);
+	}
+	fd_close(&entry->tree);
+	if (mount < 0 || attach(&entry->options, mount, target, err) < 0)
+		return -1;
+	return mount_api_verify(mount, plan->root_tree, entry->destination, err);
+}
+
+/*
+ * The root of the tmpfs has the mode of the directory that it covers, unless
+ * the options say otherwise.
+ */
+static int apply_tmpfs(const struct mount_plan *plan, struct mount_plan_entry *entry,
+		       struct error *err)
+{
+	const struct mount_options *options = &entry->options;
+	struct mount_filesystem fs = filesystem_of(plan, entry);
+	char mode[16];
+	struct stat old;
+	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
+	bool becomes_read_only = delay_read_only(entry, &fs);
+	cleanup_fd int mount = -1;
+
+	if (target < 0)
+		return -1;
+	if (old.st_mode && !mount_options_find(options, "mode")) {
+		(void)snprintf(mode, sizeof(mode), "%o", old.st_mode & 07777);
+		fs.extra[1] = (struct mount_parameter){ .key = "mode", .value = mode };
+	}
+	mount = mount_filesystem_open(&fs, err);
+	if (mount < 0)
+		return -1;
+	if (options->copy_up && old.st_mode && tmpcopyup_copy(target, mount, err) < 0)
+		return error_wrap(err, "tmpcopyup of %s", entry->destination);
+	if (attach(options, mount, target, err) < 0)
+		return -1;
+	if (becomes_read_only)
+		entry->read_only = move_fd(&mount);
+	return 0;
+}
+
+static int apply_filesystem(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			    struct error *err)
+{
+	struct mount_filesystem fs = filesystem_of(plan, entry);
+	struct stat old;
+	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
+	bool becomes_read_only = delay_read_only(entry, &fs);
+	cleanup_fd int mount = -1;
+
+	if (target < 0)
+		return -1;
+	if (mount_filesystem_needs_mount(&fs)) {
+		if (mount_filesystem_mount(&fs, target, err) < 0)
+			return -1;
+		mount = path_open_in_root(plan->root_tree, entry->destination, O_PATH, err);
+		return mount < 0 ? -1 : mount_apply_options(&entry->options, mount, err);
+	}
+	mount = mount_filesystem_open(&fs, err);
+	if (mount < 0 || attach(&entry->options, mount, target, err) < 0)
+		return -1;
+	if (becomes_read_only)
+		entry->read_only = move_fd(&mount);
+	return 0;
+}
+
+static int apply_cgroup(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			struct error *err)
+{
+	struct stat old;
+	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
+
+	return target < 0 ? -1 : mount_cgroup(plan, entry, target, err);
+}
+
+typedef int apply_function(const struct mount_plan *, struct mount_plan_entry *, struct error *);
+
+static const struct {
+	const char *type;
+	apply_function *apply;
+} types[] = {
+	{ "cgroup", apply_cgroup }, { "cgroup2", apply_cgroup },    { "proc", apply_kernel_view },
+	{ "tmpfs", apply_tmpfs },   { "sysfs", apply_kernel_view },
+};
+
+static int apply_entry(const struct mount_plan *plan, struct mount_plan_entry *entry,
+		       struct error *err)
+{
+	if (entry->options.remount)
+		return apply_remount(plan, entry, err);
+	if (entry->options.bind)
+		return apply_bind(plan, entry, err);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (str_equal(types[i].type, entry->mount->type))
+			return types[i].apply(plan, entry, err);
+	}
+	return apply_filesystem(plan, entry, err);
+}
+
+int mount_plan_apply(struct mount_plan *plan, struct error *err)
+{
+	/* Folders that are made must be passable for the payload's user, too. */
+	mode_t old_umask = umask(022);
+	int result = 0;
+
+	for (size_t i = 0; i < plan->n_entries && result == 0; i++) {
+		result = apply_entry(plan, &plan->entries[i], err);
+		if (result < 0)
+			error_wrap(err, "mounts[%zu] (%s)", i, plan->entries[i].destination);
+	}
+	umask(old_umask);
+	return result;
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mounts of type cgroup and cgroup2 (cgroups(7), cgroup_namespaces(7)).
+ *
+ * With a cgroup namespace a new mount shows the container's own cgroup as its
+ * root. Without one it would show the host's whole hierarchy, so the
+ * container's own directory is bound instead (SECURITY.md S16). Init is in its
+ * cgroups by now, and still sees the host's /sys/fs/cgroup and /proc.
+ */
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "runtime/mount_entry.h"
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+#define V1_UNIFIED  CGROUP_ROOT "/unified"
+
+enum { PROC_FILE_MAX = 16 << 20, NAME_SIZE = 128 };
+
+/* One line of /proc/self/cgroup. */
+struct hierarchy {
+	const char *controllers; /* "cpu,cpuacct", "name=systemd", "" for cgroup2 */
+	const char *path;
+};
+
+struct cgroup_mount {
+	uint64_t flags; /* MOUNT_ATTR_… */
+	bool has_namespace;
+};
+
+static struct cgroup_mount settings(const struct mount_plan *plan,
+				    const struct mount_plan_entry *entry)
+{
+	struct cgroup_mount ret = {
+		.flags = entry->options.here.set,
+		.has_namespace = spec_find_namespace(plan->spec, NAMESPACE_CGROUP),
+	};
+
+	/* Root of a user namespace may be host root's equal in a cgroup that it does not own. */
+	if (!ret.has_namespace && mount_has_user_namespace(plan->spec))
+		ret.flags |= MOUNT_ATTR_RDONLY;
+	return ret;
+}
+
+/* "4:cpu,cpuacct:/path"; cuts the line up. */
+static bool parse_hierarchy(char *line, struct hierarchy *ret)
+{
+	char *controllers = strchr(line, ':');
+	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
+
+	if (!path)
+		return false;
+	*path++ = '\0';
+	*ret = (struct hierarchy){ .controllers = controllers + 1, .path = path };
+	return *path == '/';
+}
+
+/*
+ * A bind of our own directory. Where the hierarchy's mount on this machine
+ * does not begin at its root (we are in a container ourselves), the mount
+ * point itself may be the nearest thing.
+ */
+static int bind_own(const char *mount_point, const char *path, const struct cgroup_mount *cgroup,
+		    struct error *err)
+{
+	const struct mount_flags flags = { .set = cgroup->flags };
+	cleanup_free char *own = str_format(err, "%s%s", mount_point, path);
+	cleanup_fd int tree = -1;
+
+	if (!own)
+		return -1;
+	tree = mount_api_clone(AT_FDCWD, own, false);
+	if (tree < 0)
+		return error_set(err, errno, "bind the container's cgroup %s", own);
+	if (mount_api_propagate(tree, MS_PRIVATE, true, err) < 0 ||
+	    mount_api_set(tree, &flags, false, err) < 0)
+		return error_wrap(err, "%s", own);
+	return move_fd(&tree);
+}
+
+static int open_v2(const struct cgroup_mount *cgroup, const char *mount_point, const char *path,
+		   struct error *err)
+{
+	const struct mount_filesystem fs = {
+		.type = "cgroup2", .source = "cgroup", .flags = cgroup->flags
+	};
+
+	return cgroup->has_namespace ? mount_filesystem_open(&fs, err) :
+				       bind_own(mount_point, path, cgroup, err);
+}
+
+/* Controllers are flags of the file system, "name=x" is a hierarchy without any. */
+static int open_v1_filesystem(const struct cgroup_mount *cgroup, const char *controllers,
+			      struct error *err)
+{
+	struct mount_parameter parameters[32];
+	struct mount_filesystem fs = { .type = "cgroup",
+				       .source = "cgroup",
+				       .parameters = parameters,
+				       .flags = cgroup->flags };
+	cleanup_free char *copy = strdup(controllers);
+	char *rest = NULL;
+
+	if (!copy)
+		return error_memory(err);
+	for (char *word = strtok_r(copy, ",", &rest); word && fs.n_parameters < 30;
+	     word = strtok_r(NULL, ",", &rest)) {
+		if (str_starts_with(word, "name=")) {
+			parameters[fs.n_parameters++] = (struct mount_parameter){ .key = "none" };
+			parameters[fs.n_parameters++] =
+				(struct mount_parameter){ .key = "name", .value = word + 5 };
+		} else {
+			parameters[fs.n_parameters++] = (struct mount_parameter){ .key = word };
+		}
+	}
+	return mount_filesystem_open(&fs, err);
+}
+
+/* "cpu,cpuacct" is also reached by each of its names. */
+static int make_links(int dir, const char *name, struct error *err)
+{
+	cleanup_free char *copy = strdup(name);
+	char *rest = NULL;
+
+	if (!copy)
+		return error_memory(err);
+	for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		if (!str_equal(word, name) && symlinkat(name, dir, word) < 0 && errno != EEXIST)
+			return error_set(err, errno, "link %s", word);
+	}
+	return 0;
+}
+
+/* The folder of a hierarchy is called as on the host: its controllers, or its name. */
+static bool folder_name(const struct hierarchy *hierarchy, char name[NAME_SIZE])
+{
+	const char *controllers = hierarchy->controllers;
+
+	if (str_starts_with(controllers, "name="))
+		controllers += 5;
+	if (!*controllers)
+		controllers = "unified";
+	if (strlen(controllers) >= NAME_SIZE || strchr(controllers, '/'))
+		return false;
+	memcpy(name, controllers, strlen(controllers) + 1);
+	return true;
+}
+
+/* False where this machine does not have the hierarchy mounted. */
+static bool is_mounted(const char *mount_point, long type)
+{
+	struct statfs fs;
+
+	return statfs(mount_point, &fs) == 0 && fs.f_type == type;
+}
+
+static int attach_hierarchy(int dir, const char *name, int mount, struct error *err)
+{
+	if (mkdirat(dir, name, 0755) < 0)
+		return error_set(err, errno, "mkdir %s", name);
+	cleanup_fd int target = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0)
+		return error_set(err, errno, "open %s", name);
+	if (mount_api_attach(mount, target, err) < 0)
+		return -1;
+	return make_links(dir, name, err);
+}
+
+static int add_hierarchy(int dir, const struct hierarchy *hierarchy,
+			 const struct cgroup_mount *cgroup, struct error *err)
+{
+	bool is_v2 = !*hierarchy->controllers;
+	char name[NAME_SIZE], mount_point[NAME_SIZE + sizeof(CGROUP_ROOT) + 1];
+	cleanup_fd int mount = -1;
+
+	if (!folder_name(hierarchy, name))
+		return 0;
+	(void)snprintf(mount_point, sizeof(mount_point), CGROUP_ROOT "/%s", name);
+	if (!is_mounted(mount_point, is_v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC)) {
+		log_debug("cgroup hierarchy \"%s\" is not at %s", hierarchy->controllers, mount_point);
+		return 0;
+	}
+	if (is_v2)
+		mount = open_v2(cgroup, mount_point, hierarchy->path, err);
+	else if (cgroup->has_namespace)
+		mount = open_v1_filesystem(cgroup, hierarchy->controllers, err);
+	else
+		mount = bind_own(mount_point, hierarchy->path, cgroup, err);
+	if (mount < 0 || attach_hierarchy(dir, name, mount, err) < 0)
+		return error_wrap(err, "cgroup hierarchy %s", name);
+	return 0;
+}
+
+static int add_hierarchies(int dir, const struct cgroup_mount *cgroup, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	char *rest = NULL;
+
+	if (fd_read_file(AT_FDCWD, "/proc/self/cgroup", PROC_FILE_MAX, &text, NULL, err) < 0)
+		return -1;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		struct hierarchy hierarchy;
+
+		if (parse_hierarchy(line, &hierarchy) &&
+		    add_hierarchy(dir, &hierarchy, cgroup, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* v1 and hybrid: a tmpfs with a folder for each hierarchy. */
+static int mount_v1(const struct mount_plan_entry *entry, const struct cgroup_mount *cgroup,
+		    int target, struct error *err)
+{
+	static const struct mount_parameter mode = { .key = "mode", .value = "755" };
+	const struct mount_flags read_only = { .set = cgroup->flags & MOUNT_ATTR_RDONLY };
+	const struct mount_filesystem fs = {
+		.type = "tmpfs",
+		.source = "tmpfs",
+		.parameters = &mode,
+		.n_parameters = 1,
+		.flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+	};
+	cleanup_fd int mount = mount_filesystem_open(&fs, err);
+
+	if (mount < 0 || mount_api_attach(mount, target, err) < 0 ||
+	    add_hierarchies(mount, cgroup, err) < 0)
+		return -1;
+	if (mount_api_set(mount, &read_only, false, err) < 0)
+		return -1;
+	return mount_apply_options(&entry->options, mount, err);
+}
+
+/* Our own path in the cgroup2 hierarchy: the line "0::/path". */
+static int read_v2_path(char **ret_path, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	char *rest = NULL;
+
+	if (fd_read_file(AT_FDCWD, "/proc/self/cgroup", PROC_FILE_MAX, &text, NULL, err) < 0)
+		return -1;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		struct hierarchy hierarchy;
+
+		if (!parse_hierarchy(line, &hierarchy) || *hierarchy.controllers)
+			continue;
+		*ret_path = str_format(err, "%s", hierarchy.path);
+		return *ret_path ? 0 : -1;
+	}
+	return error_set(err, ENOENT, "no cgroup2 line in /proc/self/cgroup");
+}
+
+static int mount_v2(const struct mount_plan_entry *entry, const struct cgroup_mount *cgroup,
+		    const char *mount_point, int target, struct error *err)
+{
+	cleanup_free char *path = NULL;
+	cleanup_fd int mount = -1;
+
+	if (!cgroup->has_namespace && read_v2_path(&path, err) < 0)
+		return -1;
+	mount = open_v2(cgroup, mount_point, path, err);
+	if (mount < 0 || mount_apply_options(&entry->options, mount, err) < 0)
+		return -1;
+	return mount_api_attach(mount, target, err);
+}
+
+int mount_cgroup(const struct mount_plan *plan, const struct mount_plan_entry *entry, int target,
+		 struct error *err)
+{
+	const struct cgroup_mount cgroup = settings(plan, entry);
+	bool is_pure_v2 = is_mounted(CGROUP_ROOT, CGROUP2_SUPER_MAGIC);
+
+	if (is_pure_v2 || str_equal(entry->mount->type, "cgroup2"))
+		return mount_v2(entry, &cgroup, is_pure_v2 ? CGROUP_ROOT : V1_UNIFIED, target, err);
+	return mount_v1(entry, &cgroup, target, err);
+}

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/mount_test.h"
+
+static bool is_device(const char *path, unsigned int major_, unsigned int minor_)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(major_, minor_) && (st.st_mode & 0777) == 0666;
+}
+
+static void look_at_usual(void)
+{
+	char target[64] = "";
+	struct stat st;
+
+	CHECK(has_option("/dev", "nosuid") && strstr(mount_line("/dev"), " tmpfs "));
+	CHECK(has_option("/sys", "ro") && has_option("/sys", "noexec"));
+	CHECK(has_option("/dev/shm", "noexec") && stat("/dev/shm", &st) == 0);
+	CHECK((st.st_mode & 07777) == 01777);
+	CHECK(strstr(mount_line("/dev/mqueue"), " mqueue "));
+	CHECK(is_device("/dev/null", 1, 3) && is_device("/dev/zero", 1, 5));
+	CHECK(is_device("/dev/full", 1, 7) && is_device("/dev/random", 1, 8));
+	CHECK(is_device("/dev/urandom", 1, 9) && is_device("/dev/tty", 5, 0));
+	CHECK(is_device("/dev/ptmx", 5, 2));
+	CHECK(readlink("/dev/fd", target, sizeof(target)) > 0 &&
+	      str_equal(target, "/proc/self/fd"));
+	CHECK(access("/dev/stdin", F_OK) == 0);
+	CHECK((lstat("/dev/core", &st) == 0) == (access("/proc/kcore", F_OK) == 0));
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	CHECK(fd >= 0 && write(fd, "x", 1) == 1);
+	close(fd);
+	/* S9: masks */
+	CHECK(reads("/proc/version", ""));
+	CHECK(access("/sys/firmware", F_OK) != 0 || cannot_write("/sys/firmware/x"));
+	CHECK(has_option("/proc/sys", "ro") && has_option("/proc/uptime", "ro"));
+	CHECK(cannot_write("/proc/sys/kernel/core_pattern"));
+	/* the old root is gone, and "/" is the only root */
+	CHECK(access("/etc/passwd", F_OK) != 0 && access("/tmp/mount_test", F_OK) != 0);
+	CHECK(strstr(mount_line("/"), "/rootfs / "));
+}
+
+static void usual(void **state)
+{
+	run(&(struct container){ .mounts = USUAL, .linux_ = PROTECTED, .inside = look_at_usual });
+}
+
+static void usual_without_pivot(void **state)
+{
+	run(&(struct container){
+		.mounts = USUAL, .linux_ = PROTECTED, .no_pivot = true, .inside = look_at_usual });
+}
+
+static void look_at_usual_in_user_namespace(void)
+{
+	struct stat st;
+
+	look_at_usual();
+	CHECK(lstat("/dev/null", &st) == 0 && st.st_uid == 65534);
+}
+
+static void usual_in_user_namespace(void **state)
+{
+	run(&(struct container){ .mounts = USUAL,
+				 .linux_ = PROTECTED,
+				 .user_namespace = true,
+				 .inside = look_at_usual_in_user_namespace });
+}
+
+static void usual_of_unprivileged_runtime(void **state)
+{
+	run(&(struct container){ .mounts = USUAL,
+				 .linux_ = PROTECTED,
+				 .unprivileged_runtime = true,
+				 .inside = look_at_usual_in_user_namespace });
+}
+
+/* ---- Targets ---- */
+
+static void proc_becomes_a_link(void)
+{
+	CHECK(rmdir("rootfs/proc") == 0 && mkdir("rootfs/bad", 0755) == 0);
+	CHECK(symlink("/bad", "rootfs/proc") == 0);
+}
+
+static void s5_proc_is_a_link(void **state)
+{
+	run(&(struct container){ .mounts = PROC,
+				 .before = proc_becomes_a_link,
+				 .fails = "mounts[0] (/proc): /proc must be mounted on ordinary "
+					  "directory" });
+}
+
+static void sys_becomes_a_link(void)
+{
+	CHECK(rmdir("rootfs/sys") == 0 && symlink("/etc", "rootfs/sys") == 0);
+}
+
+static void s5_sys_is_a_link(void **state)
+{
+	run(&(struct container){ .mounts = "{\"destination\":\"/sys\",\"type\":\"sysfs\"}",
+				 .before = sys_becomes_a_link,
+				 .fails = "/sys must be mounted on ordinary directory" });
+}
+
+static void s5_inside_proc_is_refused(void **state)
+{
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/proc/self/attr\",\"type\":\"tmpfs\"}",
+				 .fails = "is inside a proc file system" });
+	run(&(struct container){
+		.mounts = PROC ",{\"destination\":\"/proc/sys\",\"type\":\"tmpfs\"}",
+		.fails = "mounts[1] (/proc/sys): /proc/sys is inside a proc file system" });
+}
+
+static void link_into_proc(void)
+{
+	CHECK(symlink("/proc/1", "rootfs/etc/one") == 0);
+}
+
+static void s5_inside_proc_by_a_link_is_refused(void **state)
+{
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/etc/one/attr\",\"type\":\"tmpfs\"}",
+				 .before = link_into_proc,
+				 .fails = "is inside a proc file system" });
+}
+
+static void make_uptime(void)
+{
+	write_file("uptime", "for ever\n");
+}
+
+static void look_at_uptime(void)
+{
+	CHECK(reads("/proc/uptime", "for ever\n"));
+}
+
+static void single_files_of_proc_may_be_replaced(void **state)
+{
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/proc/uptime\",\"source\":\"uptime\","
+				 "\"options\":[\"bind\"]}",
+				 .before = make_uptime,
+				 .inside = look_at_uptime });
+}
+
+static void link_to_the_root(void)
+{
+	CHECK(symlink("/", "rootfs/etc/all") == 0);
+}
+
+static void the_root_is_not_covered(void **state)
+{
+	run(&(struct container){ .mounts = "{\"destination\":\"/etc/..\",\"type\":\"tmpfs\"}",
+				 .fails =
+					 "mounts[0]: destination \"/etc/..\" is the root itself" });
+	run(&(struct container){ .mounts = "{\"destination\":\"/etc/all\",\"type\":\"tmpfs\"}",
+				 .before = link_to_the_root,
+				 .fails = "leads to the root itself" });
+}
+
+/* An absolute link out of the root, to a folder of the host that exists. */
+static void link_outside(void)
+{
+	CHECK(mkdir("outside", 0755) == 0);
+	char *here = getcwd(NULL, 0);
+	struct error err;
+	char *target = str_format(&err, "%s/outside", here);
+
+	CHECK(symlink(target, "rootfs/etc/out") == 0);
+	CHECK(symlink("../../../outside", "rootfs/etc/up") == 0);
+	free(here);
+	free(target);
+}
+
+static void nothing_outside(void)
+{
+	CHECK(rmdir("outside") == 0);
+}
+
+static void look_at_links(void)
+{
+	CHECK(strstr(mount_line("/outside/b"), " tmpfs "));
+}
+
+static void s4_links_stay_in_the_root(void **state)
+{
+	run(&(struct container){ .mounts =
+					 PROC ",{\"destination\":\"/etc/out/a\",\"type\":\"tmpfs\"}"
+					      ",{\"destination\":\"/etc/up/b\",\"type\":\"tmpfs\"}",
+				 .before = link_outside,
+				 .inside = look_at_links,
+				 .after = nothing_outside });
+}
+
+static void make_dangling_links(void)
+{
+	CHECK(symlink("/tmp/foo/bar", "rootfs/jump") == 0);
+	CHECK(symlink("/jump/baz/hosts", "rootfs/etc/hosts") == 0);
+	CHECK(symlink("one/two", "rootfs/etc/relative") == 0);
+	write_file("hosts", "hosts\n");
+}
+
+static void look_at_dangling_links(void)
+{
+	CHECK(reads("/tmp/foo/bar/baz/hosts", "hosts\n") && reads("/etc/hosts", "hosts\n"));
+	CHECK(strstr(mount_line("/tmp/foo/bar/baz/hosts"), "/hosts "));
+	CHECK(strstr(mount_line("/etc/one/two/three"), " tmpfs "));
+}
+
+static void targets_behind_dangling_links_are_made(void **state)
+{
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/etc/hosts\",\"source\":\"hosts\","
+				 "\"options\":[\"bind\"]},{\"destination\":\"/etc/relative/three\","
+				 "\"type\":\"tmpfs\"}",
+				 .before = make_dangling_links,
+				 .inside = look_at_dangling_links });
+}
+
+static void make_endless_link(void)
+{
+	CHECK(symlink("loop", "rootfs/etc/loop") == 0);
+}
+
+static void endless_links_are_an_error(void **state)
+{
+	run(&(struct container){ .mounts = "{\"destination\":\"/etc/loop/a\",\"type\":\"tmpfs\"}",
+				 .before = make_endless_link,
+				 .fails = "Too many levels of symbolic links" });
+}
+
+static void make_setgid(void)
+{
+	CHECK(mkdir("rootfs/setgid", 0755) == 0 && chmod("rootfs/setgid", 07755) == 0);
+}
+
+static void check_setgid(void)
+{
+	struct stat st;
+
+	CHECK(stat("rootfs/setgid/a/b/c", &st) == 0 && (st.st_mode & 07777) == 02755);
+}
+
+static void made_folders_inherit_setgid(void **state)
+{
+	run(&(struct container){ .mounts = "{\"destination\":\"/setgid/a/b/c\",\"type\":\"tmpfs\"}",
+				 .before = make_setgid,
+				 .after = check_setgid });
+}
+
+static void look_at_relative(void)
+{
+	CHECK(strstr(mount_line("/tmp/rel"), " tmpfs "));
+}
+
+static void relative_destinations_count_from_the_root(void **state)
+{
+	run(&(struct container){ .mounts =
+					 PROC ",{\"destination\":\"tmp/./rel\",\"type\":\"tmpfs\"}",
+				 .inside = look_at_relative });
+}
+
+/* ---- File systems ---- */
+
+static void make_mode_710(void)
+{
+	CHECK(mkdir("rootfs/old", 0710) == 0 && chmod("rootfs/old", 0710) == 0);
+}
+
+static void look_at_modes(void)
+{
+	struct stat st;
+
+	CHECK(stat("/old", &st) == 0 && (st.st_mode & 07777) == 0710);
+	CHECK(stat("/old/said", &st) == 0 && (st.st_mode & 07777) == 01500);
+	CHECK(stat("/new/folder", &st) == 0 && (st.st_mode & 07777) == 01777);
+}
+
+static void tmpfs_has_the_mode_of_what_it_covers(void **state)
+{
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/old\",\"type\":\"tmpfs\"}"
+				 ",{\"destination\":\"/old/said\",\"type\":\"tmpfs\","
+				 "\"options\":[\"mode=1500\"]}"
+				 ",{\"destination\":\"/new/folder\",\"type\":\"tmpfs\"}",
+				 .before = make_mode_710,
+				 .inside = look_at_modes });
+}
+
+static void look_at_read_only(void)
+{
+	CHECK(has_option("/tmp/a", "ro") && has_option("/tmp/a", "nodev"));
+	CHECK(has_option("/tmp/a/b", "rw") && has_option("/tmp/a/b", "noatime"));
+	CHECK(has_option("/dev", "ro") && cannot_write("/dev/new"));
+	CHECK(is_device("/dev/null", 1, 3));
+}
+
+static void read_only_tmpfs_takes_mounts_and_devices(void **state)
+{
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"options\":"
+				 "[\"ro\",\"mode=755\"]},{\"destination\":\"/tmp/a\",\"type\":"
+				 "\"tmpfs\",\"options\":[\"ro\",\"nodev\"]}"
+				 ",{\"destination\":\"/tmp/a/b\",\"type\":\"tmpfs\","
+				 "\"options\":[\"noatime\"]}",
+				 .inside = look_at_read_only });
+}
+
+static void fill_for_copy(void)
+{
+	const struct timespec times[2] = { { .tv_sec = 1000 }, { .tv_sec = 2000 } };
+
+	CHECK(mkdir("rootfs/full", 0755) == 0 && mkdir("rootfs/full/sub", 0777) == 0);
+	CHECK(chmod("rootfs/full/sub", 01777) == 0);
+	write_file("rootfs/full/sub/file", "text");
+	CHECK(chown("rootfs/full/sub/file", 12, 34) == 0);
+	CHECK(chmod("rootfs/full/sub/file", 04711) == 0);
+	CHECK(setxattr("rootfs/full/sub/file", "trusted.x", "value", 5, 0) == 0);
+	CHECK(utimensat(AT_FDCWD, "rootfs/full/sub/file", times, 0) == 0);
+	CHECK(symlink("/etc/missing", "rootfs/full/link") == 0);
+	CHECK(mkfifo("rootfs/full/fifo", 0600) == 0);
+	CHECK(mknod("rootfs/full/node", S_IFCHR | 0640, makedev(1, 3)) == 0);
+}
+
+static void look_at_copy(void)
+{
+	struct stat st;
+	char text[64] = "";
+
+	CHECK(strstr(mount_line("/full"), " tmpfs "));
+	CHECK(stat("/full/sub", &st) == 0 && (st.st_mode & 07777) == 01777);
+	CHECK(stat("/full/sub/file", &st) == 0 && st.st_uid == 12 && st.st_gid == 34);
+	CHECK((st.st_mode & 07777) == 04711 && st.st_mtim.tv_sec == 2000);
+	CHECK(getxattr("/full/sub/file", "trusted.x", text, sizeof(text)) == 5);
+	CHECK(reads("/full/sub/file", "text"));
+	memset(text, 0, sizeof(text));
+	CHECK(readlink("/full/link", text, sizeof(text)) > 0 && str_equal(text, "/etc/missing"));
+	CHECK(lstat("/full/fifo", &st) == 0 && S_ISFIFO(st.st_mode));
+	CHECK(lstat("/full/node", &st) == 0 && st.st_rdev == makedev(1, 3));
+	CHECK((st.st_mode & 0777) == 0640);
+}
+
+static void tmpcopyup_copies(void **state)
+{
+	run(&(struct container){ .mounts = PROC ",{\"destination\":\"/full\",\"type\":\"tmpfs\","
+						"\"options\":[\"tmpcopyup\"]}",
+				 .before = fill_for_copy,
+				 .inside = look_at_copy });
+}
+
+static void fill_a_lot(void)
+{
+	char text[1 << 16];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	CHECK(mkdir("rootfs/full", 0755) == 0);
+	write_file("rootfs/full/file", text);
+}
+
+static void tmpcopyup_says_when_it_is_full(void **state)
+{
+	run(&(struct container){
+		.mounts = "{\"destination\":\"/full\",\"type\":\"tmpfs\","
+			  "\"options\":[\"tmpcopyup\",\"size=16k\"]}",
+		.before = fill_a_lot,
+		.fails = "tmpcopyup of /full: file: copy: No space left on device" });
+}
+
+static void the_kernel_says_what_is_wrong(void **state)
+{
+	run(&(struct container){ .mounts = "{\"destination\":\"/a\",\"type\":\"nonsense\"}",
+				 .fails = "the kernel knows no file system type \"nonsense\"" });
+	run(&(struct container){
+		.mounts = "{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"huh=1\"]}",
+		.fails =
+			"tmpfs: option huh=1: Invalid argument (tmpfs: Unknown parameter 'huh')" });
+	run(&(struct container){ .mounts = "{\"destination\":\"/a\",\"source\":\"x\"}",
+				 .fails = "mounts[0]" });
+}
+
+static void unmapped_group_is_explained(void **state)
+{
+	run(&(struct container){ .mounts = DEV ",{\"destination\":\"/dev/pts\",\"type\":\"devpts\","
+					       "\"options\":[\"gid=70000\"]}",
+				 .user_namespace = true,
+				 .fails = "not mapped in the container's user namespace" });
+}
+
+/* Longer than the 256 bytes that fsconfig(2) takes. */
+static void make_long_layers(void)
+{
+	char path[300] = "rootfs/layers/";
+
+	CHECK(mkdir("rootfs/layers", 0755) == 0);
+	memset(path + strlen(path), 'x', 200);
+	CHECK(mkdir(path, 0755) == 0);
+	for (char c = 'a'; c <= 'b'; c++) {
+		(void)snprintf(path + 214, sizeof(path) - 214, "/%c", c);
+		CHECK(mkdir(path, 0755) == 0);
+		(void)snprintf(path + 216, sizeof(path) - 216, "/%c", c);
+		write_file(path, "layer");
+	}
+	CHECK(rename("rootfs/layers", "layers") == 0);
+}
+
+static void look_at_layers(void)
+{
+	CHECK(reads("/merged/a", "layer") && reads("/merged/b", "layer"));
+	CHECK(has_option("/merged", "nosuid"));
+}
+
+static void long_options_work(void **state)
+{
+	char mounts[2048], name[201];
+
+	memset(name, 'x', 200);
+	name[200] = '\0';
+	(void)snprintf(mounts, sizeof(mounts),
+		       PROC ",{\"destination\":\"/merged\",\"type\":\"overlay\",\"options\":"
+			    "[\"nosuid\",\"lowerdir=layers/%s/a:layers/%s/b\"]}",
+		       name, name);
+	run(&(struct container){
+		.mounts = mounts, .before = make_long_layers, .inside = look_at_layers });
+}
+
+static void look_at_remount(void)
+{
+	CHECK(has_option("/tmp/a", "ro") && has_option("/tmp/a", "nosuid"));
+	CHECK(strstr(mount_line("/tmp/a"), "size=8k"));
+}
+
+static void remount_changes_what_is_there(void **state)
+{
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/tmp/a\",\"type\":\"tmpfs\",\"options\":"
+				 "[\"nosuid\"]},{\"destination\":\"/tmp/a\",\"type\":\"tmpfs\","
+				 "\"options\":[\"remount\",\"ro\",\"size=8k\"]}",
+				 .inside = look_at_remount });
+	run(&(struct container){ .mounts = "{\"destination\":\"/tmp\",\"type\":\"tmpfs\","
+					   "\"options\":[\"remount\",\"ro\"]}",
+				 .fails = "/tmp is no mount to be remounted" });
+}
+
+static void look_at_host_sysfs(void)
+{
+	CHECK(has_option("/sys", "ro") && access("/sys/kernel", F_OK) == 0);
+	CHECK(cannot_write("/sys/kernel/x"));
+}
+
+static void sysfs_of_the_host_is_shown_without_a_network_namespace(void **state)
+{
+	run(&(struct container){ .mounts = PROC ",{\"destination\":\"/sys\",\"type\":\"sysfs\"}",
+				 .user_namespace = true,
+				 .left_out = CLONE_NEWNET,
+				 .inside = look_at_host_sysfs });
+	run(&(struct container){ .mounts = PROC ",{\"destination\":\"/sys\",\"type\":\"sysfs\"}",
+				 .unprivileged_runtime = true,
+				 .left_out = CLONE_NEWNET,
+				 .fails = "sysfs" });
+}
+
+/* ---- Control groups ---- */
+
+#define CGROUP                                                                                     \
+	PROC ",{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\","     \
+	     "\"options\":[\"ro\",\"nosuid\",\"noexec\",\"nodev\"]}"
+
+/* Every mount there, on v2 one, else a tmpfs and its hierarchies, is read-only. */
+static void look_at_cgroups(void)
+{
+	char line[4096], at[4096], options[1024];
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	int count = 0;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f)) {
+		CHECK(sscanf(line, "%*s %*s %*s %*s %4095s %1023s", at, options) == 2);
+		if (!str_starts_with(at, "/sys/fs/cgroup"))
+			continue;
+		count++;
+		CHECK(str_starts_with(options, "ro,"));
+		if (strstr(line, " - cgroup2 "))
+			CHECK(faccessat(AT_FDCWD, at, F_OK, 0) == 0);
+	}
+	fclose(f);
+	CHECK(count > 0);
+}
+
+static void cgroups_with_a_namespace(void **state)
+{
+	run(&(struct container){ .mounts = CGROUP, .inside = look_at_cgroups });
+	run(&(struct container){
+		.mounts = CGROUP, .user_namespace = true, .inside = look_at_cgroups });
+}
+
+/* S16: the directories are read-only without being asked for; the tmpfs is ours. */
+static void look_at_cgroups_in_user_namespace(void)
+{
+	CHECK(access("/sys/fs/cgroup", F_OK) == 0);
+	CHECK(cannot_write("/sys/fs/cgroup/cgroup.procs") ||
+	      access("/sys/fs/cgroup/pids", F_OK) == 0);
+	CHECK(access("/sys/fs/cgroup/pids", F_OK) != 0 || has_option("/sys/fs/cgroup/pids", "ro"));
+}
+
+static void s16_cgroups_without_a_namespace(void **state)
+{
+	run(&(struct container){
+		.mounts = CGROUP, .left_out = CLONE_NEWCGROUP, .inside = look_at_cgroups });
+	run(&(struct container){ .mounts = PROC
+				 ",{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\"}",
+				 .left_out = CLONE_NEWCGROUP,
+				 .user_namespace = true,
+				 .inside = look_at_cgroups_in_user_namespace });
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(usual),
+		cmocka_unit_test(usual_without_pivot),
+		cmocka_unit_test(usual_in_user_namespace),
+		cmocka_unit_test(usual_of_unprivileged_runtime),
+		cmocka_unit_test(s5_proc_is_a_link),
+		cmocka_unit_test(s5_sys_is_a_link),
+		cmocka_unit_test(s5_inside_proc_is_refused),
+		cmocka_unit_test(s5_inside_proc_by_a_link_is_refused),
+		cmocka_unit_test(single_files_of_proc_may_be_replaced),
+		cmocka_unit_test(the_root_is_not_covered),
+		cmocka_unit_test(s4_links_stay_in_the_root),
+		cmocka_unit_test(targets_behind_dangling_links_are_made),
+		cmocka_unit_test(endless_links_are_an_error),
+		cmocka_unit_test(made_folders_inherit_setgid),
+		cmocka_unit_test(relative_destinations_count_from_the_root),
+		cmocka_unit_test(tmpfs_has_the_mode_of_what_it_covers),
+		cmocka_unit_test(read_only_tmpfs_takes_mounts_and_devices),
+		cmocka_unit_test(tmpcopyup_copies),
+		cmocka_unit_test(tmpcopyup_says_when_it_is_full),
+		cmocka_unit_test(the_kernel_says_what_is_wrong),
+		cmocka_unit_test(unmapped_group_is_explained),
+		cmocka_unit_test(long_options_work),
+		cmocka_unit_test(remount_changes_what_is_there),
+		cmocka_unit_test(sysfs_of_the_host_is_shown_without_a_network_namespace),
+		cmocka_unit_test(cgroups_with_a_namespace),
+		cmocka_unit_test(s16_cgroups_without_a_namespace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shared tail of init and exec: everything between "the namespaces and
+ * mounts are there" and execve. The order is argued in process_setup.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "oci/spec.h"
+#include "runtime/seccomp.h"
+
+struct process_setup {
+	const struct spec_process *process;
+	const struct seccomp_filter *seccomp; /* NULL: none */
+	const struct spec_personality *personality;
+	int procfs;		 /* the host's /proc, opened before anything (path_open_procfs) */
+	pid_t host_pid;		 /* our pid as that procfs shows it */
+	unsigned int keep_fds;	 /* descriptors 3 … 3 + keep_fds - 1 stay open for the payload */
+	bool is_init;		 /* init, or a process of exec */
+	bool in_user_namespace;	 /* setgroups may be denied there */
+	char **env;		 /* final environment, HOME added where missing */
+	char *executable;	 /* found by process_setup_prepare() */
+};
+
+/*
+ * Everything that can be done before START: rlimits, scheduler, io priority,
+ * personality, umask, ids and groups, bounding set, capabilities (CAP_SYS_ADMIN
+ * is kept where the seccomp filter still needs it), no_new_privs, LSM label for
+ * exec, cwd (S8), HOME, the executable found and checked. Afterwards the
+ * process runs as the payload's user. Memory from the arena.
+ */
+int process_setup_prepare(struct process_setup *setup, struct arena *arena, struct error *err);
+
+/*
+ * After pivot, still as the runtime's user: makes the folders of cwd that are
+ * missing in the container's root, mode 0755. They belong to the caller, not
+ * to `user`: what an image lacks is not given away.
+ */
+int process_setup_make_cwd(const char *cwd, const struct spec_user *user, struct error *err);
+
+/*
+ * After START: the lower resource limits, signals reset, descriptors
+ * close-on-exec, seccomp filter, execve, which leaves exactly the configured
+ * capabilities. Returns only on failure. `listener` is called
+ * with the listener descriptor of a notify filter right after it is loaded;
+ * it may use only read(2) and write(2).
+ */
+int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, int fd),
+		       void *data, struct error *err);

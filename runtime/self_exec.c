@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why a clone of the folder: a read-only mount that belongs to no mount
+ * namespace cannot be made writable by anybody. The detached tree is such a
+ * mount once its descriptor is closed; as long as that is open, the tree has a
+ * namespace of its own, and root of another one could clear the flag through
+ * /proc/PID/exe. So the tree is closed before execve, and the file is opened
+ * in it before that. A clone of the file itself would leave the tree's
+ * descriptor as the only way to execute it.
+ *
+ * The copy in memory costs its size a process; it is for callers who may not
+ * make a clone.
+ */
+#include "runtime/self_exec.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/mount.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+
+#ifndef MFD_EXEC /* Linux 6.3 */
+#define MFD_EXEC 0x0010U
+#endif
+#ifndef OPEN_TREE_CLONE
+#define OPEN_TREE_CLONE 1
+#endif
+#ifndef OPEN_TREE_CLOEXEC
+#define OPEN_TREE_CLOEXEC O_CLOEXEC
+#endif
+
+/* In the environment of the second life, against going round for ever. */
+static const char marker[] = "_RUSTBOX_SEALED";
+static const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+static bool is_on_readonly_mount(int fd)
+{
+	struct statvfs fs;
+
+	return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+}
+
+static bool is_sealed(int exe)
+{
+	int present;
+
+	if (is_on_readonly_mount(exe))
+		return true;
+	present = fcntl(exe, F_GET_SEALS);
+	return present >= 0 && (present & seals) == seals;
+}
+
+static bool is_same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/* A detached read-only clone of the folder; not of the mounts below it. */
+static int clone_folder(const char *folder, struct error *err)
+{
+	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
+	cleanup_fd int tree =
+		(int)syscall(SYS_open_tree, AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0)
+		return error_set(err, errno, "open_tree %s", folder);
+	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) <
+	    0)
+		return error_set(err, errno, "mount_setattr %s", folder);
+	return move_fd(&tree);
+}
+
+/* Our executable, opened (O_PATH) in a read-only clone of its folder. */
+static int open_in_clone(int exe, struct error *err)
+{
+	char path[PATH_MAX];
+	cleanup_fd int procfs = path_open_procfs(err);
+
+	if (procfs < 0)
+		return -1;
+	/* The text may be stale (a deleted file); is_same_file() below finds that out. */
+	ssize_t n = readlinkat(procfs, "self/exe", path, sizeof(path) - 1);
+	if (n < 0)
+		return error_set(err, errno, "readlink /proc/self/exe");
+	path[n] = '\0';
+	char *slash = strrchr(path, '/');
+	if (!slash)
+		return error_set(err, ENOENT, "/proc/self/exe is \"%s\"", path);
+	*slash = '\0';
+	cleanup_fd int tree = clone_folder(*path ? path : "/", err);
+	if (tree < 0)
+		return -1;
+	cleanup_fd int fd = openat(tree, slash + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, errno, "open %s in the clone of %s", slash + 1, path);
+	if (!is_same_file(fd, exe))
+		return error_set(err, ESTALE, "%s/%s is not what is running", path, slash + 1);
+	if (!is_on_readonly_mount(fd))
+		return error_set(err, EPERM, "the clone of %s is not read-only", path);
+	return move_fd(&fd); /* the tree is closed here, see above */
+}
+
+static int make_memfd(struct error *err)
+{
+	const unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create("rustbox-runtime", flags | MFD_EXEC);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("rustbox-runtime", flags);
+	if (fd < 0)
+		return error_set(err, errno, "memfd_create");
+	return fd;
+}
+
+/* Our executable, copied to sealed memory. */
+static int copy_to_memory(int exe, struct error *err)
+{
+	struct stat st;
+	off_t offset = 0;
+	cleanup_fd int fd = make_memfd(err);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(exe, &st) < 0)
+		return error_set(err, errno, "fstat /proc/self/exe");
+	while (offset < st.st_size) {
+		ssize_t n = sendfile(fd, exe, &offset, (size_t)(st.st_size - offset));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_set(err, n < 0 ? errno : EIO, "copy /proc/self/exe");
+	}
+	if (fchmod(fd, 0500) < 0)
+		return error_set(err, errno, "fchmod the copy of /proc/self/exe");
+	if (fcntl(fd, F_ADD_SEALS, seals) < 0 || !is_sealed(fd))
+		return error_set(err, errno, "seal the copy of /proc/self/exe");
+	return move_fd(&fd);
+}
+
+static int open_protected(int exe, struct error *err)
+{
+	struct error reason;
+	int fd = open_in_clone(exe, &reason);
+
+	if (fd >= 0)
+		return fd;
+	log_debug("running from a copy in memory: %s", reason.text);
+	return copy_to_memory(exe, err);
+}
+
+/* The second life. Executed by descriptor, it is called by its number in ps. */
+static int settle(char **argv)
+{
+	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
+
+	if (!getenv(marker))
+		return 0;
+	(void)unsetenv(marker);
+	if (argv[0])
+		(void)prctl(PR_SET_NAME, slash ? slash + 1 : argv[0]);
+	return 0;
+}
+
+int self_exec_seal(char **argv, struct error *err)
+{
+	/* Readable, because the seals of a memfd do not show through O_PATH. */
+	cleanup_fd int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	if (exe < 0)
+		return error_set(err, errno, "open /proc/self/exe");
+	if (is_sealed(exe))
+		return settle(argv);
+	if (getenv(marker))
+		return error_set(err, 0,
+				 "protect our executable: it is writable again after it was "
+				 "executed read-only (or %s is set by hand)",
+				 marker);
+	cleanup_fd int fd = open_protected(exe, err);
+	if (fd < 0)
+		return error_wrap(err, "protect our executable from containers");
+	if (setenv(marker, "1", 1) < 0)
+		return error_memory(err);
+	(void)syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
+	error_set(err, errno, "execute ourselves from a protected copy");
+	(void)unsetenv(marker);
+	return -1;
+}
