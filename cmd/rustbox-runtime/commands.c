@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/rustbox-runtime/command.h"
+
+const struct command *const commands[] = {
+	&command_completion,
+	&command_create,
+	&command_delete,
+	&command_events,
+	&command_exec,
+	&command_features,
+	&command_help,
+	&command_kill,
+	&command_list,
+	&command_pause,
+	&command_ps,
+	&command_resume,
+	&command_run,
+	&command_spec,
+	&command_start,
+	&command_state,
+	&command_update,
+	&command_version,
+	/* Not for everybody's eyes. */
+	&command_checkpoint,
+	&command_generate,
+	&command_restore,
+	NULL,
+};
+
+static const struct options_command *about(size_t index)
+{
+	return commands[index] ? &commands[index]->about : NULL;
+}
+
+const struct options_program program = {
+	.name = "rustbox-runtime",
+	.summary = "run containers as the Open Container Initiative specifies them",
+	.description =
+		"Runs containers from bundles: folders with a config.json, which says what a "
+		"container is, and a root filesystem. Engines such as containerd and podman call "
+		"this program; a person can, too:\n\n"
+		"   rustbox-runtime run --bundle /path/to/bundle my-container\n\n"
+		"The id of a container is 1 to 255 letters, digits and any of _+-. and is unique "
+		"below one --root.",
+	.version = RUSTBOX_VERSION,
+	.rows = global_rows,
+	.command = about,
+	.list_ids = "list --quiet",
+};
+
+void program_print_version(void)
+{
+	const struct scmp_version *seccomp = seccomp_version();
+
+	printf("%s version %s\n", program.name, program.version);
+	if (*RUSTBOX_COMMIT)
+		printf("commit: %s\n", RUSTBOX_COMMIT);
+	printf("spec: %s\n", OCI_VERSION);
+	if (seccomp)
+		printf("libseccomp: %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
+}
+
+const struct command *command_find(const char *name, struct error *err)
+{
+	struct options_nearest nearest = { .word = name };
+
+	for (size_t i = 0; commands[i]; i++) {
+		if (strcmp(commands[i]->about.name, name) == 0)
+			return commands[i];
+		if (!commands[i]->about.hidden)
+			options_offer(&nearest, commands[i]->about.name);
+	}
+	(void)error_set(err, 0, "unknown command %s", name);
+	if (nearest.name)
+		(void)error_hint(err, "did you mean %s?", nearest.name);
+	else
+		(void)error_hint(err, "%s --help lists them", program.name);
+	return NULL;
+}

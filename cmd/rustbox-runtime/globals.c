@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox-runtime/globals.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/str.h"
+
+enum { ROOTLESS_AUTO, ROOTLESS_TRUE };
+static const char *const rootless_names[] = { "auto", "true", "false", NULL };
+
+enum { LOG_TEXT, LOG_JSON };
+static const char *const log_format_names[] = { "text", "json", NULL };
+
+/* In the order of enum cgroup_manager. */
+static const char *const manager_names[] = { "cgroupfs", "systemd", "disabled", NULL };
+
+const struct option_row global_rows[] = {
+	{ "root", 0, "DIR",
+	  "state folder of the containers, best on a tmpfs; the default is /run/rustbox-runtime, "
+	  "and $XDG_RUNTIME_DIR/rustbox-runtime for users other than root",
+	  OPTION_AT(global_options, root), .path = OPTION_DIRECTORY },
+	{ "log", 0, "FILE", "append the log to this file, instead of writing to standard error",
+	  OPTION_AT(global_options, log), .path = OPTION_FILE },
+	{ "log-format", 0, "FORMAT", "how log lines look", OPTION_AT(global_options, log_format),
+	  .choices = log_format_names, .fallback = "text" },
+	{ "log-level", 0, "LEVEL", "the least important to log: error, warning, info or debug",
+	  OPTION_AT(global_options, log_level), .fallback = "warning" },
+	{ "debug", 0, NULL, "the same as --log-level debug", OPTION_AT(global_options, debug) },
+	{ "cgroup-manager", 0, "MANAGER", "who makes cgroups",
+	  OPTION_AT(global_options, cgroup_manager), .choices = manager_names,
+	  .fallback = "cgroupfs" },
+	{ "systemd-cgroup", 0, NULL, "the same as --cgroup-manager systemd",
+	  OPTION_AT(global_options, systemd_cgroup) },
+	{ "rootless", 0, "WHEN", "go on without the cgroups that may not be made",
+	  OPTION_AT(global_options, rootless), .choices = rootless_names, .fallback = "auto" },
+	{ "version", 'v', NULL, "print the version", OPTION_AT(global_options, version) },
+	{ NULL },
+};
+
+int globals_open_log(const struct global_options *options, struct error *err)
+{
+	struct log_options log = {
+		.path = options->log,
+		.json = options->log_format == LOG_JSON,
+	};
+
+	if (!log_level_from_name(options->log_level, &log.level))
+		return error_set(err, 0,
+				 "--log-level: \"%s\" is not one of error, warning, info, debug",
+				 options->log_level);
+	if (options->debug)
+		log.level = LOG_DEBUG;
+	return log_open(&log, err);
+}
+
+static bool in_user_namespace(void)
+{
+	char map[256];
+
+	/* Only the initial namespace, or one that maps the same, has all ids in one line. */
+	return fd_read_short(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map)) > 0 &&
+	       !str_ends_with(map, " 4294967295");
+}
+
+/* Not root, or root of a user namespace only, who cannot write to the host's /run. */
+static bool is_rootless(void)
+{
+	return geteuid() != 0 || in_user_namespace();
+}
+
+/* The user's runtime folder, where it is to be used. */
+static const char *user_runtime_folder(void)
+{
+	const char *folder = getenv("XDG_RUNTIME_DIR"), *user = getenv("USER");
+
+	if (!folder || *folder != '/')
+		return NULL;
+	if (geteuid() == 0 && (!in_user_namespace() || (user && strcmp(user, "root") == 0)))
+		return NULL;
+	return folder;
+}
+
+static const char *default_root(struct arena *arena, struct error *err)
+{
+	const char *folder = user_runtime_folder();
+	const char *root;
+
+	if (!folder)
+		return "/run/rustbox-runtime";
+	root = arena_format(arena, err, "%s/rustbox-runtime", folder);
+	/*
+	 * The sticky bit keeps it from being tidied away (XDG Base Directory
+	 * Specification). What is wrong with the folder shows when it is used.
+	 */
+	if (root)
+		(void)mkdir(root, S_IRWXU | S_ISVTX);
+	return root;
+}
+
+/*
+ * Containers cannot be made with systemd's cgroups. The other commands go by
+ * what a container's state says, so that callers which always give the option
+ * can look, clean up, and see that there is nothing.
+ */
+static int refuse_systemd(const struct global_options *options, struct error *err)
+{
+	return error_set(err, 0,
+			 "%s: the systemd cgroup driver is not built yet; "
+			 "use --cgroup-manager cgroupfs",
+			 options->systemd_cgroup ? "--systemd-cgroup" : "--cgroup-manager systemd");
+}
+
+int globals_engine(const struct global_options *options, const struct command *command,
+		   struct container_engine *ret, struct arena *arena, struct error *err)
+{
+	struct container_engine engine = { .root = options->root };
+	bool systemd = options->systemd_cgroup || options->cgroup_manager == CGROUP_MANAGER_SYSTEMD;
+
+	if (systemd && command->makes_container)
+		return refuse_systemd(options, err);
+	engine.cgroup_manager =
+		systemd ? CGROUP_MANAGER_CGROUPFS : (enum cgroup_manager)options->cgroup_manager;
+	engine.rootless = options->rootless == ROOTLESS_TRUE ||
+			  (options->rootless == ROOTLESS_AUTO && is_rootless());
+	if (!engine.root)
+		engine.root = default_root(arena, err);
+	if (!engine.root)
+		return -1;
+	if (strcmp(engine.root, "/") == 0)
+		return error_set(err, 0, "--root: the root of the filesystem is no state folder");
+	*ret = engine;
+	return 0;
+}
