@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+# Proves that a test has left nothing: processes, mounts, cgroups, state,
+# temporary files, descriptors. The machine may be busy with other containers,
+# so each look is for what bears this test's $TAG or lies below its $DIR.
+# shellcheck shell=bash
+
+remember_before()
+{
+	descriptors
+	FDS_BEFORE=$FDS
+}
+
+# Not in a subshell: its pipe would be one more.
+descriptors()
+{
+	local fd
+	FDS=
+	for fd in /proc/$$/fd/*; do
+		FDS+="${fd##*/} "
+	done
+}
+
+# The pids of the test's processes: with the tag in environment or arguments, or
+# with a root that is a bundle of the test.
+tagged_processes()
+{
+	local list pid
+	list=$(
+		unset RUSTBOX_TEST_TAG TMPDIR
+		printf '%s\n' "RUSTBOX_TEST_TAG=$TAG" "$TAG" >"$DIR/tag.patterns"
+		{
+			grep -lsaFf "$DIR/tag.patterns" /proc/[0-9]*/environ /proc/[0-9]*/cmdline
+			printf ' %s[^ ]* / \n' "$DIR" >"$DIR/tag.patterns"
+			grep -lsf "$DIR/tag.patterns" /proc/[0-9]*/mountinfo
+		}
+		rm "$DIR/tag.patterns"
+	)
+	for pid in $list; do
+		pid=${pid#/proc/} pid=${pid%%/*}
+		[ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || echo "$pid"
+	done | sort -nu
+}
+
+# Mounts that this mount namespace has below the test's folder, or by its tag.
+tagged_mounts()
+{
+	grep -F -e " $DIR/" -e "$TAG" /proc/self/mountinfo
+}
+
+tagged_cgroups()
+{
+	find /sys/fs/cgroup -depth -type d -name "*$TAG*" 2>/dev/null
+}
+
+# Prints all that is left, a line each.
+leftovers()
+{
+	local pid
+	tagged_processes | while read -r pid; do
+		echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")" || :
+	done 2>/dev/null
+	tagged_mounts | sed 's/^/mount: /'
+	tagged_cgroups | sed 's/^/cgroup: /'
+	[ ! -d "$ROOT" ] || find "$ROOT" -mindepth 1 | sed 's/^/state: /'
+	find "$DIR/tmp" -mindepth 1 | sed 's/^/temporary file: /'
+}
+
+# What the kernel still has to tidy up (a process that is about to end) may take
+# a moment; what is left after 2 s is a leak.
+assert_nothing_left()
+{
+	local left i
+	for ((i = 0; i < 40; i++)); do
+		left=$(leftovers)
+		[ -n "$left" ] || break
+		sleep 0.05
+	done
+	descriptors
+	for i in $FDS; do
+		[[ " $FDS_BEFORE" == *" $i "* ]] ||
+			left+="${left:+$'\n'}descriptor $i: $(readlink "/proc/$$/fd/$i")"
+	done
+	[ -z "$left" ] || {
+		echo "left behind:"
+		echo "$left"
+		return 1
+	}
+}
+
+# After a failure: takes away by force what the runtime did not.
+force_clean()
+{
+	local path pid i
+	for path in "$ROOT"/*/; do
+		path=${path%/}
+		[ ! -d "$path" ] || timeout -k 1 10 "$RUNTIME" --root "$ROOT" delete --force \
+			"${path##*/}" >/dev/null 2>&1 3>&- </dev/null || :
+	done
+	for path in /sys/fs/cgroup/freezer/*"$TAG"*/freezer.state; do
+		[ ! -f "$path" ] || echo THAWED >"$path"
+	done
+	for ((i = 0; i < 20; i++)); do
+		path=$(tagged_processes)
+		tagged_cgroups | while read -r cgroup; do
+			cat "$cgroup/cgroup.procs" 2>/dev/null
+		done >"$DIR/cgroup.pids"
+		for pid in $path $(sort -u "$DIR/cgroup.pids"); do
+			kill -9 "$pid" 2>/dev/null || :
+		done
+		tagged_cgroups | while read -r cgroup; do
+			rmdir "$cgroup" 2>/dev/null || :
+		done
+		[ -n "$(tagged_cgroups)$(tagged_processes)" ] || break
+		sleep 0.1
+	done
+	# Last first: mounts lie on one another.
+	tagged_mounts | awk '{ print $5 }' | tac | while read -r path; do
+		umount -l "$path" 2>/dev/null || :
+	done
+	return 0
+}

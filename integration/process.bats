@@ -1,0 +1,508 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the payload is when it starts, seen by itself: user, groups, umask,
+# environment, folder, limits, the five capability sets, no_new_privs, OOM
+# score, scheduler, I/O priority, affinity, descriptors, signals, keyring.
+# vm: no
+
+load container
+
+@test "S13 user: uid and gid, all three of each; no groups of ours" {
+	config '.process.user = {uid: 1000, gid: 2000}'
+	run_payload ids
+	lines "uid 1000 1000 1000" "gid 2000 2000 2000"
+	matches '^groups( 2000)?$'
+}
+
+@test "S13 user: additionalGids are exactly the groups" {
+	config '.process.user = {uid: 1000, gid: 1000, additionalGids: [5, 2001, 70000]}'
+	run_payload ids
+	matches '^groups( 1000)? 5 2001 70000$|^groups 5( 1000)? 2001 70000$'
+}
+
+@test "S13 user: large ids are not cut" {
+	is_ours || skip "this runtime takes 31 bits only"
+	config '.process.user = {uid: 4000000000, gid: 3000000000}'
+	run_payload ids
+	lines "uid 4000000000 4000000000 4000000000" "gid 3000000000 3000000000 3000000000"
+}
+
+@test "S13 user: the id -1 is refused" {
+	is_ours || skip "this runtime takes it"
+	config '.process.user.uid = 4294967295'
+	try run --bundle "$B" "$ID"
+	error_names uid
+	config '.process.user = {uid: 0, gid: 4294967295}'
+	try run --bundle "$B" "$ID"
+	error_names gid
+	assert_nothing_left
+}
+
+@test "umask is 0022 by default and what user.umask says" {
+	run_payload umask
+	same "$output" 0022
+	config '.process.user.umask = 63'
+	run_payload umask + create /made + stat /made
+	lines 0077
+	matches '^f 0600 '
+	config '.process.user.umask = 0'
+	run_payload umask
+	same "$output" 0000
+}
+
+@test "the environment is the configuration's and none of ours" {
+	config '.process.env += ["A=1", "B=two words", "C=", "D=a=b"]'
+	FROM_HOST=1 run_payload env
+	lines A=1 "B=two words" C= D=a=b "RUSTBOX_TEST_TAG=$TAG" \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	says_not FROM_HOST LISTEN_ NOTIFY_ TMPDIR _LIBCONTAINER
+	# HOME may come from the container's passwd
+	same "$(grep -cv '^HOME=' <<<"$output")" 6
+}
+
+@test "a variable that is given twice" {
+	config '.process.env += ["A=1", "A=2"]'
+	run_payload env A
+	matches '^A=[12]$'
+}
+
+@test "HOME comes from the container's passwd unless it is given" {
+	config '.process.user = {uid: 1000, gid: 1000}'
+	run_payload env HOME
+	same "$output" HOME=/home/user
+	config '.process.env += ["HOME=/opt"]'
+	run_payload env HOME
+	same "$output" HOME=/opt
+}
+
+@test "HOME of a user without a passwd entry, and without a passwd" {
+	config '.process.user = {uid: 4242, gid: 0}'
+	run_payload env HOME
+	same "$output" HOME=/
+	rm "$B/rootfs/etc/passwd"
+	run_payload env HOME
+	same "$output" HOME=/
+}
+
+@test "the program is looked for in the container's PATH" {
+	mkdir "$B/rootfs/only"
+	cp -l "$B/rootfs/bin/payload" "$B/rootfs/only/renamed"
+	config '.process.args = ["renamed", "print", "found"] | .process.env[0] = "PATH=/nowhere:/only"'
+	try run --bundle "$B" "$ID"
+	ok
+	same "$output" found
+	config '.process.env[0] = "PATH=/nowhere"'
+	try run --bundle "$B" "$ID"
+	error_names renamed PATH
+}
+
+@test "argv[0] is args[0]; empty and odd arguments arrive as they are" {
+	config '.process.args = ["/bin/payload", "args", "", "a b", "\"q\"", "ä", "\\n", "*"]'
+	try run --bundle "$B" "$ID"
+	ok
+	lines "[]" "[a b]" '["q"]' "[ä]" '[\n]' "[*]"
+}
+
+@test "a relative args[0] with a slash counts from cwd" {
+	config '.process.args = ["./payload", "cwd"] | .process.cwd = "/bin"'
+	try run --bundle "$B" "$ID"
+	ok
+	same "$output" /bin
+}
+
+@test "cwd is where the payload starts; it is made when it is missing" {
+	config '.process.cwd = "/opt"'
+	run_payload cwd
+	same "$output" /opt
+	config '.process.cwd = "/new/deep/folder"'
+	payload cwd
+	try run --bundle "$B" "$ID"
+	if is_ours; then
+		# either made, or an error that says which
+		[ "$status" -eq 0 ] && same "$output" /new/deep/folder || error_names /new/deep/folder
+	else
+		same "$output" /new/deep/folder
+	fi
+}
+
+@test "cwd that only the user, or only root, may enter" {
+	mkdir -m 700 "$B/rootfs/private"
+	chown 1000:1000 "$B/rootfs/private"
+	config '.process.user = {uid: 1000, gid: 1000} | .process.cwd = "/private"'
+	run_payload cwd
+	same "$output" /private
+}
+
+@test "S8 cwd into a descriptor of ours is refused" {
+	local fd
+	for fd in 3 5 7 8 9 10; do
+		config '.process.cwd = $d' --arg d "/proc/self/fd/$fd"
+		payload cwd + ls ..
+		try run --bundle "$B" "$ID"
+		fails
+		says_not "$DIR" state
+	done
+	ln -s /proc/self/fd/7 "$B/rootfs/link"
+	config '.process.cwd = "/link/../../../.."'
+	try run --bundle "$B" "$ID"
+	[ "$status" -ne 0 ] || same "$output" $'/\n'"$(ls "$B/rootfs")"
+	assert_nothing_left
+}
+
+@test "rlimits of many kinds, soft and hard" {
+	config '.process.rlimits = [
+		{"type": "RLIMIT_NOFILE", "soft": 512, "hard": 1024},
+		{"type": "RLIMIT_CORE", "soft": 0, "hard": 0},
+		{"type": "RLIMIT_NPROC", "soft": 100, "hard": 200},
+		{"type": "RLIMIT_AS", "soft": 4000000000, "hard": 987654321},
+		{"type": "RLIMIT_CPU", "soft": 1000, "hard": 2000},
+		{"type": "RLIMIT_FSIZE", "soft": 1000000, "hard": 1000000},
+		{"type": "RLIMIT_STACK", "soft": 1048576, "hard": 8388608},
+		{"type": "RLIMIT_MSGQUEUE", "soft": 1000, "hard": 2000},
+		{"type": "RLIMIT_RTTIME", "soft": 5000, "hard": 6000}]'
+	payload rlimits
+	# jq has no integers of 64 bits
+	sed -i 's/987654321/18446744073709551615/' "$B/config.json"
+	try run --bundle "$B" "$ID"
+	ok
+	lines "NOFILE 512 1024" "CORE 0 0" "NPROC 100 200" "AS 4000000000 unlimited" "CPU 1000 2000" \
+		"FSIZE 1000000 1000000" "STACK 1048576 8388608" "MSGQUEUE 1000 2000" "RTTIME 5000 6000"
+}
+
+@test "an rlimit above ours needs CAP_SYS_RESOURCE" {
+	need_capability 24 CAP_SYS_RESOURCE
+	config '.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 100000, "hard": 2000000}]'
+	run_payload rlimits
+	lines "NOFILE 100000 2000000"
+}
+
+@test "rlimits: an unknown type, one given twice, a soft one above the hard one" {
+	payload rlimits
+	config '.process.rlimits = [{"type": "RLIMIT_NOSUCH", "soft": 1, "hard": 1}]'
+	try run --bundle "$B" "$ID"
+	error_names RLIMIT_NOSUCH
+	config '.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 5}]'
+	try run --bundle "$B" "$ID"
+	error_names RLIMIT_NOFILE
+	is_ours || return 0
+	config '.process.rlimits = [{"type": "RLIMIT_CORE", "soft": 1, "hard": 1},
+		{"type": "RLIMIT_CORE", "soft": 2, "hard": 2}]'
+	try run --bundle "$B" "$ID"
+	error_names RLIMIT_CORE
+	assert_nothing_left
+}
+
+# The mask of some capability numbers, as /proc shows it.
+mask()
+{
+	local n value=0
+	for n; do
+		value=$((value | 1 << n))
+	done
+	printf '%016x' $value
+}
+
+@test "S12 five capability sets are what the configuration says, for init and exec" {
+	config '.process.capabilities = {
+		bounding: ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW", "CAP_SETUID"],
+		permitted: ["CAP_CHOWN", "CAP_KILL", "CAP_NET_RAW"],
+		effective: ["CAP_CHOWN", "CAP_KILL"],
+		inheritable: ["CAP_NET_RAW"],
+		ambient: ["CAP_NET_RAW"]} | .process.user = {uid: 1000, gid: 1000}'
+	start_waiting status CapInh CapPrm CapEff CapBnd CapAmb + wait ready
+	wait_output ready
+	container_output
+	# As uid 1000 only what is ambient survives execve in permitted and effective.
+	lines "CapInh: $(mask 13)" "CapPrm: $(mask 13)" "CapEff: $(mask 13)" \
+		"CapBnd: $(mask 0 5 7 13)" "CapAmb: $(mask 13)"
+	local of_init=$output
+	try exec "$ID" payload status CapInh CapPrm CapEff CapBnd CapAmb
+	ok
+	same "$output" "$(grep Cap <<<"$of_init")"
+}
+
+@test "S12 capabilities of root: bounding limits, inheritable and ambient are empty" {
+	config '.process.capabilities = {
+		bounding: ["CAP_CHOWN", "CAP_KILL"], permitted: ["CAP_CHOWN", "CAP_KILL"],
+		effective: ["CAP_CHOWN", "CAP_KILL"]}'
+	start_waiting status + wait ready
+	wait_output ready
+	container_output
+	lines "CapInh: $(mask)" "CapPrm: $(mask 0 5)" "CapEff: $(mask 0 5)" "CapBnd: $(mask 0 5)" \
+		"CapAmb: $(mask)"
+	try exec "$ID" payload status
+	ok
+	lines "CapInh: $(mask)" "CapPrm: $(mask 0 5)" "CapEff: $(mask 0 5)" "CapBnd: $(mask 0 5)" \
+		"CapAmb: $(mask)"
+}
+
+@test "S12 no capabilities at all, by empty sets and by none" {
+	config '.process.capabilities = {}'
+	run_payload status
+	lines "CapInh: $(mask)" "CapPrm: $(mask)" "CapEff: $(mask)" "CapBnd: $(mask)" "CapAmb: $(mask)"
+	config 'del(.process.capabilities)'
+	run_payload status
+	if is_ours; then
+		lines "CapInh: $(mask)" "CapPrm: $(mask)" "CapEff: $(mask)" "CapBnd: $(mask)"
+	fi
+	matches '^CapAmb: 0000000000000000$'
+}
+
+@test "S12 capabilities take effect: chown is allowed, mknod is not" {
+	config '.process.capabilities = {bounding: ["CAP_CHOWN"], permitted: ["CAP_CHOWN"],
+		effective: ["CAP_CHOWN"]} | .process.noNewPrivileges = false'
+	command_is sh -c 'touch /tmp/f; chown 5:6 /tmp/f 2>&1; stat -c "%u:%g" /tmp/f;
+		payload mknod /tmp/n c 1 3 + mount-there /tmp /mnt'
+	sed -i 's/^$//' "$B/rootfs/etc/passwd"
+	ln -s busybox "$B/rootfs/bin/chown"
+	try run --bundle "$B" "$ID"
+	ok
+	same "$output" $'5:6\nEPERM\nEPERM'
+}
+
+@test "S12 an unknown capability is an error that names it" {
+	config '.process.capabilities.bounding += ["CAP_NOSUCH"]'
+	try run --bundle "$B" "$ID"
+	if is_ours; then
+		error_names CAP_NOSUCH
+	fi
+	assert_nothing_left
+}
+
+@test "noNewPrivileges, on and off, for init and exec" {
+	start_waiting status NoNewPrivs + wait ready
+	wait_output "NoNewPrivs: 1"
+	try exec "$ID" payload status NoNewPrivs
+	same "$output" "NoNewPrivs: 1"
+	try delete --force "$ID"
+	config '.process.noNewPrivileges = false'
+	start_waiting status NoNewPrivs + wait ready
+	wait_output "NoNewPrivs: 0"
+	try exec "$ID" payload status NoNewPrivs
+	same "$output" "NoNewPrivs: 0"
+}
+
+@test "oomScoreAdj is set for init and exec; without it ours is kept" {
+	config '.process.oomScoreAdj = 500'
+	start_waiting cat /proc/self/oom_score_adj + wait ready
+	wait_output ready
+	container_output
+	lines 500
+	try exec "$ID" payload cat /proc/self/oom_score_adj
+	same "$output" 500
+	try delete --force "$ID"
+	config 'del(.process.oomScoreAdj)'
+	run_payload cat /proc/self/oom_score_adj
+	same "$output" "$(cat /proc/self/oom_score_adj)"
+}
+
+@test "an oomScoreAdj out of range names the value" {
+	config '.process.oomScoreAdj = 2000'
+	try run --bundle "$B" "$ID"
+	error_names oomScoreAdj
+	assert_nothing_left
+}
+
+@test "scheduler: BATCH with a nice value, IDLE" {
+	is_ours || skip "this runtime has no process.scheduler"
+	config '.process.scheduler = {"policy": "SCHED_BATCH", "nice": 5}'
+	run_payload sched
+	lines "policy BATCH" "nice 5"
+	config '.process.scheduler = {"policy": "SCHED_IDLE"}'
+	run_payload sched
+	lines "policy IDLE"
+	config '.process.scheduler = {"policy": "SCHED_OTHER", "nice": 19, "flags": ["SCHED_FLAG_RESET_ON_FORK"]}'
+	run_payload sched
+	lines "policy OTHER" "nice 19" "flags 1"
+}
+
+@test "scheduler: FIFO" {
+	is_ours || skip "this runtime has no process.scheduler"
+	config '.process.scheduler = {"policy": "SCHED_FIFO", "priority": 3}'
+	payload sched
+	try run --bundle "$B" "$ID"
+	if [ "$status" -ne 0 ]; then
+		# A cpu cgroup without real-time budget: the kernel refuses, for everybody.
+		error_names sched
+		skip "real-time scheduling is not to be had in a new cgroup here"
+	fi
+	lines "policy FIFO" "priority 3"
+}
+
+@test "scheduler: an unknown policy and an unknown flag are named" {
+	is_ours || skip "this runtime has no process.scheduler"
+	config '.process.scheduler = {"policy": "SCHED_NOSUCH"}'
+	try run --bundle "$B" "$ID"
+	error_names SCHED_NOSUCH
+	config '.process.scheduler = {"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_NOSUCH"]}'
+	try run --bundle "$B" "$ID"
+	error_names SCHED_FLAG_NOSUCH
+	assert_nothing_left
+}
+
+@test "ioPriority: best effort and idle, for init and exec" {
+	is_ours || skip "this runtime has no process.ioPriority"
+	config '.process.ioPriority = {"class": "IOPRIO_CLASS_BE", "priority": 6}'
+	start_waiting ioprio + wait ready
+	wait_output "BE 6"
+	try exec "$ID" payload ioprio
+	same "$output" "BE 6"
+	try delete --force "$ID"
+	config '.process.ioPriority = {"class": "IOPRIO_CLASS_IDLE", "priority": 0}'
+	run_payload ioprio
+	same "$output" "IDLE 0"
+	config '.process.ioPriority = {"class": "IOPRIO_CLASS_NOSUCH", "priority": 0}'
+	try run --bundle "$B" "$ID"
+	error_names IOPRIO_CLASS_NOSUCH
+}
+
+@test "execCPUAffinity holds for exec, not for init" {
+	is_ours || skip "this runtime has no process.execCPUAffinity"
+	[ "$(nproc)" -ge 2 ] || skip "needs two processors"
+	local all
+	all=$(payload_here affinity)
+	config '.process.execCPUAffinity = {"initial": "0", "final": "1"}'
+	start_waiting affinity + wait ready
+	wait_output ready
+	container_output
+	lines "$all"
+	try exec "$ID" payload affinity
+	ok
+	same "$output" 1
+}
+
+payload_here()
+{
+	"$PAYLOAD" "$@"
+}
+
+@test "S3 exactly 0, 1 and 2 are open, whatever we have open" {
+	payload fds
+	status=0
+	output=$(
+		for fd in {20..69}; do
+			eval "exec $fd</etc/hosts"
+		done
+		timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null 3>&- 2>&1
+	) || status=$?
+	ok
+	same "$(wc -l <<<"$output")" 3
+	matches '^0 ' '^1 ' '^2 '
+	says_not "$ROOT" /etc/hosts
+}
+
+@test "S3 the same for exec" {
+	start_waiting
+	status=0
+	output=$(
+		for fd in {20..69}; do
+			eval "exec $fd</etc/hosts"
+		done
+		timeout 20 "$RUNTIME" --root "$ROOT" exec "$ID" payload fds </dev/null 3>&- 2>&1
+	) || status=$?
+	ok
+	same "$(wc -l <<<"$output")" 3
+	matches '^0 ' '^1 ' '^2 '
+}
+
+@test "--preserve-fds passes that many and no more" {
+	payload read-fd 3 + read-fd 4 + fds
+	echo three >"$DIR/three"
+	echo four >"$DIR/four"
+	output=$(timeout 20 "$RUNTIME" --root "$ROOT" run --preserve-fds 2 --bundle "$B" "$ID" \
+		3<"$DIR/three" 4<"$DIR/four" 5</etc/hosts </dev/null)
+	lines three four
+	says_not hosts
+	matches '^3 ' '^4 '
+	! grep -q '^5 ' <<<"$output" || fail "descriptor 5 has come"
+}
+
+@test "signals are not blocked and not ignored, even if ours are" {
+	payload status SigBlk SigIgn
+	output=$(
+		trap '' USR1 USR2 HUP TERM
+		"$PYTHON" -ES -c 'import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGCHLD])
+os.execv(sys.argv[1], sys.argv[1:])' \
+			"$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" 3>&- </dev/null
+	)
+	lines "SigIgn: 0000000000000000"
+	# Other runtimes pass the mask on.
+	if is_ours; then
+		lines "SigBlk: 0000000000000000"
+	fi
+}
+
+@test "the payload is a session leader and PID 1" {
+	run_payload ps
+	same "$output" "pid 1 ppid 0 pgid 1 sid 1"
+}
+
+@test "S15 a session keyring of its own; ours with --no-new-keyring" {
+	run_payload keyring
+	[[ $output == *"_ses.$ID"* || $output == *"_ses"* ]] || fail "no keyring"
+	[ "$output" != "$("$PAYLOAD" keyring)" ] || fail "our keyring"
+	try run --no-new-keyring --bundle "$B" "$ID"
+	ok
+	same "$output" "$("$PAYLOAD" keyring)"
+}
+
+@test "personality: a 32-bit machine" {
+	config '.linux.personality = {"domain": "LINUX32"}'
+	is_ours || skip "this runtime has no personality"
+	run_payload hostname
+	[ "$(uname -m)" != x86_64 ] || lines "machine i686"
+	config '.linux.personality.domain = "LINUX"'
+	run_payload hostname
+	lines "machine $(uname -m)"
+	config '.linux.personality.domain = "NOSUCH"'
+	try run --bundle "$B" "$ID"
+	error_names NOSUCH
+}
+
+@test "apparmorProfile and selinuxLabel on a machine that has neither are errors" {
+	is_ours || skip "this runtime ignores them"
+	[ ! -d /sys/kernel/security/apparmor ] || skip "this machine has AppArmor"
+	config '.process.apparmorProfile = "some-profile"'
+	try run --bundle "$B" "$ID"
+	error_names apparmor
+	[ ! -d /sys/fs/selinux ] || skip "this machine has SELinux"
+	config 'del(.process.apparmorProfile) | .process.selinuxLabel = "a:b:c:d"'
+	try run --bundle "$B" "$ID"
+	error_names selinux
+	assert_nothing_left
+}
+
+@test "S1 nothing in the container can open the runtime's executable for writing" {
+	local before
+	before=$(sha256sum "$(readlink -f "$RUNTIME")")
+	start_waiting overwrite-exe 1500 + wait done
+	local i
+	for i in {1..15}; do
+		try exec "$ID" payload print hello
+		ok
+	done
+	wait_output done
+	container_output
+	lines "opened 0"
+	same "$(sha256sum "$(readlink -f "$RUNTIME")")" "$before"
+	# It has been tried: the runtime was seen, or is not dumpable (S2) and could not be.
+	matches "^seen (some|none)$"
+}
+
+@test "S1 an image whose program is /proc/self/exe" {
+	local before
+	before=$(sha256sum "$(readlink -f "$RUNTIME")")
+	printf '#!/proc/self/exe\n' >"$B/rootfs/bin/evil"
+	chmod +x "$B/rootfs/bin/evil"
+	ln -s /proc/self/exe "$B/rootfs/bin/self"
+	local program
+	for program in /bin/evil /bin/self /proc/self/exe; do
+		command_is $program
+		try run --bundle "$B" "$ID"
+		fails
+		says_not "$DIR"
+	done
+	same "$(sha256sum "$(readlink -f "$RUNTIME")")" "$before"
+	assert_nothing_left
+}
