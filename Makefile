@@ -55,7 +55,8 @@ CODE    := $(FOLDERS) $(addprefix cmd/,$(PROGRAMS))
 SOURCES := $(foreach d,$(CODE),$(call sources,$(d)))
 TESTS   := $(wildcard $(CODE:%=%/*_test.c))
 FUZZERS := $(wildcard $(CODE:%=%/*_fuzz.c))
-PAYLOAD := $(wildcard integration/payload/payload.c)
+# Tools of the integration tests, each in a folder of its name.
+TOOLS   := $(foreach c,$(wildcard integration/*/*.c),$(if $(filter $(notdir $(c:%.c=%)),$(notdir $(patsubst %/,%,$(dir $(c))))),$(c)))
 
 ##@ Flags
 
@@ -183,9 +184,12 @@ $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(foreach f,$(FUZZERS:%.c=%),$(eval $(call fuzz_rule,$(f),$(patsubst %/,%,$(dir $(f))))))
 $(eval $(call stamp,build/version,$(VERSION) $(COMMIT)))
 
-# The integration tests' payload: static, so that it runs in an empty root.
-build/release/payload: $(PAYLOAD) build/release/flags
-	$(call say,LINK)$(CC) $(CPPFLAGS_ALL) $(COMMON) -O2 -static -o $@ $<
+# The integration tests' tools are static, so that they run in an empty root.
+define tool_rule # source
+build/release/$(basename $(notdir $(1))): $(1) build/release/flags
+	$$(call say,LINK)$$(CC) $$(CPPFLAGS_ALL) $$(COMMON) -O2 -static -o $$@ $$<
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
 ##@ Targets
 
@@ -252,7 +256,7 @@ help: ## This list
 
 debug-tests: $(TESTS:%.c=build/debug/%)
 plain-tests: $(TESTS:%.c=build/plain/%)
-test-programs: all $(if $(PAYLOAD),build/release/payload)
+test-programs: all $(addprefix build/release/,$(basename $(notdir $(TOOLS))))
 coverage-programs: $(TESTS:%.c=build/coverage/%)
 fuzz-programs: $(patsubst %.c,build/fuzz/%,$(notdir $(FUZZERS)))
 

@@ -12,7 +12,7 @@ static void mark_cut(struct error *err, int wanted)
 		memcpy(err->text + ERROR_TEXT_SIZE - 4, "...", 4);
 }
 
-int error_set(struct error *err, int code, const char *format, ...)
+int(error_set)(struct error *err, int code, const char *format, ...)
 {
 	va_list ap;
 
@@ -27,7 +27,7 @@ int error_set(struct error *err, int code, const char *format, ...)
 	return -1;
 }
 
-int error_wrap(struct error *err, const char *format, ...)
+int(error_wrap)(struct error *err, const char *format, ...)
 {
 	char old[ERROR_TEXT_SIZE];
 	va_list ap;
@@ -42,7 +42,7 @@ int error_wrap(struct error *err, const char *format, ...)
 	return -1;
 }
 
-int error_hint(struct error *err, const char *format, ...)
+int(error_hint)(struct error *err, const char *format, ...)
 {
 	char hint[ERROR_TEXT_SIZE];
 	va_list ap;
@@ -56,7 +56,7 @@ int error_hint(struct error *err, const char *format, ...)
 	return -1;
 }
 
-int error_memory(struct error *err)
+int(error_memory)(struct error *err)
 {
 	return error_set(err, ENOMEM, "allocating memory");
 }

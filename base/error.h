@@ -34,3 +34,17 @@ int error_hint(struct error *err, const char *format, ...) __attribute__((format
 
 /* For "out of memory" while doing something. Always returns -1. */
 int error_memory(struct error *err);
+
+/*
+ * The compilers, which see one file at a time, are told here what "always"
+ * means: what an error_ call returns is -1.
+ */
+static inline int error_is_minus_one(int result)
+{
+	(void)result;
+	return -1;
+}
+#define error_set(...)	  error_is_minus_one(error_set(__VA_ARGS__))
+#define error_wrap(...)	  error_is_minus_one(error_wrap(__VA_ARGS__))
+#define error_hint(...)	  error_is_minus_one(error_hint(__VA_ARGS__))
+#define error_memory(err) error_is_minus_one(error_memory(err))

@@ -33,7 +33,7 @@ const struct json_type state_type = { sizeof(struct state), state_fields, NULL }
 static const struct json_field public_fields[] = {
 	REQUIRED(state_public, oci_version, "ociVersion"),
 	REQUIRED(state_public, id, "id"),
-	FIELD(state_public, pid, "pid"),
+	REQUIRED(state_public, pid, "pid"),
 	REQUIRED(state_public, status, "status"),
 	REQUIRED(state_public, bundle, "bundle"),
 	FIELD(state_public, rootfs, "rootfs"),
