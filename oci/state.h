@@ -35,7 +35,7 @@ extern const struct json_type state_type; /* state.json */
 /* What `state` prints and hooks get on standard input. */
 struct state_public {
 	char *oci_version, *id;
-	int32_t pid; /* left out when 0 */
+	int32_t pid; /* 0: none; hooks do not get it then, `state` shows the 0 */
 	char *status, *bundle, *rootfs, *created, *owner;
 	struct json_pair *annotations;
 	size_t n_annotations;

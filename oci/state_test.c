@@ -15,14 +15,12 @@
 static void state_survives_a_round_trip(void **unused)
 {
 	static const char text[] =
-		"{\"ociVersion\":\"1.3.0\",\"id\":\"c1\",\"bundle\":\"/b\",\"rootfs\":\"/b/"
-		"rootfs\","
+		"{\"ociVersion\":\"1.3.0\",\"id\":\"c1\",\"bundle\":\"/b\",\"rootfs\":\"/b/r\","
 		"\"phase\":\"created\",\"pid\":4422,\"startTime\":18446744073709551615,"
 		"\"pidfdInode\":7,\"created\":\"2026-01-02T03:04:05.000000006Z\",\"owner\":\"0\","
-		"\"cgroupManager\":\"cgroupfs\",\"cgroupPaths\":{\"\":{\"path\":\"/sys/fs/cgroup/"
-		"a\"},"
+		"\"cgroupManager\":\"cgroupfs\",\"cgroupPaths\":{\"\":{\"path\":\"/cgroup/a\"},"
 		"\"cpu,cpuacct\":{\"path\":\"/b\"}},\"annotations\":{\"a\":\"b\"},"
-		"\"notifySocket\":true,\"pausedByUs\":true}";
+		"\"notifySocket\":true}";
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct state state = { 0 };
 	struct error err = { 0 };
@@ -31,7 +29,7 @@ static void state_survives_a_round_trip(void **unused)
 		fail_msg("%s", err.text);
 	assert_int_equal(state.n_cgroup_paths, 2);
 	assert_string_equal(state.cgroup_paths[1].controllers, "cpu,cpuacct");
-	assert_string_equal(state.cgroup_paths[0].path, "/sys/fs/cgroup/a");
+	assert_string_equal(state.cgroup_paths[0].path, "/cgroup/a");
 	cleanup_free char *written = json_write(&state_type, &state, false, &err);
 	assert_non_null(written);
 	assert_string_equal(written, text);
@@ -97,7 +95,7 @@ static void public_and_hook_state_have_their_members(void **unused)
 				   "\"annotations\":{\"key\":\"value\"}}");
 }
 
-static void a_pid_of_0_is_left_out(void **unused)
+static void a_pid_of_0_is_shown_but_not_given_to_hooks(void **unused)
 {
 	struct state_public state = example;
 	struct error err = { 0 };
@@ -107,6 +105,8 @@ static void a_pid_of_0_is_left_out(void **unused)
 	cleanup_free char *given = json_write(&state_hook_type, &state, false, &err);
 	assert_string_equal(given, "{\"ociVersion\":\"1.3.0\",\"id\":\"c1\",\"status\":\"running\","
 				   "\"bundle\":\"/b\"}");
+	cleanup_free char *shown = json_write(&state_public_type, &state, false, &err);
+	assert_true(str_starts_with(shown, "{\"ociVersion\":\"1.3.0\",\"id\":\"c1\",\"pid\":0,"));
 }
 
 static void process_state_holds_the_state(void **unused)
@@ -129,7 +129,7 @@ int main(void)
 		cmocka_unit_test(state_survives_a_round_trip),
 		cmocka_unit_test(damaged_state_is_refused),
 		cmocka_unit_test(public_and_hook_state_have_their_members),
-		cmocka_unit_test(a_pid_of_0_is_left_out),
+		cmocka_unit_test(a_pid_of_0_is_shown_but_not_given_to_hooks),
 		cmocka_unit_test(process_state_holds_the_state),
 	};
 
