@@ -32,13 +32,17 @@ static int resolve_user(struct exec_process *exec, struct error *err)
 
 	if (!exec->user_text)
 		return 0;
+	/* A number alone is a uid and nothing else, whatever the image's files say of it. */
+	if (user_id_from_text(exec->user_text, &user->uid))
+		return 0;
 	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return error_set(err, errno, "open /");
 	if (user_resolve(root, exec->user_text, exec->arena, &identity, err) < 0)
 		return -1;
 	user->uid = identity.uid;
-	user->gid = identity.gid;
+	if (identity.has_gid)
+		user->gid = identity.gid;
 	if (user->n_additional_gids == 0) { /* none asked for: those that the user has */
 		user->additional_gids = identity.gids;
 		user->n_additional_gids = identity.n_gids;
@@ -73,7 +77,7 @@ static int hand_over_listener(void *data, int fd)
 	return channel_hand_over_listener(*(int *)data, fd);
 }
 
-_Noreturn void exec_process_main(void *data, int channel)
+void exec_process_main(void *data, int channel)
 {
 	struct exec_process *exec = data;
 	struct process_setup setup = {

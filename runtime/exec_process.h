@@ -24,4 +24,4 @@ struct exec_process {
 };
 
 /* data: struct exec_process. */
-_Noreturn void exec_process_main(void *data, int channel);
+void exec_process_main(void *data, int channel) __attribute__((noreturn));

@@ -37,10 +37,10 @@ enum { EXECUTABLE_INTERPRETER_MAX = 512 };
 struct executable_format {
 	enum executable_kind kind;
 	char interpreter[EXECUTABLE_INTERPRETER_MAX]; /* of "#!" or PT_INTERP; "" for none */
-	bool crlf;	    /* the interpreter's name ends in the CR of a CR LF line */
-	bool cut;	    /* the "#!" line or the loader's path is longer than can be */
-	uint16_t machine;   /* ELF: e_machine */
-	uint16_t type;	    /* ELF: e_type */
+	bool crlf;	  /* the interpreter's name ends in the CR of a CR LF line */
+	bool cut;	  /* the "#!" line or the loader's path is longer than can be */
+	uint16_t machine; /* ELF: e_machine */
+	uint16_t type;	  /* ELF: e_type */
 	bool is_64;
 };
 

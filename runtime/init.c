@@ -166,7 +166,7 @@ static _Noreturn void run_payload(const struct init *init, struct process_setup 
 	_exit(1);
 }
 
-_Noreturn void init_main(void *data, int channel)
+void init_main(void *data, int channel)
 {
 	struct init *init = data;
 	struct error err;

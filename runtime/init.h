@@ -28,4 +28,4 @@ struct init {
 };
 
 /* data: struct init. */
-_Noreturn void init_main(void *data, int channel);
+void init_main(void *data, int channel) __attribute__((noreturn));

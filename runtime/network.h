@@ -4,5 +4,6 @@
 
 #include "base/error.h"
 
-/* Brings the interface "lo" up; the kernel gives it 127.0.0.1 and ::1. Needs CAP_NET_ADMIN there. */
+/* Brings the interface "lo" up; the kernel gives it 127.0.0.1 and ::1. Needs CAP_NET_ADMIN there.
+ */
 int network_loopback_up(struct error *err);

@@ -17,13 +17,13 @@ struct process_setup {
 	const struct spec_process *process;
 	const struct seccomp_filter *seccomp; /* NULL: none */
 	const struct spec_personality *personality;
-	int procfs;		 /* the host's /proc, opened before anything (path_open_procfs) */
-	pid_t host_pid;		 /* our pid as that procfs shows it */
-	unsigned int keep_fds;	 /* descriptors 3 … 3 + keep_fds - 1 stay open for the payload */
-	bool is_init;		 /* init, or a process of exec */
-	bool in_user_namespace;	 /* setgroups may be denied there */
-	char **env;		 /* final environment, HOME added where missing */
-	char *executable;	 /* found by process_setup_prepare() */
+	int procfs;		/* the host's /proc, opened before anything (path_open_procfs) */
+	pid_t host_pid;		/* our pid as that procfs shows it */
+	unsigned int keep_fds;	/* descriptors 3 … 3 + keep_fds - 1 stay open for the payload */
+	bool is_init;		/* init, or a process of exec */
+	bool in_user_namespace; /* setgroups may be denied there */
+	char **env;		/* final environment, HOME added where missing */
+	char *executable;	/* found by process_setup_prepare() */
 };
 
 /*
@@ -49,5 +49,5 @@ int process_setup_make_cwd(const char *cwd, const struct spec_user *user, struct
  * with the listener descriptor of a notify filter right after it is loaded;
  * it may use only read(2) and write(2).
  */
-int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, int fd),
-		       void *data, struct error *err);
+int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, int fd), void *data,
+		       struct error *err);

@@ -217,13 +217,15 @@ static int export(struct compilation *c, struct arena *arena, struct seccomp_fil
 static int read_flags(const struct spec_seccomp *config, bool notifies, unsigned int *ret,
 		      struct error *err)
 {
+	unsigned int flags = 0;
+
 	/*
 	 * Not configured at all: without the bit, older kernels switch on the
 	 * costly mitigation against speculative store bypass for the payload.
 	 */
-	unsigned int flags = config->flags ? 0 : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-
-	for (size_t i = 0; i < config->n_flags; i++) {
+	if (!config->flags)
+		flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	for (size_t i = 0; config->flags && i < config->n_flags; i++) {
 		const struct seccomp_flag *flag = seccomp_find_flag(config->flags[i]);
 		if (!flag)
 			return error_set(err, 0, "flags[%zu]: unknown name \"%s\"", i,

@@ -27,8 +27,8 @@ struct seccomp_operator {
 
 struct seccomp_flag {
 	const char *name;
-	unsigned int bit;    /* 0: nothing to tell the kernel */
-	bool listener_only;  /* means something for notify filters only */
+	unsigned int bit;   /* 0: nothing to tell the kernel */
+	bool listener_only; /* means something for notify filters only */
 };
 
 struct seccomp_arch {

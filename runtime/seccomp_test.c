@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, it has no seccomp(2)
 /* Compiled filters, interpreted here as the kernel would, and loaded in children. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -17,7 +17,7 @@ enum { USER_FILE_LIMIT = 1024 * 1024 };
 
 struct user_identity {
 	uint32_t uid, gid;
-	bool has_gid; /* false: only a uid was given, and passwd does not know it; gid is 0 */
+	bool has_gid;	/* false: only a uid was given, and passwd does not know it; gid is 0 */
 	uint32_t *gids; /* supplementary groups that /etc/group gives the user, in the arena */
 	size_t n_gids;	/* 0 when a group was given */
 };
