@@ -160,7 +160,7 @@ int capability_resolve(const struct spec_capabilities *config, struct capability
 		       struct error *err)
 {
 	struct capability_sets sets = { 0 };
-	uint64_t unavailable = 0, unpermitted = 0;
+	uint64_t unavailable = 0, unpermitted = 0, not_ambient = 0;
 
 	if (!config) {
 		*ret = sets;
@@ -179,8 +179,11 @@ int capability_resolve(const struct spec_capabilities *config, struct capability
 	limit(&sets.ambient, permitted, &unavailable);
 	/* capset(2) would refuse the whole. */
 	limit(&sets.effective, sets.permitted, &unpermitted);
+	/* prctl(2) would refuse these one by one. */
+	limit(&sets.ambient, sets.permitted & sets.inheritable, &not_ambient);
 	warn(unavailable, "this system does not grant them");
 	warn(unpermitted, "effective but not permitted");
+	warn(not_ambient, "ambient but not both permitted and inheritable");
 	*ret = sets;
 	return 0;
 }
