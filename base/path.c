@@ -78,21 +78,46 @@ static int make_component(int dir, const char *name, enum path_kind kind)
 }
 
 /*
- * `parent` + what the link dir/name says + `rest`: where a path goes on behind
- * a link whose target is missing. Malloc'd, NULL with err.
+ * The next step of a path whose last component is `name`: opens it, or from
+ * the first missing one on (*making) makes it within `dir`. -1 with errno.
  */
-static char *expand_link(int dir, const char *parent, const char *name, const char *rest,
+static int make_step(int root, int dir, const char *path, const char *name, enum path_kind kind,
+		     bool *making)
+{
+	if (!*making) {
+		int fd = open_in_root(root, path, O_PATH);
+
+		*making = fd < 0 && errno == ENOENT;
+		if (!*making)
+			return fd;
+	}
+	if (str_equal(name, "."))
+		return fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	if (str_equal(name, "..")) { /* its parent is one that was missing */
+		errno = ENOENT;
+		return -1;
+	}
+	return make_component(dir, name, kind);
+}
+
+/*
+ * What is before `name` in `path` + what the link dir/name says + `rest`:
+ * where a path goes on behind a link whose target is missing. Malloc'd, NULL
+ * with err.
+ */
+static char *expand_link(int dir, const char *path, const char *name, const char *rest,
 			 struct error *err)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(dir, name, target, sizeof(target) - 1);
 
 	if (n < 0) {
-		error_set(err, errno, "read the link %s%s in the container's root", parent, name);
+		error_set(err, errno, "read the link %s in the container's root", path);
 		return NULL;
 	}
 	target[n] = '\0';
-	return str_format(err, "%s%s/%s", *target == '/' ? "" : parent, target, rest);
+	return str_format(err, "%.*s%s/%s", *target == '/' ? 0 : (int)(name - path), path, target,
+			  rest);
 }
 
 /*
@@ -113,24 +138,12 @@ static int make_walk(int root, char *path, enum path_kind kind, char **ret_path,
 		end = name + strcspn(name, "/");
 		bool last = !end[strspn(end, "/")];
 		char kept = *end;
-		int fd = -1;
 
 		*end = '\0';
-		if (!making) {
-			fd = open_in_root(root, path, O_PATH);
-			making = fd < 0 && errno == ENOENT;
-		}
-		if (making && str_equal(name, "..")) /* its parent is one that was missing */
-			return error_set(err, ENOENT, "%s: \"..\" behind a missing folder", path);
-		if (making)
-			fd = str_equal(name, ".") ? fcntl(dir, F_DUPFD_CLOEXEC, 3) :
-						    make_component(dir, name, last ? kind : PATH_DIRECTORY);
+		int fd = make_step(root, dir, path, name, last ? kind : PATH_DIRECTORY, &making);
 		if (fd < 0 && making && errno == ELOOP) {
-			cleanup_free char *parent = strndup(path, (size_t)(name - path));
-
-			*ret_path = parent ? expand_link(dir, parent, name, last ? "" : end + 1, err) :
-					     NULL;
-			return parent ? -1 : error_memory(err);
+			*ret_path = expand_link(dir, path, name, last ? "" : end + 1, err);
+			return -1;
 		}
 		if (fd < 0)
 			return error_set(err, errno, "make %s in the container's root", path);
@@ -305,7 +318,7 @@ char *path_clean(const char *path, struct error *err)
 			if (used > floor)
 				used--;
 		} else if (n && !(n == 1 && *p == '.') && !(up && *path == '/')) {
-			if (used > floor)
+			if (used && out[used - 1] != '/')
 				out[used++] = '/';
 			memcpy(out + used, p, n);
 			used += n;

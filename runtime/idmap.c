@@ -51,7 +51,7 @@ int idmap_open(const struct spec_id_mapping *uids, size_t n_uids,
 	       const struct spec_id_mapping *gids, size_t n_gids, struct error *err)
 {
 	cleanup_fd int procfs = path_open_procfs(err);
-	cleanup_fd int namespace = -1;
+	cleanup_fd int user_namespace = -1;
 	pid_t pid;
 
 	if (procfs < 0)
@@ -63,9 +63,9 @@ int idmap_open(const struct spec_id_mapping *uids, size_t n_uids,
 		return error_set(err, errno, "make a user namespace for an idmapped mount");
 	if (write_map(procfs, pid, "uid_map", uids, n_uids, err) == 0 &&
 	    write_map(procfs, pid, "gid_map", gids, n_gids, err) == 0)
-		namespace = open_namespace(procfs, pid, err);
+		user_namespace = open_namespace(procfs, pid, err);
 	process_kill_and_reap(pid);
-	return move_fd(&namespace);
+	return move_fd(&user_namespace);
 }
 
 int idmap_open_for_mount(const struct spec *spec, const struct spec_mount *mount, struct error *err)

@@ -18,9 +18,15 @@
 
 /* Files of /proc that may be replaced one by one, as lxcfs and the like do. */
 static const char *const proc_files[] = {
-	"/proc/cpuinfo",  "/proc/diskstats", "/proc/loadavg",
-	"/proc/meminfo",  "/proc/slabinfo",  "/proc/stat",
-	"/proc/swaps",    "/proc/uptime",    "/proc/sys/crypto/fips_enabled",
+	"/proc/cpuinfo",
+	"/proc/diskstats",
+	"/proc/loadavg",
+	"/proc/meminfo",
+	"/proc/slabinfo",
+	"/proc/stat",
+	"/proc/swaps",
+	"/proc/uptime",
+	"/proc/sys/crypto/fips_enabled",
 	"/proc/sys/kernel/ns_last_pid",
 };
 
@@ -90,8 +96,7 @@ static int open_ordinary_directory(const struct mount_plan *plan, const char *de
 				   struct error *err)
 {
 	const char *name = NULL;
-	cleanup_fd int parent =
-		path_open_parent_in_root(plan->root_tree, destination, &name, err);
+	cleanup_fd int parent = path_open_parent_in_root(plan->root_tree, destination, &name, err);
 	struct stat st;
 
 	if (parent < 0)
@@ -108,7 +113,7 @@ static int open_ordinary_directory(const struct mount_plan *plan, const char *de
 }
 
 /* For these "ro" can only mean this mount, or is not said to the superblock too. */
-static const char *const plain_types[] = { "proc",   "sysfs",   "mqueue", "devpts",
+static const char *const plain_types[] = { "proc",   "sysfs",	"mqueue", "devpts",
 					   "cgroup", "cgroup2", "tmpfs",  "devtmpfs" };
 
 /* These take no context= (linux.mountLabel). */
@@ -162,7 +167,8 @@ static int attach(const struct mount_options *options, int mount, int target, st
 	return mount_api_attach(mount, target, err);
 }
 
-/* In init: the source is opened where an earlier mount may have changed it, or for the first time. */
+/* In init: the source is opened where an earlier mount may have changed it, or for the first time.
+ */
 static int open_late_source(const struct mount_plan *plan, struct mount_plan_entry *entry,
 			    struct error *err)
 {
@@ -211,8 +217,7 @@ static int apply_remount(const struct mount_plan *plan, struct mount_plan_entry 
 		return -1;
 	if (!is_root)
 		return error_set(err, EINVAL, "%s is no mount to be remounted", entry->destination);
-	if (!options->bind && fs.n_parameters &&
-	    mount_filesystem_reconfigure(&fs, target, err) < 0)
+	if (!options->bind && fs.n_parameters && mount_filesystem_reconfigure(&fs, target, err) < 0)
 		return -1;
 	if (mount_api_set(target, &options->here, false, err) < 0)
 		return -1;

@@ -24,8 +24,9 @@ int mount_api_clone(int dirfd, const char *path, bool recursive)
 int mount_api_explain_clone(struct error *err)
 {
 	if (err->code == EINVAL)
-		return error_hint(err, "the kernel refuses to bind a mount that is unbindable, and a "
-				       "part of one where locked mounts hide something");
+		return error_hint(err,
+				  "the kernel refuses to bind a mount that is unbindable, and a "
+				  "part of one where locked mounts hide something");
 	if (err->code == ENOSYS)
 		return error_hint(err, "Linux 5.12 or newer is needed");
 	return -1;
@@ -64,10 +65,18 @@ int mount_api_propagate(int mount, uint64_t type, bool recursive, struct error *
 
 int mount_api_attach(int mount, int target, struct error *err)
 {
-	if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+	struct stat from, to;
+
+	if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) ==
 	    0)
-		return error_set(err, errno, "attach the mount (move_mount)");
-	return 0;
+		return 0;
+	error_set(err, errno, "attach the mount (move_mount)");
+	if (fstat(mount, &from) == 0 && fstat(target, &to) == 0 &&
+	    S_ISDIR(from.st_mode) != S_ISDIR(to.st_mode))
+		return error_hint(err, S_ISDIR(to.st_mode)
+					       ? "a file cannot be mounted on a directory"
+					       : "a directory cannot be mounted on a file");
+	return -1;
 }
 
 int mount_api_is_root(int fd, bool *ret_is_root, uint64_t *ret_id, struct error *err)
@@ -76,8 +85,7 @@ int mount_api_is_root(int fd, bool *ret_is_root, uint64_t *ret_id, struct error 
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
 		return error_set(err, errno, "statx");
-	if (!(stx.stx_mask & STATX_MNT_ID) ||
-	    !(stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
+	if (!(stx.stx_mask & STATX_MNT_ID) || !(stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
 		return error_set(err, ENOSYS, "statx does not tell mounts (Linux 5.8 is needed)");
 	*ret_is_root = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 	if (ret_id)

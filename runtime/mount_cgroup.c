@@ -90,12 +90,12 @@ static int bind_own(const char *mount_point, const char *path, const struct cgro
 static int open_v2(const struct cgroup_mount *cgroup, const char *mount_point, const char *path,
 		   struct error *err)
 {
-	const struct mount_filesystem fs = {
-		.type = "cgroup2", .source = "cgroup", .flags = cgroup->flags
-	};
+	const struct mount_filesystem fs = { .type = "cgroup2",
+					     .source = "cgroup",
+					     .flags = cgroup->flags };
 
-	return cgroup->has_namespace ? mount_filesystem_open(&fs, err) :
-				       bind_own(mount_point, path, cgroup, err);
+	return cgroup->has_namespace ? mount_filesystem_open(&fs, err)
+				     : bind_own(mount_point, path, cgroup, err);
 }
 
 /* Controllers are flags of the file system, "name=x" is a hierarchy without any. */
@@ -186,7 +186,8 @@ static int add_hierarchy(int dir, const struct hierarchy *hierarchy,
 		return 0;
 	(void)snprintf(mount_point, sizeof(mount_point), CGROUP_ROOT "/%s", name);
 	if (!is_mounted(mount_point, is_v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC)) {
-		log_debug("cgroup hierarchy \"%s\" is not at %s", hierarchy->controllers, mount_point);
+		log_debug("cgroup hierarchy \"%s\" is not at %s", hierarchy->controllers,
+			  mount_point);
 		return 0;
 	}
 	if (is_v2)

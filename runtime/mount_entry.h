@@ -54,19 +54,17 @@ struct mount_filesystem {
 	uint64_t flags; /* MOUNT_ATTR_… */
 	bool read_only_superblock;
 };
-int mount_filesystem_open(const struct mount_filesystem *filesystem, struct error *err);
+int mount_filesystem_open(const struct mount_filesystem *fs, struct error *err);
 
 /*
  * The same by mount(2), for parameters longer than fsconfig(2) takes (256
  * bytes): attached at once to the directory `target`.
  */
-bool mount_filesystem_needs_mount(const struct mount_filesystem *filesystem);
-int mount_filesystem_mount(const struct mount_filesystem *filesystem, int target,
-			   struct error *err);
+bool mount_filesystem_needs_mount(const struct mount_filesystem *fs);
+int mount_filesystem_mount(const struct mount_filesystem *fs, int target, struct error *err);
 
 /* Changes the superblock of the mount at target: mount(8)'s remount. */
-int mount_filesystem_reconfigure(const struct mount_filesystem *filesystem, int target,
-				 struct error *err);
+int mount_filesystem_reconfigure(const struct mount_filesystem *fs, int target, struct error *err);
 
 /* mount_pivot_root() without pivot_root(2): the root is on top of "/" already. */
 int mount_move_root(const struct mount_plan *plan, struct error *err);

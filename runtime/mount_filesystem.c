@@ -26,6 +26,18 @@ static int add_kernel_messages(int context, struct error *err)
 	return -1;
 }
 
+/* The commonest reason that the kernel keeps to itself, here or when it makes the file system. */
+static void explain_ids(const struct mount_parameter *parameters, size_t count, struct error *err)
+{
+	bool has_ids = false;
+
+	for (size_t i = 0; i < count; i++)
+		has_ids |=
+			str_equal(parameters[i].key, "gid") || str_equal(parameters[i].key, "uid");
+	if (has_ids && err->code == EINVAL)
+		error_hint(err, "an id that is not mapped in the container's user namespace?");
+}
+
 static int set_parameter(int context, const char *type, const struct mount_parameter *parameter,
 			 struct error *err)
 {
@@ -37,8 +49,7 @@ static int set_parameter(int context, const char *type, const struct mount_param
 		error_set(err, errno, "%s: option %s", type, key);
 	else
 		return 0;
-	if (errno == EINVAL && (str_equal(key, "gid") || str_equal(key, "uid")))
-		error_hint(err, "an id that is not mapped in the container's user namespace?");
+	explain_ids(parameter, 1, err);
 	return add_kernel_messages(context, err);
 }
 
@@ -74,6 +85,7 @@ int mount_filesystem_open(const struct mount_filesystem *fs, struct error *err)
 		return -1;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
 		error_set(err, errno, "%s: create the file system", fs->type);
+		explain_ids(fs->parameters, fs->n_parameters, err);
 		return add_kernel_messages(context, err);
 	}
 	mount = fsmount(context, FSMOUNT_CLOEXEC, (unsigned int)fs->flags);

@@ -44,8 +44,7 @@ int mount_options_parse(char *const *words, size_t count, struct arena *arena,
 			struct mount_options *ret, struct error *err);
 
 /* The last parameter of this key that belongs to the file system, or NULL. */
-const struct mount_parameter *mount_options_find(const struct mount_options *options,
-						 const char *key);
+const struct mount_parameter *mount_options_find(const struct mount_options *opts, const char *key);
 
 /* True for a mount of type "bind", or with bind or rbind among its options. */
 bool mount_options_is_bind(const struct spec_mount *mount);

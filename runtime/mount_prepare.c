@@ -87,16 +87,16 @@ int mount_apply_options(const struct mount_options *options, int mount, struct e
 	return mount_api_set(mount, &options->below, true, err);
 }
 
-static int apply_idmap(const struct mount_plan *plan, const struct mount_plan_entry *entry, int tree,
-		       struct error *err)
+static int apply_idmap(const struct mount_plan *plan, const struct mount_plan_entry *entry,
+		       int tree, struct error *err)
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 	unsigned int flags = AT_EMPTY_PATH;
-	cleanup_fd int namespace = idmap_open_for_mount(plan->spec, entry->mount, err);
+	cleanup_fd int user_namespace = idmap_open_for_mount(plan->spec, entry->mount, err);
 
-	if (namespace < 0)
+	if (user_namespace < 0)
 		return -1;
-	attr.userns_fd = (__u64)namespace;
+	attr.userns_fd = (__u64)user_namespace;
 	if (entry->options.idmap_recursive)
 		flags |= AT_RECURSIVE;
 	if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) == 0)
@@ -148,10 +148,20 @@ static const char *path_below(const char *path, const char *prefix)
 	size_t n = strlen(prefix);
 
 	if (n == 1) /* "/" */
-		return path;
+		n = 0;
 	if (strncmp(path, prefix, n) != 0 || (path[n] && path[n] != '/'))
 		return NULL;
 	return path + n;
+}
+
+/* The same for a path of the host and the container's root; NULL if that is the host's own. */
+static const char *path_below_root(const struct mount_plan *plan, const char *path)
+{
+	const char *below = NULL;
+
+	if (plan->root_path && !str_equal(plan->root_path, "/"))
+		below = path_below(path, plan->root_path);
+	return below && !*below ? "/" : below;
 }
 
 /*
@@ -171,8 +181,8 @@ static int set_destination(const struct mount_plan *plan, struct mount_plan_entr
 
 	if (!clean)
 		return -1;
-	below = str_equal(plan->root_path, "/") ? NULL : path_below(clean, plan->root_path);
-	entry->destination = arena_strdup(arena, below ? (*below ? below : "/") : clean, err);
+	below = path_below_root(plan, clean);
+	entry->destination = arena_strdup(arena, below ? below : clean, err);
 	if (!entry->destination)
 		return -1;
 	if (str_equal(entry->destination, "/"))
@@ -196,10 +206,9 @@ static int find_source_in_root(const struct mount_plan *plan, struct mount_plan_
 
 	if (!clean)
 		return -1;
-	below = str_equal(plan->root_path, "/") ? NULL : path_below(clean, plan->root_path);
+	below = path_below_root(plan, clean);
 	if (!below)
 		return 0;
-	below = *below ? below : "/";
 	for (const struct mount_plan_entry *e = plan->entries; e < entry; e++) {
 		if (!mount_changes(e, below, entry->options.recursive))
 			continue;
@@ -252,9 +261,9 @@ static int prepare_sysfs(const struct mount_plan *plan, struct mount_plan_entry 
 		return 0;
 	cleanup_fd int tree = mount_api_clone(AT_FDCWD, "/sys", true);
 	if (tree < 0)
-		return left_to_init(plan->spec, errno) ?
-			       0 :
-			       error_set(err, errno, "/sys of the host, in place of a sysfs");
+		return left_to_init(plan->spec, errno)
+			       ? 0
+			       : error_set(err, errno, "/sys of the host, in place of a sysfs");
 	if (mount_api_propagate(tree, MS_SLAVE, true, err) < 0 ||
 	    mount_api_set(tree, &read_only, true, err) < 0)
 		return error_wrap(err, "/sys of the host, in place of a sysfs");
@@ -316,9 +325,9 @@ static int prepare_entries(struct mount_plan *plan, struct arena *arena, struct 
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		struct mount_plan_entry *entry = &plan->entries[i];
 
-		*entry = (struct mount_plan_entry){
-			.mount = &spec->mounts[i], .tree = -1, .read_only = -1
-		};
+		*entry = (struct mount_plan_entry){ .mount = &spec->mounts[i],
+						    .tree = -1,
+						    .read_only = -1 };
 		plan->n_entries = i + 1;
 		if (prepare_entry(plan, entry, arena, err) < 0)
 			return error_wrap(err, "mounts[%zu]", i);

@@ -126,10 +126,10 @@ static int mask_path(int root, const char *path, struct masks *masks, struct err
 		return -1;
 	if (done)
 		return 0;
-	return S_ISDIR(st.st_mode) ? attach_mask(masks->directory, &masks->directory_is_used,
-						 target, root, path, err) :
-				     attach_mask(masks->file, &masks->file_is_used, target, root,
-						 path, err);
+	return S_ISDIR(st.st_mode)
+		       ? attach_mask(masks->directory, &masks->directory_is_used, target, root,
+				     path, err)
+		       : attach_mask(masks->file, &masks->file_is_used, target, root, path, err);
 }
 
 static int mask_paths(const struct spec_linux *lx, int root, int null, struct error *err)
@@ -154,12 +154,9 @@ static const struct {
 	bool recursive;
 } propagations[] = {
 	/* private was done before pivot_root, and all that the mounts' own options say stays. */
-	{ "shared", MS_SHARED, false },
-	{ "rshared", MS_SHARED, true },
-	{ "slave", MS_SLAVE, false },
-	{ "rslave", MS_SLAVE, true },
-	{ "unbindable", MS_UNBINDABLE, false },
-	{ "runbindable", MS_UNBINDABLE, true },
+	{ "shared", MS_SHARED, false },		{ "rshared", MS_SHARED, true },
+	{ "slave", MS_SLAVE, false },		{ "rslave", MS_SLAVE, true },
+	{ "unbindable", MS_UNBINDABLE, false }, { "runbindable", MS_UNBINDABLE, true },
 };
 
 static int set_propagation(const char *name, int root, struct error *err)

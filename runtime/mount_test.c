@@ -397,13 +397,14 @@ static void make_long_layers(void)
 	CHECK(mkdir("rootfs/layers", 0755) == 0);
 	memset(path + strlen(path), 'x', 200);
 	CHECK(mkdir(path, 0755) == 0);
-	for (char c = 'a'; c <= 'b'; c++) {
+	for (int c = 'a'; c <= 'b'; c++) {
 		(void)snprintf(path + 214, sizeof(path) - 214, "/%c", c);
 		CHECK(mkdir(path, 0755) == 0);
 		(void)snprintf(path + 216, sizeof(path) - 216, "/%c", c);
 		write_file(path, "layer");
 	}
 	CHECK(rename("rootfs/layers", "layers") == 0);
+	CHECK(mount(".", "/mnt", NULL, MS_BIND, NULL) == 0);
 }
 
 static void look_at_layers(void)
@@ -420,7 +421,7 @@ static void long_options_work(void **state)
 	name[200] = '\0';
 	(void)snprintf(mounts, sizeof(mounts),
 		       PROC ",{\"destination\":\"/merged\",\"type\":\"overlay\",\"options\":"
-			    "[\"nosuid\",\"lowerdir=layers/%s/a:layers/%s/b\"]}",
+			    "[\"nosuid\",\"lowerdir=/mnt/layers/%s/a:/mnt/layers/%s/b\"]}",
 		       name, name);
 	run(&(struct container){
 		.mounts = mounts, .before = make_long_layers, .inside = look_at_layers });

@@ -223,8 +223,9 @@ static inline void be_runtime(const struct container *c)
 
 	CHECK(text);
 	if (spec_load(text, strlen(text), "config.json", &spec, &arena, &err) < 0) {
-		fprintf(stderr, "%s\n", err.text);
-		_exit(1);
+		expect(c, -1, &err);
+		free(text);
+		return;
 	}
 	free(text);
 	if (c->unprivileged_runtime) {

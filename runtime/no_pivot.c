@@ -131,8 +131,7 @@ int mount_move_root(const struct mount_plan *plan, struct error *err)
 	for (size_t i = 0; i < count; i++) {
 		if (!str_equal(mounts[i].type, "proc") && !str_equal(mounts[i].type, "sysfs"))
 			continue;
-		if (!is_ours(mounts, count, &mounts[i], root) &&
-		    take_away(mounts[i].path, err) < 0)
+		if (!is_ours(mounts, count, &mounts[i], root) && take_away(mounts[i].path, err) < 0)
 			return -1;
 	}
 	if (fchdir(plan->root_tree) < 0 || chroot(".") < 0)

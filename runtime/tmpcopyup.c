@@ -71,7 +71,8 @@ static int copy_metadata(int from, int to, const struct stat *st, const char *na
 
 static int copy_file(int from_dir, int to_dir, const char *name, struct error *err)
 {
-	cleanup_fd int from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	cleanup_fd int from =
+		openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	ssize_t n;
 
