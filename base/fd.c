@@ -124,8 +124,8 @@ int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, 
 	/* One writer at a time holds the lock, so a left-over of a killed one may be reused. */
 	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
 		return error_set(err, ENAMETOOLONG, "replace %s", name);
-	cleanup_fd int fd = openat(
-		dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	cleanup_fd int fd = openat(dirfd, temporary,
+				   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return error_set(err, errno, "create %s", temporary);
 	if (fd_write_all(fd, name, data, size, err) < 0 ||

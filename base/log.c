@@ -132,7 +132,7 @@ bool log_level_from_name(const char *name, enum log_level *ret_level)
 		const char *name;
 		enum log_level level;
 	} names[] = {
-		{ "panic", LOG_ERROR },	    { "fatal", LOG_ERROR }, { "error", LOG_ERROR },
+		{ "panic", LOG_ERROR },	    { "fatal", LOG_ERROR },  { "error", LOG_ERROR },
 		{ "warning", LOG_WARNING }, { "warn", LOG_WARNING }, { "info", LOG_INFO },
 		{ "debug", LOG_DEBUG },	    { "trace", LOG_DEBUG },
 	};

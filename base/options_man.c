@@ -32,6 +32,13 @@ static void add_text(struct str *s, const char *text)
 	add_escaped(s, text, strlen(text));
 }
 
+static void add_capital(struct str *s, char letter)
+{
+	char capital = (char)toupper((unsigned char)letter);
+
+	add_escaped(s, &capital, 1);
+}
+
 static void add_paragraphs(struct str *s, const char *text)
 {
 	while (text && *text) {
@@ -76,8 +83,6 @@ static void add_options(struct str *s, const struct option_row *rows)
 static void add_command(struct str *s, const struct options_program *program,
 			const struct options_command *command)
 {
-	const char letter[] = { (char)toupper((unsigned char)command->summary[0]), '\0' };
-
 	str_add(s, ".SS ");
 	add_text(s, command->name);
 	str_add(s, "\n\\fB");
@@ -89,7 +94,7 @@ static void add_command(struct str *s, const struct options_program *program,
 		str_add(s, "\\fR");
 	}
 	str_add(s, "\n.PP\n");
-	add_text(s, letter);
+	add_capital(s, command->summary[0]);
 	add_text(s, command->summary + 1);
 	str_add(s, ".\n");
 	add_paragraphs(s, command->description);
@@ -101,10 +106,8 @@ void options_add_man(struct str *s, const struct options_program *program)
 	const struct options_command *command;
 
 	str_add(s, ".TH ");
-	for (const char *p = program->name; *p; p++) {
-		const char letter[] = { (char)toupper((unsigned char)*p), '\0' };
-		add_text(s, letter);
-	}
+	for (const char *p = program->name; *p; p++)
+		add_capital(s, *p);
 	str_add_format(s, " 8 \"\" \"%s %s\" \"System administration\"\n.SH NAME\n", program->name,
 		       program->version);
 	add_text(s, program->name);

@@ -20,9 +20,9 @@
  */
 pid_t process_clone(uint64_t flags, int cgroup, int *ret_pidfd);
 
-int process_pidfd_open(pid_t pid);			     /* fd, or -1 with errno */
-int process_pidfd_signal(int pidfd, int signal);	     /* 0, or -1 with errno */
-int process_pidfd_getfd(int pidfd, int remote);	     /* fd (close-on-exec), or -1 with errno */
+int process_pidfd_open(pid_t pid);		 /* fd, or -1 with errno */
+int process_pidfd_signal(int pidfd, int signal); /* 0, or -1 with errno */
+int process_pidfd_getfd(int pidfd, int remote);	 /* fd (close-on-exec), or -1 with errno */
 
 /* True when the process of the pidfd has ended (zombies count as ended). */
 bool process_pidfd_ended(int pidfd);
@@ -50,13 +50,13 @@ uint64_t process_pidfd_inode(int pidfd);
 void process_kill_and_reap(pid_t pid);
 
 struct process_run {
-	const char *path;   /* absolute */
-	char *const *args;  /* NULL-terminated, args[0] included */
-	char *const *env;   /* NULL-terminated; NULL is an empty environment */
-	const char *input;  /* given on standard input, then end of file; NULL: /dev/null */
+	const char *path;  /* absolute */
+	char *const *args; /* NULL-terminated, args[0] included */
+	char *const *env;  /* NULL-terminated; NULL is an empty environment */
+	const char *input; /* given on standard input, then end of file; NULL: /dev/null */
 	size_t input_size;
-	int timeout_ms;	    /* -1: none */
-	char *output;	    /* may be NULL; keeps the last output_size - 1 bytes of stdout and stderr */
+	int timeout_ms; /* -1: none */
+	char *output;	/* may be NULL; keeps the last output_size - 1 bytes of stdout and stderr */
 	size_t output_size;
 };
 

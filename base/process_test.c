@@ -18,7 +18,7 @@
 static int run_shell(const char *script, const char *input, int timeout_ms, char *output,
 		     size_t output_size, int *status, struct error *err)
 {
-	char *args[] = { (char *)(uintptr_t)"sh", (char *)(uintptr_t)"-c",
+	char *args[] = { (char *)(uintptr_t) "sh", (char *)(uintptr_t) "-c",
 			 (char *)(uintptr_t)script, NULL };
 	struct process_run run = {
 		.path = "/bin/sh",
@@ -89,7 +89,7 @@ static void time_outs_kill(void **state)
 
 static void missing_programs_are_named(void **state)
 {
-	char *args[] = { (char *)(uintptr_t)"x", NULL };
+	char *args[] = { (char *)(uintptr_t) "x", NULL };
 	struct process_run run = { .path = "/no/such/program", .args = args, .timeout_ms = -1 };
 	struct error err;
 	int status;

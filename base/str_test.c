@@ -41,8 +41,9 @@ static void empty_builder_gives_an_empty_text(void **state)
 
 static void unsigned_numbers_are_whole_texts(void **state)
 {
-	static const char *const bad[] = { "",	 "-1",	"+1", " 1",   "1 ", "1x",
-					   "0x", "18446744073709551616", "4294967296" };
+	static const char *const bad[] = { "",		"-1", "+1", " 1",
+					   "1 ",	"1x", "0x", "18446744073709551616",
+					   "4294967296" };
 	uint64_t u = 7;
 
 	(void)state;

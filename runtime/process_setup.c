@@ -51,6 +51,7 @@
 #include "runtime/personality.h"
 #include "runtime/rlimit.h"
 #include "runtime/scheduler.h"
+#include "runtime/tty_guard.h"
 
 /* What the steps share. */
 struct preparation {
@@ -219,7 +220,13 @@ static int set_ids(struct preparation *p, struct error *err)
 static int set_capabilities(struct preparation *p, struct error *err)
 {
 	const uint64_t admin = UINT64_C(1) << CAP_SYS_ADMIN;
-	bool filter_needs_it = p->setup->seccomp && !p->process->no_new_privileges;
+	struct process_setup *setup = p->setup;
+
+	/* In a user namespace the kernel refuses by itself what the guard is for. */
+	setup->guard_terminal = !p->process->terminal && !setup->in_user_namespace &&
+				(p->capabilities.bounding & admin) && tty_guard_sees_terminal();
+	bool filter_needs_it =
+		(setup->seccomp || setup->guard_terminal) && !p->process->no_new_privileges;
 	/* Who does not have it gets to know when the filter is loaded. */
 	uint64_t also = filter_needs_it ? admin & capability_permitted() : 0;
 
@@ -332,6 +339,7 @@ int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, 
 		return -1;
 	reset_signals();
 	if (fd_cloexec_from(3 + setup->keep_fds, err) < 0 ||
+	    (setup->guard_terminal && seccomp_load_filter(tty_guard_filter(), err) < 0) ||
 	    load_filter(setup->seccomp, listener, data, err) < 0)
 		return -1;
 	(void)execve(setup->executable, setup->process->args, setup->env);

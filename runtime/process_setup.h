@@ -24,6 +24,7 @@ struct process_setup {
 	bool in_user_namespace; /* setgroups may be denied there */
 	char **env;		/* final environment, HOME added where missing */
 	char *executable;	/* found by process_setup_prepare() */
+	bool guard_terminal;	/* likewise: tty_guard.h is needed */
 };
 
 /*

@@ -121,9 +121,12 @@ static int dispatch(struct life *life, char **argv, struct arena *arena, struct 
 	life->log_is_file = life->global.log != NULL;
 	if (!command)
 		return -1;
-	if (run_command(life, command, rest, arena, err) < 0)
-		return error_wrap(err, "%s", command->about.name);
-	return 0;
+	if (run_command(life, command, rest, arena, err) == 0)
+		return 0;
+	/* The engine's messages often begin with the verb already. */
+	if (!str_starts_with(err->text, command->about.name))
+		(void)error_wrap(err, "%s", command->about.name);
+	return -1;
 }
 
 /* Callers read the log file or standard error: the error goes to both. */
