@@ -13,8 +13,8 @@
 struct birth {
 	const struct cgroup *cgroup;
 	const char *sub_controller, *sub_path; /* exec --cgroup, see cgroup_join(); or NULL */
-	pid_t like;   /* exec: init, whose cgroups do where the container's take no process */
-	int folder;   /* a descriptor that must not live on in the child (a lock), or -1 */
+	pid_t like; /* exec: init, whose cgroups do where the container's take no process */
+	int folder; /* a descriptor that must not live on in the child (a lock), or -1 */
 	struct intermediate plan; /* channels and join_cgroup are filled in here */
 	/* Writes id maps and time offsets of `pid` when the plan needs them; or NULL. */
 	int (*write_maps)(void *data, pid_t pid, struct error *err);

@@ -26,7 +26,8 @@
 #include "runtime/status.h"
 #include "runtime/terminal.h"
 
-/* Reads the configuration, and makes the bundle the current directory: its paths count from there. */
+/* Reads the configuration, and makes the bundle the current directory: its paths count from there.
+ */
 static int load_bundle(const struct container_create_options *options, struct arena *arena,
 		       struct spec *spec, char **ret_text, size_t *ret_size, struct error *err)
 {
@@ -76,8 +77,8 @@ static char *now_text(struct arena *arena, struct error *err)
 }
 
 /* The state as it is before anything has been made: enough for delete --force to clean up. */
-static int first_state(const struct container_create_options *options,
-		       struct lifecycle *container, struct error *err)
+static int first_state(const struct container_create_options *options, struct lifecycle *container,
+		       struct error *err)
 {
 	static char version[] = OCI_VERSION, creating[] = "creating";
 	struct arena *arena = &container->arena;
@@ -208,8 +209,7 @@ static int prepare(struct preparation *p, const struct container_create_options 
 	    prepare_console(p, options, container, err) < 0)
 		return -1;
 	init->device_nodes = p->device_nodes;
-	init->new_network =
-		p->create.namespaces.create & namespace_flag(NAMESPACE_NETWORK);
+	init->new_network = p->create.namespaces.create & namespace_flag(NAMESPACE_NETWORK);
 	init->new_user_namespace = spec_find_namespace(spec, NAMESPACE_USER) != NULL;
 	if (spec->linux->seccomp) {
 		if (seccomp_compile(spec->linux->seccomp, &container->arena, &p->seccomp, err) < 0)
@@ -260,15 +260,15 @@ static void undo(struct lifecycle *container, bool hooks_have_run)
 }
 
 int lifecycle_create(const struct container_engine *engine,
-		     const struct container_create_options *options,
-		     struct lifecycle *container, struct error *err)
+		     const struct container_create_options *options, struct lifecycle *container,
+		     struct error *err)
 {
 	cleanup_free char *text = NULL;
 	struct preparation p = { .mounts = MOUNT_PLAN_EMPTY,
-				 .create = { .pidfd = -1,
-					     .channel = -1,
-					     .init = { .console_socket = -1,
-						       .start_listener = -1 } } };
+				 .create = {
+					 .pidfd = -1,
+					 .channel = -1,
+					 .init = { .console_socket = -1, .start_listener = -1 } } };
 	size_t size;
 	int rc;
 
@@ -355,8 +355,7 @@ int container_run(const struct container_engine *engine,
 	int rc;
 
 	*ret_exit_code = 0;
-	if (!options->io.detach && !options->no_subreaper &&
-	    prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+	if (!options->io.detach && !options->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return error_set(err, errno, "become a subreaper");
 	if (lifecycle_create(engine, options, &container, err) < 0)
 		return -1;

@@ -74,8 +74,8 @@ static int set_user(struct spec_process *process, const struct container_exec_op
 	}
 	if (options->n_additional_gids) {
 		size_t old = user->n_additional_gids;
-		uint32_t *gids = arena_array(arena, old + options->n_additional_gids,
-					     sizeof(*gids), err);
+		uint32_t *gids =
+			arena_array(arena, old + options->n_additional_gids, sizeof(*gids), err);
 		if (!gids)
 			return -1;
 		if (old)
@@ -89,8 +89,7 @@ static int set_user(struct spec_process *process, const struct container_exec_op
 	return 0;
 }
 
-static char *copy_or_keep(const char *text, char *otherwise, struct arena *arena,
-			  struct error *err)
+static char *copy_or_keep(const char *text, char *otherwise, struct arena *arena, struct error *err)
 {
 	return text ? arena_strdup(arena, text, err) : otherwise;
 }

@@ -17,7 +17,9 @@ static int run(const char *script, int64_t timeout, struct error *err)
 {
 	char *args[] = { name, minus_c, (char *)(uintptr_t)script, NULL };
 	struct spec_hook hooks[] = {
-		{ .path = sh, .args = args, .n_args = 3,
+		{ .path = sh,
+		  .args = args,
+		  .n_args = 3,
 		  .timeout = { .set = timeout > 0, .value = timeout } },
 	};
 

@@ -17,11 +17,11 @@ struct init {
 	const struct spec *spec;
 	const struct state *state; /* for hooks in the container's namespaces */
 	struct mount_plan *mounts;
-	const int *device_nodes; /* of device_open_host_nodes() */
+	const int *device_nodes;	      /* of device_open_host_nodes() */
 	const struct seccomp_filter *seccomp; /* NULL: none */
-	int procfs;		 /* the host's /proc */
-	int console_socket;	 /* -1: none */
-	int start_listener;	 /* start.sock */
+	int procfs;			      /* the host's /proc */
+	int console_socket;		      /* -1: none */
+	int start_listener;		      /* start.sock */
 	unsigned int keep_fds;
 	bool new_network, new_user_namespace, no_pivot, no_new_keyring;
 	struct arena *arena;

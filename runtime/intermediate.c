@@ -67,10 +67,9 @@ _Noreturn void intermediate_main(const struct intermediate *plan)
 	(void)prctl(PR_SET_NAME, "rustbox:mid");
 	log_redirect(channel_log_sink, &log_channel);
 	if ((!plan->join_cgroup || ask_for_cgroup(plan, &err) == 0) &&
-	    (plan->namespaces
-		     ? namespace_plan_enter(plan->namespaces, ask_for_maps,
-					    (void *)(uintptr_t)plan, &err)
-		     : join_target(plan, &err)) == 0 &&
+	    (plan->namespaces ? namespace_plan_enter(plan->namespaces, ask_for_maps,
+						     (void *)(uintptr_t)plan, &err)
+			      : join_target(plan, &err)) == 0 &&
 	    clone_last(plan, &err) == 0)
 		_exit(0);
 	channel_send_error(plan->channel, &err);

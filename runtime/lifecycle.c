@@ -49,8 +49,8 @@ int lifecycle_open(const struct container_engine *engine, const char *id, bool l
 		return error_hint(err, "`delete --force` removes it");
 	}
 	container->state = state;
-	container->owns_cgroup = str_equal(state.phase, "created") ||
-				 registry_has_start_socket(container->folder);
+	container->owns_cgroup =
+		str_equal(state.phase, "created") || registry_has_start_socket(container->folder);
 	return 0;
 }
 
@@ -123,8 +123,8 @@ int lifecycle_start(struct lifecycle *container, struct error *err)
 		destroy_after(container);
 		return -1;
 	}
-	if (notify >= 0 && notify_wait_ready(notify, host, container->state.pid,
-					     container->init_pidfd, err) < 0)
+	if (notify >= 0 &&
+	    notify_wait_ready(notify, host, container->state.pid, container->init_pidfd, err) < 0)
 		log_warning("container \"%s\": %s", container->state.id, err->text);
 	return 0;
 }

@@ -20,7 +20,8 @@ struct lifecycle {
 	struct state state;
 	struct cgroup cgroup;
 	bool has_spec;	  /* a killed create may have left less than all */
-	bool owns_cgroup; /* its cgroups were made (or taken) by us: what is in them is ours to kill */
+	bool owns_cgroup; /* its cgroups were made (or taken) by us: what is in them is ours to kill
+			   */
 	bool destroyed;
 	int folder;	/* the state folder, locked where the verb needs it */
 	int procfs;	/* /proc */
@@ -55,8 +56,8 @@ int lifecycle_status(struct lifecycle *container, enum container_status *ret, st
  * or, when not detached, to container->console. On failure nothing is left.
  */
 int lifecycle_create(const struct container_engine *engine,
-		     const struct container_create_options *options,
-		     struct lifecycle *container, struct error *err);
+		     const struct container_create_options *options, struct lifecycle *container,
+		     struct error *err);
 
 /*
  * START, up to execve and the poststart hooks. A failing startContainer or

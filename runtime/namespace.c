@@ -48,7 +48,7 @@ static const char *name_of_flag(int flag)
 /* Opens the path and makes sure that it is a namespace of that type. */
 static int open_namespace(const struct spec_namespace *namespace, struct error *err)
 {
-	const char *name = spec_namespace_name((enum spec_namespace_type)namespace->type);
+	const char *name = spec_namespace_name((enum spec_namespace_type) namespace->type);
 	cleanup_fd int fd = open(namespace->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
@@ -94,8 +94,7 @@ int namespace_plan_prepare(const struct spec *spec, struct namespace_plan *plan,
 			fd_close(&fd);
 			continue;
 		}
-		plan->joins[plan->n_joins++] =
-			(struct namespace_join){ flag, fd, namespace->path };
+		plan->joins[plan->n_joins++] = (struct namespace_join){ flag, fd, namespace->path };
 	}
 	plan->writes_time_offsets = (plan->create & CLONE_NEWTIME) && spec->linux->time_offsets;
 	return 0;
@@ -146,8 +145,8 @@ int namespace_become_root(struct error *err)
 static int join(const struct namespace_join *join, struct error *err)
 {
 	if (setns(join->fd, (int)join->flag) < 0)
-		return error_set(err, errno, "join %s namespace %s",
-				 name_of_flag((int)join->flag), join->path);
+		return error_set(err, errno, "join %s namespace %s", name_of_flag((int)join->flag),
+				 join->path);
 	return 0;
 }
 

@@ -32,8 +32,7 @@ uint64_t namespace_flag(enum spec_namespace_type type);
  * Opens the paths and checks their kinds. A user namespace that is our own
  * already is left out, since the kernel refuses to join it again.
  */
-int namespace_plan_prepare(const struct spec *spec, struct namespace_plan *plan,
-			   struct error *err);
+int namespace_plan_prepare(const struct spec *spec, struct namespace_plan *plan, struct error *err);
 
 void namespace_plan_done(struct namespace_plan *plan);
 

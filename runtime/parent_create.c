@@ -57,8 +57,8 @@ static int run_runtime_hooks(struct parent_create *create, struct error *err)
 	create->hooks_have_run = true;
 	if (hook_run("prestart", hooks->prestart, hooks->n_prestart, create->state, "creating",
 		     create->pid, err) < 0 ||
-	    hook_run("createRuntime", hooks->create_runtime, hooks->n_create_runtime,
-		     create->state, "creating", create->pid, err) < 0)
+	    hook_run("createRuntime", hooks->create_runtime, hooks->n_create_runtime, create->state,
+		     "creating", create->pid, err) < 0)
 		return -1;
 	return channel_send(create->channel, CHANNEL_HOOKS_DONE, 0, -1, err);
 }
@@ -67,8 +67,7 @@ static int identify_init(struct parent_create *create, struct error *err)
 {
 	create->state->pid = create->pid;
 	create->state->pidfd_inode = process_pidfd_inode(create->pidfd);
-	if (!process_start_time(create->init.procfs, create->pid, &create->state->start_time,
-				NULL))
+	if (!process_start_time(create->init.procfs, create->pid, &create->state->start_time, NULL))
 		return error_set(err, ESRCH, "read the start time of init (/proc/%d/stat)",
 				 create->pid);
 	return 0;

@@ -58,8 +58,8 @@ static void exec_done(struct exec *exec)
 }
 
 /* The container must be there and able to run something. */
-static int load(const struct container_engine *engine,
-		const struct container_exec_options *options, struct exec *exec, struct error *err)
+static int load(const struct container_engine *engine, const struct container_exec_options *options,
+		struct exec *exec, struct error *err)
 {
 	enum container_status status;
 	cleanup_fd int folder = registry_open(engine->root, options->id, err);
@@ -198,8 +198,8 @@ static int lead_to_exec(const struct container_exec_options *options, struct exe
 	return rc;
 }
 
-static int run(const struct container_exec_options *options, struct exec *exec,
-	       struct relay *relay, int *ret_exit_code, struct error *err)
+static int run(const struct container_exec_options *options, struct exec *exec, struct relay *relay,
+	       int *ret_exit_code, struct error *err)
 {
 	const struct spec_cpu_affinity *affinity;
 

@@ -61,7 +61,8 @@ int registry_claim(const char *root, const char *id, struct error *err)
 		err->code = EEXIST;
 		return -1;
 	}
-	cleanup_fd int folder = openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int folder =
+		openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder < 0)
 		return error_set(err, errno, "open %s/%s", root, id);
 	if (registry_lock(folder, id, true, err) < 0)
@@ -74,9 +75,9 @@ int registry_open(const char *root, const char *id, struct error *err)
 	if (check_id(id, err) < 0)
 		return -1;
 	cleanup_fd int root_fd = open_root(root);
-	int folder = root_fd < 0 ? -1
-				 : openat(root_fd, id,
-					  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int folder = root_fd < 0
+			     ? -1
+			     : openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (folder < 0 && errno == ENOENT) {
 		error_set(err, 0, "container \"%s\" does not exist in %s", id, root);
 		err->code = ENOENT;

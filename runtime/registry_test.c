@@ -44,7 +44,8 @@ static int tear_down(void **state)
 static void ids_are_names(void **state)
 {
 	static const char *const good[] = { "a", "A-b_c.d+e", "0", "..a", "a..", "-" };
-	static const char *const bad[] = { "", ".", "..", "a/b", "../a", "/", "a b", "a\n", "\xc3\xa4" };
+	static const char *const bad[] = { "",	".",   "..",  "a/b",	 "../a",
+					   "/", "a b", "a\n", "\xc3\xa4" };
 	char longest[257];
 
 	(void)state;

@@ -12,8 +12,8 @@
 #include "base/error.h"
 
 struct relay {
-	sigset_t old_mask;	/* before relay_begin() */
-	bool raw;		/* our terminal's settings were changed */
+	sigset_t old_mask;	 /* before relay_begin() */
+	bool raw;		 /* our terminal's settings were changed */
 	char saved_settings[64]; /* struct termios */
 };
 

@@ -57,10 +57,11 @@ static int open_pair(int *ret_master, int *ret_slave, struct error *err)
 
 	if (root < 0)
 		return error_set(err, errno, "open /");
-	cleanup_fd int master = path_open_in_root(root, "dev/pts/ptmx",
-						  O_RDWR | O_NOCTTY | O_NOFOLLOW, err);
+	cleanup_fd int master =
+		path_open_in_root(root, "dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW, err);
 	if (master < 0)
-		return error_hint(err, "a terminal needs a devpts mount on /dev/pts in config.json");
+		return error_hint(err,
+				  "a terminal needs a devpts mount on /dev/pts in config.json");
 	if (path_filesystem_type(master, err) != DEVPTS_SUPER_MAGIC)
 		return error_set(err, EINVAL, "/dev/pts/ptmx is not on a devpts file system");
 	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
@@ -82,8 +83,8 @@ static int mount_console(int slave, struct error *err)
 	cleanup_fd int dev = open("/dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dev < 0)
 		return error_set(err, errno, "open /dev");
-	cleanup_fd int made = openat(dev, "console",
-				     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	cleanup_fd int made =
+		openat(dev, "console", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (made < 0 && errno != EEXIST)
 		return error_set(err, errno, "make /dev/console");
 	cleanup_fd int target = openat(dev, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -110,8 +111,8 @@ int terminal_setup(int console_socket, const struct spec_console_size *size, uin
 		struct winsize winsize = {
 			.ws_row = (unsigned short)(size->height > USHRT_MAX ? USHRT_MAX
 									    : size->height),
-			.ws_col = (unsigned short)(size->width > USHRT_MAX ? USHRT_MAX
-									   : size->width),
+			.ws_col =
+				(unsigned short)(size->width > USHRT_MAX ? USHRT_MAX : size->width),
 		};
 		if (ioctl(master, TIOCSWINSZ, &winsize) < 0)
 			return error_set(err, errno, "set the terminal's size");
@@ -141,6 +142,7 @@ int terminal_receive(int socket, struct error *err)
 	if (n < 0)
 		return error_set(err, errno, "receive the terminal");
 	if (n == 0 || n_fds == 0)
-		return error_set(err, EPIPE, "the container's process ended before its terminal came");
+		return error_set(err, EPIPE,
+				 "the container's process ended before its terminal came");
 	return master;
 }

@@ -19,8 +19,8 @@ void user_mapping_format(const struct spec_id_mapping *mappings, size_t count, s
 			       mappings[i].container_id, mappings[i].host_id, mappings[i].size);
 }
 
-static int write_map(int procfs, pid_t pid, const char *file, const struct spec_id_mapping *mappings,
-		     size_t count, struct error *err)
+static int write_map(int procfs, pid_t pid, const char *file,
+		     const struct spec_id_mapping *mappings, size_t count, struct error *err)
 {
 	cleanup_str struct str text = STR_EMPTY;
 	char path[64];
