@@ -33,8 +33,8 @@ int cgroup_to_state(const struct cgroup *cgroup, struct arena *arena, struct sta
 		    (cgroup->disabled || manager_names[i].tolerant == cgroup->tolerant))
 			name = manager_names[i].name;
 	state->cgroup_manager = arena_strdup(arena, name, err);
-	state->cgroup_paths = arena_array(arena, cgroup->n_directories,
-					  sizeof(*state->cgroup_paths), err);
+	state->cgroup_paths =
+		arena_array(arena, cgroup->n_directories, sizeof(*state->cgroup_paths), err);
 	if (!state->cgroup_manager || !state->cgroup_paths)
 		return -1;
 	state->n_cgroup_paths = cgroup->n_directories;
@@ -70,8 +70,8 @@ int cgroup_from_state(const struct state *state, struct arena *arena, struct cgr
 	if (!known)
 		return error_set(err, EINVAL, "state: unknown cgroup manager \"%s\"",
 				 state->cgroup_manager);
-	cgroup.directories = arena_array(arena, state->n_cgroup_paths, sizeof(*cgroup.directories),
-					 err);
+	cgroup.directories =
+		arena_array(arena, state->n_cgroup_paths, sizeof(*cgroup.directories), err);
 	if (!cgroup.directories)
 		return -1;
 	for (size_t i = 0; i < state->n_cgroup_paths; i++) {
@@ -138,7 +138,8 @@ int cgroup_make_path(const char *path, size_t *ret_made, struct error *err)
 	*ret_made = 0;
 	if (!copy)
 		return error_memory(err);
-	/* The usual case is that only the last one is missing: so from there up, then down again. */
+	/* The usual case is that only the last one is missing: so from there up, then down again.
+	 */
 	while (mkdir(copy, 0755) < 0) {
 		char *slash = strrchr(copy, '/');
 		if (errno == EEXIST)

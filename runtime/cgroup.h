@@ -31,8 +31,8 @@ struct cgroup_directory {
 };
 
 struct cgroup {
-	bool disabled;	/* no cgroups at all; everything succeeds and does nothing */
-	bool tolerant;	/* rootless: a directory that may not be made is left out */
+	bool disabled; /* no cgroups at all; everything succeeds and does nothing */
+	bool tolerant; /* rootless: a directory that may not be made is left out */
 	struct cgroup_directory *directories; /* in the arena */
 	size_t n_directories;
 };

@@ -167,7 +167,8 @@ void cgroup_pids_done(struct cgroup_pids *pids);
 int cgroup_pids_read(const struct cgroup_dir *dir, struct cgroup_pids *pids, struct error *err);
 void cgroup_pids_sort(struct cgroup_pids *pids);
 
-/* Parses the text of a cgroup.procs. Lines that are no pid (0: not in our namespace) are left out. */
+/* Parses the text of a cgroup.procs. Lines that are no pid (0: not in our namespace) are left out.
+ */
 int cgroup_pids_parse(const char *text, struct cgroup_pids *pids, struct error *err);
 
 /* Appends " (still in it: 12, 13, …)" to err when there are any. Always -1. */

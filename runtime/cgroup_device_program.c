@@ -58,8 +58,7 @@ static void emit_rule(struct generating *g, const struct cgroup_device_rule *rul
 	if (rule->minor != CGROUP_DEVICE_ANY)
 		emit(g, BPF_JMP32 | BPF_JNE | BPF_K, MINOR, 0, 0, rule->minor);
 	if (rule->allow) {
-		emit(g, BPF_ALU | BPF_AND | BPF_K, ACCESS, 0, 0,
-		     CGROUP_DEVICE_ALL & ~rule->access);
+		emit(g, BPF_ALU | BPF_AND | BPF_K, ACCESS, 0, 0, CGROUP_DEVICE_ALL & ~rule->access);
 		emit(g, BPF_JMP32 | BPF_JNE | BPF_K, ACCESS, 0, 0, 0);
 	} else {
 		emit(g, BPF_ALU | BPF_MOV | BPF_X, BPF_REG_1, ACCESS, 0, 0);

@@ -365,8 +365,9 @@ int cgroup_set_devices(const struct cgroup *cgroup, const struct spec_device_rul
 	if (!directory)
 		directory = cgroup_find_v2(cgroup);
 	if (!directory)
-		r = error_set(err, ENOENT, "this machine has neither cgroup v2 nor the devices "
-					   "controller");
+		r = error_set(err, ENOENT,
+			      "this machine has neither cgroup v2 nor the devices "
+			      "controller");
 	else if (cgroup_dir_open(directory, &dir) < 0)
 		r = error_set(err, errno, "open %s", directory->path);
 	else

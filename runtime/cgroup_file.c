@@ -77,7 +77,8 @@ int cgroup_dir_open_below(const struct cgroup_dir *dir, const char *sub_path, in
 			return error_set(err, EINVAL, "sub-cgroup \"%s\": \"..\" is not allowed",
 					 sub_path);
 	}
-	long fd = syscall(SYS_openat2, dir->fd, *sub_path ? sub_path : ".", &how, sizeof(how));
+	long fd = *sub_path ? syscall(SYS_openat2, dir->fd, sub_path, &how, sizeof(how))
+			    : openat(dir->fd, ".", flags | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, errno, "open sub-cgroup \"%s\" of %s", sub_path, dir->path);
 	return (int)fd;
@@ -226,8 +227,8 @@ static int walk_children(int fd, const char *path, int depth, bool children_firs
 		if (entry->d_type != DT_DIR || str_equal(entry->d_name, ".") ||
 		    str_equal(entry->d_name, ".."))
 			continue;
-		cleanup_fd int child = openat(fd, entry->d_name,
-					      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		cleanup_fd int child =
+			openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child < 0)
 			continue;
 		cleanup_free char *child_path = str_format(err, "%s/%s", path, entry->d_name);
@@ -300,9 +301,9 @@ int cgroup_wait_event(const struct cgroup_dir *dir, const char *key, uint64_t wa
 		int r = event_is(fd, key, wanted);
 
 		if (r < 0)
-			return errno == ENODEV ? 1
-					       : error_set(err, errno, "read %s/cgroup.events",
-							   dir->path);
+			return errno == ENODEV
+				       ? 1
+				       : error_set(err, errno, "read %s/cgroup.events", dir->path);
 		if (r > 0)
 			return 1;
 		int left = cgroup_left_ms(deadline_ms);

@@ -82,8 +82,8 @@ int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct error *err)
 
 	if (cgroup->disabled)
 		return 0;
-	int have_v2 = open_v2(cgroup, &v2, err), have_v1 = have_v2 < 0 ? -1 : open_v1(cgroup, &v1,
-										      err);
+	int have_v2 = open_v2(cgroup, &v2, err),
+	    have_v1 = have_v2 < 0 ? -1 : open_v1(cgroup, &v1, err);
 	if (have_v1 < 0)
 		return -1;
 	if (!have_v2 && !have_v1)

@@ -28,8 +28,8 @@ static int write_weight(const struct cgroup_limit *limit, const char *file, uint
 	if (idle->set && !idle_on && cgroup_write(limit->dir, "cpu.idle", "0", err) < 0 &&
 	    err->code != ENOENT)
 		return -1;
-	if (weight > 0 && cgroup_write_format(limit->dir, file, err, "%llu",
-					      (unsigned long long)weight) < 0) {
+	if (weight > 0 &&
+	    cgroup_write_format(limit->dir, file, err, "%llu", (unsigned long long)weight) < 0) {
 		if (err->code == EINVAL && idle_on)
 			return cgroup_write_format(limit->dir, "cpu.idle", err, "%lld",
 						   (long long)idle->value);
@@ -162,7 +162,8 @@ static int pend_cpu_max(const struct cgroup_limit *limit, struct pending *pendin
 	}
 	quota[strcspn(quota, " ")] = '\0';
 	if (given(&cpu->period))
-		pend(pending, "cpu.max", "%.32s %llu", quota, (unsigned long long)cpu->period.value);
+		pend(pending, "cpu.max", "%.32s %llu", quota,
+		     (unsigned long long)cpu->period.value);
 	else
 		pend(pending, "cpu.max", "%.32s", quota);
 	(void)err;
@@ -192,8 +193,7 @@ int cgroup_limit_realtime_v1(const struct cgroup_limit *limit, struct error *err
 		pend(&period, "cpu.rt_period_us", "%llu",
 		     (unsigned long long)cpu->realtime_period.value);
 	if (cpu->realtime_runtime.set && cpu->realtime_runtime.value != 0)
-		pend(&runtime, "cpu.rt_runtime_us", "%lld",
-		     (long long)cpu->realtime_runtime.value);
+		pend(&runtime, "cpu.rt_runtime_us", "%lld", (long long)cpu->realtime_runtime.value);
 	if (write_dependent(limit->dir, &period, 1, &runtime, err) == 0)
 		return 0;
 	if (err->code == EINVAL)

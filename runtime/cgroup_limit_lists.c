@@ -28,8 +28,10 @@ static const struct throttle {
 	const char *v1_file, *v2_key;
 } throttles[] = {
 #define THROTTLE(member, file, key)                                                                \
-	{ offsetof(struct spec_block_io, member), offsetof(struct spec_block_io, n_##member),      \
-	  "blkio.throttle." file, key }
+	{                                                                                          \
+		offsetof(struct spec_block_io, member),                                            \
+			offsetof(struct spec_block_io, n_##member), "blkio.throttle." file, key    \
+	}
 	THROTTLE(throttle_read_bps, "read_bps_device", "rbps"),
 	THROTTLE(throttle_write_bps, "write_bps_device", "wbps"),
 	THROTTLE(throttle_read_iops, "read_iops_device", "riops"),
@@ -88,8 +90,9 @@ static int write_weights_v1(const struct cgroup_limit *limit, struct error *err)
 	const char *file = cfq ? "blkio.weight" : "blkio.bfq.weight";
 	const char *device_file = cfq ? "blkio.weight_device" : "blkio.bfq.weight_device";
 
-	if (given(&block->weight) && cgroup_write_format(limit->dir, file, err, "%llu",
-							 (unsigned long long)block->weight.value) < 0)
+	if (given(&block->weight) &&
+	    cgroup_write_format(limit->dir, file, err, "%llu",
+				(unsigned long long)block->weight.value) < 0)
 		return -1;
 	if (given(&block->leaf_weight) &&
 	    cgroup_write_format(limit->dir, "blkio.leaf_weight", err, "%llu",
@@ -143,10 +146,9 @@ static int write_weights_v2(const struct cgroup_limit *limit, struct error *err)
 		if (!given(&row->weight))
 			continue;
 		weight = row->weight.value;
-		if (write_device_weight(limit->dir, bfq_devices ? "io.bfq.weight" : "io.weight",
-					row,
-					bfq_devices ? weight : cgroup_io_weight_of_blkio(weight),
-					err) < 0)
+		if (write_device_weight(
+			    limit->dir, bfq_devices ? "io.bfq.weight" : "io.weight", row,
+			    bfq_devices ? weight : cgroup_io_weight_of_blkio(weight), err) < 0)
 			return -1;
 	}
 	return 0;
@@ -173,8 +175,8 @@ static int write_hugetlb(const struct cgroup_limit *limit, const char *suffix, s
 		if (cgroup_write_format(dir, file, err, "%llu", (unsigned long long)row->limit) < 0)
 			return -1;
 		(void)snprintf(file, sizeof(file), "hugetlb.%s.rsvd.%s", row->page_size, suffix);
-		if (cgroup_write_format(dir, file, err, "%llu",
-					(unsigned long long)row->limit) < 0 &&
+		if (cgroup_write_format(dir, file, err, "%llu", (unsigned long long)row->limit) <
+			    0 &&
 		    err->code != ENOENT)
 			return -1;
 	}
@@ -251,9 +253,10 @@ static int write_unified(const struct cgroup_dir *dir, const struct json_pair *p
 	size_t n = strcspn(pair->key, ".");
 
 	if (strchr(pair->key, '/') || !pair->key[n] || n == 0)
-		return error_set(err, EINVAL,
-				 "\"%s\" is not the name of a file of a controller (controller.file)",
-				 pair->key);
+		return error_set(
+			err, EINVAL,
+			"\"%s\" is not the name of a file of a controller (controller.file)",
+			pair->key);
 	if (write_lines(dir, pair->key, pair->value, err) == 0)
 		return 0;
 	if (err->code == ENOENT && !str_starts_with(pair->key, "cgroup.") &&

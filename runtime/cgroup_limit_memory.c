@@ -91,9 +91,10 @@ static int check_usage_v2(const struct cgroup_dir *dir, int64_t bytes, int64_t s
 	if (cgroup_read_uint(dir, "memory.swap.current", &swapped) < 0)
 		swapped = 0;
 	if (swap > 0 && usage + swapped > (uint64_t)swap)
-		return error_set(err, EBUSY,
-				 "rejecting memory+swap limit %lld, less than what is in use (%llu)",
-				 (long long)swap, (unsigned long long)(usage + swapped));
+		return error_set(
+			err, EBUSY,
+			"rejecting memory+swap limit %lld, less than what is in use (%llu)",
+			(long long)swap, (unsigned long long)(usage + swapped));
 	if (bytes > 0 && usage > (uint64_t)bytes)
 		return error_set(err, EBUSY,
 				 "rejecting memory limit %lld, less than what is in use (%llu)",

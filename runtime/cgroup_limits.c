@@ -82,7 +82,8 @@ struct limit_side {
 	const char *file;
 	scalar_format *format;
 	cgroup_limit_write *write;
-	const char *refused; /* why it cannot be; with neither of all it is ignored, with a warning */
+	const char
+		*refused; /* why it cannot be; with neither of all it is ignored, with a warning */
 };
 
 struct limit_row {
@@ -93,10 +94,18 @@ struct limit_row {
 	struct limit_side v1, v2;
 };
 
+/* 0 is what clients send for "not given". */
+static bool is_set(const struct json_int *number)
+{
+	return number->set && number->value != 0;
+}
+
 static bool memory_given(const struct spec_resources *r)
 {
-	return r->memory && (r->memory->limit.set || r->memory->swap.set || r->memory->kernel.set ||
-			     r->memory->kernel_tcp.set);
+	const struct spec_memory *m = r->memory;
+
+	return m && (is_set(&m->limit) || is_set(&m->swap) || is_set(&m->kernel) ||
+		     is_set(&m->kernel_tcp));
 }
 
 static bool weight_given(const struct spec_resources *r)
@@ -106,13 +115,13 @@ static bool weight_given(const struct spec_resources *r)
 
 static bool quota_given(const struct spec_resources *r)
 {
-	return r->cpu && ((r->cpu->quota.set && r->cpu->quota.value) ||
-			  (r->cpu->period.set && r->cpu->period.value) || r->cpu->burst.set);
+	return r->cpu && (is_set(&r->cpu->quota) || (r->cpu->period.set && r->cpu->period.value) ||
+			  r->cpu->burst.set);
 }
 
 static bool realtime_given(const struct spec_resources *r)
 {
-	return r->cpu && ((r->cpu->realtime_runtime.set && r->cpu->realtime_runtime.value) ||
+	return r->cpu && (is_set(&r->cpu->realtime_runtime) ||
 			  (r->cpu->realtime_period.set && r->cpu->realtime_period.value));
 }
 
@@ -311,7 +320,8 @@ static int write_side(struct writing *w, const struct limit_row *row, const stru
 	if (side->write)
 		return side->write(&limit, err);
 	if (!side->format(value, text, sizeof(text)))
-		return row->kind == MEMBER_TEXT ? error_set(err, E2BIG, "the value is too long") : 0;
+		return row->kind == MEMBER_TEXT ? error_set(err, E2BIG, "the value is too long")
+						: 0;
 	return cgroup_write(limit.dir, side->file, text, err);
 }
 

@@ -160,7 +160,7 @@ const char *cgroup_path_below(const char *directory, const char *membership)
 	size_t n = strlen(directory), m = strlen(membership);
 
 	/* Ours is mount point + path: the longest beginning of theirs that ours ends in. */
-	for (size_t i = m; i > 1; i--) {
+	for (size_t i = m; membership[0] == '/' && i > 1; i--) {
 		if (membership[i] != '/' && membership[i] != '\0')
 			continue;
 		if (i <= n && memcmp(directory + n - i, membership, i) == 0)
@@ -239,8 +239,8 @@ static int find_mount(struct locating *at, const char *controllers, struct cgrou
 {
 	if (!at->mountinfo) {
 		cleanup_free char *path = str_format(err, "%s/self/mountinfo", at->machine->proc);
-		if (!path || fd_read_file(AT_FDCWD, path, CGROUP_FILE_MAX, &at->mountinfo, NULL,
-					  err) < 0)
+		if (!path ||
+		    fd_read_file(AT_FDCWD, path, CGROUP_FILE_MAX, &at->mountinfo, NULL, err) < 0)
 			return -1;
 	}
 	return cgroup_mount_find(at->mountinfo, controllers, ret, err);
@@ -371,8 +371,8 @@ static int locate_v1(struct locating *at, struct error *err)
 
 	if (!text)
 		return -1;
-	at->cgroup->directories = arena_array(at->arena, count_lines(text),
-					      sizeof(*at->cgroup->directories), err);
+	at->cgroup->directories =
+		arena_array(at->arena, count_lines(text), sizeof(*at->cgroup->directories), err);
 	if (!at->cgroup->directories)
 		return -1;
 	while (cgroup_membership_next(&cursor, &controllers, &own))

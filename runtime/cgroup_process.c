@@ -203,8 +203,9 @@ static int signal_rounds(const struct cgroup *cgroup, int signal, struct error *
 		if (fresh == 0 || signal != SIGKILL)
 			return 0;
 		if (cgroup_left_ms(deadline) == 0)
-			return error_set(err, ETIMEDOUT, "new processes appear faster than they "
-							 "can be killed");
+			return error_set(err, ETIMEDOUT,
+					 "new processes appear faster than they "
+					 "can be killed");
 		cgroup_pids_done(&done);
 		done = now;
 		now = (struct cgroup_pids)CGROUP_PIDS_EMPTY;
@@ -293,38 +294,56 @@ static int join_directory(const struct cgroup_directory *directory, pid_t pid, c
 		return 0;
 	if (err->code == EBUSY && cgroup_directory_is_v2(directory))
 		error_hint(err, "controllers are enabled for cgroups below it: name one of these");
+	if (err->code == ENOSPC)
+		error_hint(err, "its cpuset has no CPUs or no memory nodes yet");
 	if (err->code == EINVAL)
-		error_hint(err, "a real-time process cannot join a cgroup without real-time budget");
+		error_hint(err,
+			   "a real-time process cannot join a cgroup without real-time budget");
 	return -1;
+}
+
+/* True when the directory is the one that is asked for; NULL asks for all, "" for cgroup2. */
+static bool is_controller(const struct cgroup_directory *directory, const char *controller)
+{
+	return !controller || cgroup_controllers_have(directory->controllers, controller) ||
+	       (!*controller && cgroup_directory_is_v2(directory));
+}
+
+static bool have_controller(const struct cgroup *cgroup, const char *controller)
+{
+	for (size_t i = 0; i < cgroup->n_directories; i++)
+		if (is_controller(&cgroup->directories[i], controller))
+			return true;
+	return !controller;
+}
+
+static bool is_left_out(const struct cgroup *cgroup, const char *sub_path, int code)
+{
+	return cgroup->tolerant && !sub_path &&
+	       (code == EACCES || code == EPERM || code == EROFS || code == ENOENT);
 }
 
 static int join_all(const struct cgroup *cgroup, pid_t pid, bool unified_done,
 		    const char *controller, const char *sub_path, struct error *err)
 {
-	bool used = !controller;
-
+	if (!have_controller(cgroup, controller))
+		return error_set(err, EINVAL,
+				 "sub-cgroup: the container has no cgroup of the controller "
+				 "\"%s\"",
+				 controller);
 	for (size_t i = 0; i < cgroup->n_directories; i++) {
 		const struct cgroup_directory *directory = &cgroup->directories[i];
-		bool v2 = cgroup_directory_is_v2(directory);
-		bool named = !controller || (v2 ? str_equal(controller, "")
-						: cgroup_controllers_have(directory->controllers,
-									  controller));
+		const char *below = is_controller(directory, controller) ? sub_path : NULL;
 
-		used = used || named;
-		if (v2 && unified_done)
+		if (unified_done && cgroup_directory_is_v2(directory))
 			continue;
-		if (join_directory(directory, pid, named ? sub_path : NULL, err) == 0)
+		if (join_directory(directory, pid, below, err) == 0)
 			continue;
-		if (!cgroup->tolerant || (named && sub_path) ||
-		    (err->code != EACCES && err->code != EPERM && err->code != ENOENT &&
-		     err->code != EROFS))
+		if (!is_left_out(cgroup, below, err->code))
 			return error_wrap(err, "move process %d into the container's cgroup",
 					  (int)(pid ? pid : getpid()));
 		log_debug("left out: %s", err->text);
 	}
-	if (!used)
-		return error_set(err, EINVAL, "sub-cgroup: the container has no cgroup of the "
-					      "controller \"%s\"", controller);
 	return 0;
 }
 

@@ -369,10 +369,9 @@ static const struct reader {
 static int read_with(const struct cgroup *cgroup, const struct reader *reader, struct reading *r,
 		     bool *ret_any, struct error *err)
 {
-	const struct cgroup_directory *directory = *reader->controller
-							   ? cgroup_find_v1(cgroup,
-									    reader->controller)
-							   : cgroup_find_v2(cgroup);
+	const struct cgroup_directory *directory =
+		*reader->controller ? cgroup_find_v1(cgroup, reader->controller)
+				    : cgroup_find_v2(cgroup);
 	cleanup_cgroup_dir struct cgroup_dir dir = CGROUP_DIR_CLOSED;
 
 	if (!directory)

@@ -83,8 +83,8 @@ static bool parse_decimal(const char *text, double *ret)
 	memcpy(whole, text, n);
 	whole[n] = '\0';
 	if (!str_to_uint(whole, 10, 1000000, &number) ||
-	    (point && (strlen(point + 1) > 9 ||
-		       !str_to_uint(point + 1, 10, 1000000000, &fraction))))
+	    (point &&
+	     (strlen(point + 1) > 9 || !str_to_uint(point + 1, 10, 1000000000, &fraction))))
 		return false;
 	for (const char *digit = point ? point + 1 : ""; *digit; digit++)
 		scale *= 10;
@@ -97,9 +97,9 @@ static bool parse_pressure_line(const char *line, const char *end, struct cgroup
 	struct {
 		const char *key;
 		double *value;
-	} averages[] = {
-		{ "avg10", &ret->avg10 }, { "avg60", &ret->avg60 }, { "avg300", &ret->avg300 }
-	};
+	} averages[] = { { "avg10", &ret->avg10 },
+			 { "avg60", &ret->avg60 },
+			 { "avg300", &ret->avg300 } };
 	char key[16], value[24];
 	bool any = false;
 
@@ -174,9 +174,8 @@ static const struct io_key {
 	const char *key, *op;
 	bool is_bytes;
 } io_keys[] = {
-	{ "rbytes", "Read", true },	 { "wbytes", "Write", true },
-	{ "dbytes", "Discard", true },	 { "rios", "Read", false },
-	{ "wios", "Write", false },	 { "dios", "Discard", false },
+	{ "rbytes", "Read", true }, { "wbytes", "Write", true }, { "dbytes", "Discard", true },
+	{ "rios", "Read", false },  { "wios", "Write", false },	 { "dios", "Discard", false },
 };
 
 int cgroup_parse_block_v2(const char *text, struct cgroup_block_list *bytes,

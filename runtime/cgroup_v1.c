@@ -42,7 +42,8 @@ static int cpuset_fill_file(const struct cgroup_dir *dir, const struct cpuset_fi
 		n = fd_read_short(dir->fd, file->above, text, sizeof(text));
 	}
 	if (n <= 0)
-		return error_set(err, n < 0 ? errno : ENODATA, "read %s/%s", dir->path, file->above);
+		return error_set(err, n < 0 ? errno : ENODATA, "read %s/%s", dir->path,
+				 file->above);
 	return cgroup_write(dir, file->own, text, err);
 }
 

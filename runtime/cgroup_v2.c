@@ -69,7 +69,8 @@ static int enable_controllers(const char *path, struct error *err)
 		return error_set(err, errno, "open %s", path);
 	if (fd_read_short(dir.fd, "cgroup.controllers", available, sizeof(available)) < 0 ||
 	    fd_read_short(dir.fd, "cgroup.subtree_control", enabled, sizeof(enabled)) < 0)
-		return errno == ENOENT ? 0 : error_set(err, errno, "read the controllers of %s", path);
+		return errno == ENOENT ? 0
+				       : error_set(err, errno, "read the controllers of %s", path);
 	cleanup_free char *wanted = missing_controllers(available, enabled, err);
 	if (!wanted)
 		return -1;
