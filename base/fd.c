@@ -22,34 +22,49 @@ void fd_close(int *fd)
 	errno = saved;
 }
 
+/* How much to make room for at first: all that a regular file says it has, and one byte more. */
+static size_t first_room(int fd, size_t limit)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return 4096;
+	return ((size_t)st.st_size < limit ? (size_t)st.st_size : limit) + 1;
+}
+
+static ssize_t read_again(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, data, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
 int fd_read_all(int fd, const char *name, size_t limit, char **ret_text, size_t *ret_size,
 		struct error *err)
 {
-	cleanup_free char *text = NULL;
-	size_t used = 0, room = 0;
-	struct stat st;
+	size_t used = 0, room = first_room(fd, limit);
+	cleanup_free char *text = malloc(room + 1);
+	ssize_t n = 0;
 
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0)
-		room = (size_t)st.st_size < limit ? (size_t)st.st_size + 1 : limit + 1;
-	for (;;) {
-		if (used == room || !text) {
-			room = text ? room * 2 : room ? room : 4096;
-			char *grown = realloc(text, room + 1);
-			if (!grown)
-				return error_memory(err);
-			text = grown;
-		}
-		ssize_t n = read(fd, text + used, room - used);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(err, errno, "read %s", name);
-		if (n == 0)
-			break;
+	while (text && (n = read_again(fd, text + used, room - used)) > 0) {
 		used += (size_t)n;
 		if (used > limit)
 			return error_set(err, EFBIG, "read %s: more than %zu bytes", name, limit);
+		if (used < room)
+			continue;
+		room *= 2;
+		char *grown = realloc(text, room + 1);
+		if (!grown)
+			free(text);
+		text = grown;
 	}
+	if (!text)
+		return error_memory(err);
+	if (n < 0)
+		return error_set(err, errno, "read %s", name);
 	text[used] = '\0';
 	*ret_text = move_ptr(&text);
 	if (ret_size)
@@ -70,13 +85,8 @@ int fd_read_file(int dirfd, const char *path, size_t limit, char **ret_text, siz
 ssize_t fd_read_short(int dirfd, const char *path, char *buffer, size_t size)
 {
 	cleanup_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	ssize_t n;
+	ssize_t n = fd < 0 ? -1 : read_again(fd, buffer, size - 1);
 
-	if (fd < 0)
-		return -1;
-	do
-		n = read(fd, buffer, size - 1);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;
 	while (n > 0 && buffer[n - 1] == '\n')

@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -178,48 +179,63 @@ static void tail_add(struct tail *t, const char *data, size_t n)
 	t->buffer[t->used] = '\0';
 }
 
+/* One run_relay(): the pipes' descriptors become -1 when they are done with. */
+struct relay {
+	const struct process_run *run;
+	size_t fed;
+	int *in, out;
+	struct tail *tail;
+};
+
+static void feed(struct relay *r)
+{
+	ssize_t n = write(*r->in, r->run->input + r->fed, r->run->input_size - r->fed);
+
+	if (n > 0)
+		r->fed += (size_t)n;
+	if ((n < 0 && errno != EAGAIN) || r->fed == r->run->input_size)
+		fd_close(r->in);
+}
+
+/* Reads what is there. */
+static void drain(struct relay *r)
+{
+	char buffer[4096];
+	ssize_t n = 1;
+
+	while (r->out >= 0 && (n = read(r->out, buffer, sizeof(buffer))) > 0)
+		tail_add(r->tail, buffer, (size_t)n);
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		r->out = -1;
+}
+
 /*
  * Feeds the input and drains the output until the process has ended. A
  * grandchild that keeps the pipe open is not waited for.
  */
 static int run_relay(const struct process_run *run, int pidfd, int *in, int out, struct tail *tail)
 {
-	int64_t deadline = run->timeout_ms >= 0 ? now_ms() + run->timeout_ms : -1;
-	size_t fed = 0;
-	char buffer[4096];
-	ssize_t n;
+	int64_t deadline = run->timeout_ms >= 0 ? now_ms() + run->timeout_ms : INT64_MAX;
+	struct relay r = { run, 0, in, out, tail };
 
-	for (;;) {
+	for (bool ended = false; !ended;) {
 		struct pollfd p[3] = { { .fd = pidfd, .events = POLLIN },
-				       { .fd = out, .events = POLLIN },
+				       { .fd = r.out, .events = POLLIN },
 				       { .fd = *in, .events = POLLOUT } };
-		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-		if (deadline >= 0 && left <= 0) {
+		int64_t left = deadline - now_ms();
+		if (left <= 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		if (poll(p, 3, (int)left) < 0 && errno != EINTR)
+		if (poll(p, 3, left > INT_MAX ? -1 : (int)left) < 0 && errno != EINTR)
 			return -1;
-		if (p[2].revents) {
-			n = write(*in, run->input + fed, run->input_size - fed);
-			if (n > 0)
-				fed += (size_t)n;
-			if ((n < 0 && errno != EAGAIN) || fed == run->input_size)
-				fd_close(in);
-		}
-		if (p[1].revents) {
-			n = read(out, buffer, sizeof(buffer));
-			if (n > 0)
-				tail_add(tail, buffer, (size_t)n);
-			else if (n == 0 || errno != EAGAIN)
-				out = -1;
-		}
-		if (p[0].revents) {
-			while (out >= 0 && (n = read(out, buffer, sizeof(buffer))) > 0)
-				tail_add(tail, buffer, (size_t)n);
-			return 0;
-		}
+		if (p[2].revents)
+			feed(&r);
+		ended = p[0].revents;
+		if (p[1].revents || ended)
+			drain(&r);
 	}
+	return 0;
 }
 
 int process_run(const struct process_run *run, int *ret_status, struct error *err)

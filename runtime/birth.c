@@ -12,7 +12,7 @@ static const char intermediate_name[] = "the intermediate process";
 /*
  * Clones into the cgroup2 directory where there is one. Where the kernel
  * refuses (a directory whose children have controllers, a seccomp filter
- * around us), join_cgroup() does it, which also gives the better message.
+ * around us), join_cgroups() does it, which also gives the better message.
  */
 static pid_t clone_intermediate(const struct birth *birth, bool *ret_in_unified)
 {
@@ -31,17 +31,32 @@ static pid_t clone_intermediate(const struct birth *birth, bool *ret_in_unified)
 	return pid >= 0 ? pid : process_clone(0, -1, NULL);
 }
 
-static int join_cgroup(const struct birth *birth, int channel, pid_t pid, bool in_unified,
-		       struct error *err)
+/* The child puts itself where it belongs, before it leaves the host's namespaces. */
+static int join_cgroups(const struct birth *birth, bool in_unified, struct error *err)
 {
-	if (channel_expect(channel, CHANNEL_JOIN_CGROUP, intermediate_name, NULL, NULL, err) < 0)
+	if (birth->cgroup->disabled || (in_unified && !cgroup_needs_join(birth->cgroup)))
+		return 0;
+	if (cgroup_join_self(birth->cgroup, in_unified, birth->sub_controller, birth->sub_path,
+			     err) == 0)
+		return 0;
+	if (err->code != EBUSY || birth->sub_path || !birth->like)
 		return -1;
-	if (cgroup_join(birth->cgroup, pid, in_unified, birth->sub_controller, birth->sub_path,
-			err) < 0 &&
-	    (err->code != EBUSY || birth->sub_path || !birth->like ||
-	     cgroup_join_like(birth->cgroup, pid, birth->like, err) < 0))
-		return -1;
-	return channel_send(channel, CHANNEL_CGROUP_JOINED, 0, -1, err);
+	return cgroup_join_like(birth->cgroup, getpid(), birth->like, err);
+}
+
+static _Noreturn void run_child(struct birth *birth, bool in_unified, int channel, int last)
+{
+	struct error err;
+
+	if (birth->folder >= 0)
+		(void)close(birth->folder);
+	if (join_cgroups(birth, in_unified, &err) < 0) {
+		channel_send_error(channel, &err);
+		_exit(1);
+	}
+	birth->plan.channel = channel;
+	birth->plan.last_channel = last;
+	intermediate_main(&birth->plan);
 }
 
 static int write_maps(const struct birth *birth, int channel, pid_t pid, struct error *err)
@@ -53,13 +68,10 @@ static int write_maps(const struct birth *birth, int channel, pid_t pid, struct 
 }
 
 /* Our side while the intermediate works. */
-static int serve(struct birth *birth, int channel, pid_t pid, bool join, bool in_unified,
-		 struct error *err)
+static int serve(struct birth *birth, int channel, pid_t pid, struct error *err)
 {
 	int32_t born;
 
-	if (join && join_cgroup(birth, channel, pid, in_unified, err) < 0)
-		return -1;
 	if (birth->write_maps && write_maps(birth, channel, pid, err) < 0)
 		return -1;
 	if (channel_expect(channel, CHANNEL_INIT_BORN, intermediate_name, &born, &birth->pidfd,
@@ -72,7 +84,7 @@ static int serve(struct birth *birth, int channel, pid_t pid, bool join, bool in
 int birth_run(struct birth *birth, struct error *err)
 {
 	int middle[2], last[2], status;
-	bool in_unified, join;
+	bool in_unified;
 
 	if (channel_pair(middle, err) < 0)
 		return -1;
@@ -83,20 +95,14 @@ int birth_run(struct birth *birth, struct error *err)
 	pid_t pid = clone_intermediate(birth, &in_unified);
 	if (pid < 0)
 		return error_set(err, errno, "clone3");
-	join = !birth->cgroup->disabled && (!in_unified || cgroup_needs_join(birth->cgroup));
 	if (pid == 0) {
 		(void)close(ours);
 		(void)close(last_ours);
-		if (birth->folder >= 0)
-			(void)close(birth->folder);
-		birth->plan.channel = theirs;
-		birth->plan.last_channel = last_theirs;
-		birth->plan.join_cgroup = join;
-		intermediate_main(&birth->plan);
+		run_child(birth, in_unified, theirs, last_theirs);
 	}
 	fd_close(&theirs);
 	fd_close(&last_theirs);
-	if (serve(birth, ours, pid, join, in_unified, err) < 0) {
+	if (serve(birth, ours, pid, err) < 0) {
 		process_kill_and_reap(pid);
 		return -1;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The birth of a container's process, for create and exec alike: clones the
- * intermediate process into the container's cgroups, serves what it asks for,
+ * intermediate process, which joins the cgroups, serves what it asks for,
  * and receives the pidfd of the process that it leaves behind.
  */
 #pragma once
@@ -15,7 +15,7 @@ struct birth {
 	const char *sub_controller, *sub_path; /* exec --cgroup, see cgroup_join(); or NULL */
 	pid_t like; /* exec: init, whose cgroups do where the container's take no process */
 	int folder; /* a descriptor that must not live on in the child (a lock), or -1 */
-	struct intermediate plan; /* channels and join_cgroup are filled in here */
+	struct intermediate plan; /* its channels are filled in here */
 	/* Writes id maps and time offsets of `pid` when the plan needs them; or NULL. */
 	int (*write_maps)(void *data, pid_t pid, struct error *err);
 	void *maps_data;

@@ -381,8 +381,9 @@ static int read_with(const struct cgroup *cgroup, const struct reader *reader, s
 			       ? 0
 			       : error_set(err, errno, "open %s", directory->path);
 	*ret_any = true;
-	r->dir = &dir;
-	return reader->read(r, err);
+	struct reading here = *r;
+	here.dir = &dir;
+	return reader->read(&here, err);
 }
 
 int cgroup_read_stats(const struct cgroup *cgroup, struct arena *arena, struct cgroup_stats *ret,

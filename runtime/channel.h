@@ -6,7 +6,6 @@
  * and on the start socket in the state folder.
  *
  *	message            from -> to                    answer
- *	JOIN_CGROUP        intermediate -> parent        CGROUP_JOINED
  *	MAP_IDS            intermediate -> parent        IDS_MAPPED
  *	INIT_BORN + pidfd  intermediate -> parent        parent -> init: PROCEED
  *	RUN_HOOKS          init -> parent                HOOKS_DONE
@@ -32,8 +31,6 @@
 enum channel_message {
 	CHANNEL_ERROR,
 	CHANNEL_LOG,
-	CHANNEL_JOIN_CGROUP,
-	CHANNEL_CGROUP_JOINED,
 	CHANNEL_MAP_IDS,
 	CHANNEL_IDS_MAPPED,
 	CHANNEL_INIT_BORN,

@@ -59,7 +59,7 @@ static void other_messages_are_failures(void **state)
 	(void)state;
 	assert_int_equal(channel_pair(ends, &err), 0);
 	cleanup_fd int a = ends[0], b = ends[1];
-	for (int m = CHANNEL_JOIN_CGROUP; m <= CHANNEL_LISTENER_SENT; m++) {
+	for (int m = CHANNEL_MAP_IDS; m <= CHANNEL_LISTENER_SENT; m++) {
 		if (m == CHANNEL_READY)
 			continue;
 		assert_int_equal(channel_send(a, (enum channel_message)m, 0, -1, &err), 0);

@@ -224,7 +224,6 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 			 struct lifecycle *container, struct error *err)
 {
 	static char created[] = "created";
-	const struct spec_linux *l = container->spec.linux;
 	int rc;
 
 	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0)
@@ -232,8 +231,7 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 	container->owns_cgroup = true;
 	/* Its presence also tells a later `delete --force` that the cgroups are ours. */
 	p->create.init.start_listener = registry_listen(container->folder, err);
-	if (p->create.init.start_listener < 0 ||
-	    cgroup_set_limits(&container->cgroup, l->resources, false, err) < 0)
+	if (p->create.init.start_listener < 0)
 		return -1;
 	rc = parent_create_run(&p->create, err);
 	container->child = p->create.pid;

@@ -33,13 +33,6 @@ static int join_target(const struct intermediate *plan, struct error *err)
 	return 0;
 }
 
-static int ask_for_cgroup(const struct intermediate *plan, struct error *err)
-{
-	if (channel_send(plan->channel, CHANNEL_JOIN_CGROUP, 0, -1, err) < 0)
-		return -1;
-	return channel_expect(plan->channel, CHANNEL_CGROUP_JOINED, "the runtime", NULL, NULL, err);
-}
-
 static int clone_last(const struct intermediate *plan, struct error *err)
 {
 	cleanup_fd int pidfd = -1;
@@ -66,8 +59,7 @@ _Noreturn void intermediate_main(const struct intermediate *plan)
 
 	(void)prctl(PR_SET_NAME, "rustbox:mid");
 	log_redirect(channel_log_sink, &log_channel);
-	if ((!plan->join_cgroup || ask_for_cgroup(plan, &err) == 0) &&
-	    (plan->namespaces ? namespace_plan_enter(plan->namespaces, ask_for_maps,
+	if ((plan->namespaces ? namespace_plan_enter(plan->namespaces, ask_for_maps,
 						     (void *)(uintptr_t)plan, &err)
 			      : join_target(plan, &err)) == 0 &&
 	    clone_last(plan, &err) == 0)

@@ -6,13 +6,10 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "runtime/namespace.h"
 
 struct intermediate {
 	int channel;				 /* our end to the parent */
-	bool join_cgroup;			 /* not yet in all cgroups: ask the parent */
 	const struct namespace_plan *namespaces; /* create */
 	int target_pidfd;			 /* exec: join these instead … */
 	uint64_t target_flags;			 /* … as far as CLONE_NEW… says */

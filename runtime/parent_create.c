@@ -79,6 +79,9 @@ int parent_create_run(struct parent_create *create, struct error *err)
 
 	if (bear_init(create, err) < 0)
 		return -1;
+	/* Now that only init is left in it: the intermediate must not use up tight limits. */
+	if (cgroup_set_limits(create->cgroup, create->init.spec->linux->resources, false, err) < 0)
+		return -1;
 	if (process && oom_score_set(create->init.procfs, create->pid, process, err) < 0)
 		return -1;
 	if (channel_send(create->channel, CHANNEL_PROCEED, create->pid, -1, err) < 0 ||
