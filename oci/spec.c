@@ -24,7 +24,7 @@ TYPE(spec_root);
 
 static const struct json_field spec_user_fields[] = {
 	REQUIRED(spec_user, uid, "uid"),
-	REQUIRED(spec_user, gid, "gid"),
+	FIELD(spec_user, gid, "gid"),
 	FIELD(spec_user, umask, "umask"),
 	NUMBERS(spec_user, additional_gids, "additionalGids"),
 	{ NULL },
@@ -64,12 +64,14 @@ static const struct json_field spec_scheduler_fields[] = {
 };
 TYPE(spec_scheduler);
 
+/* IOPRIO_CLASS_IDLE has no priorities, and may go without one; -1 shows that it is missing. */
+static const struct spec_io_priority spec_io_priority_initial = { .priority = -1 };
 static const struct json_field spec_io_priority_fields[] = {
 	REQUIRED(spec_io_priority, class, "class"),
-	REQUIRED(spec_io_priority, priority, "priority"),
+	FIELD(spec_io_priority, priority, "priority"),
 	{ NULL },
 };
-TYPE(spec_io_priority);
+TYPE_INITIAL(spec_io_priority);
 
 static const struct json_field spec_cpu_affinity_fields[] = {
 	FIELD(spec_cpu_affinity, initial, "initial"),
@@ -338,13 +340,6 @@ static const struct json_field spec_time_offset_fields[] = {
 };
 TYPE(spec_time_offset);
 
-static const struct json_field spec_time_offsets_fields[] = {
-	OBJECT(spec_time_offsets, monotonic, "monotonic", &spec_time_offset_type),
-	OBJECT(spec_time_offsets, boottime, "boottime", &spec_time_offset_type),
-	{ NULL },
-};
-TYPE(spec_time_offsets);
-
 static const struct json_field spec_intel_rdt_fields[] = {
 	FIELD(spec_intel_rdt, clos_id, "closID"),
 	LIST(spec_intel_rdt, schemata, "schemata"),
@@ -380,7 +375,7 @@ static const struct json_field spec_linux_fields[] = {
 	OBJECT(spec_linux, intel_rdt, "intelRdt", &spec_intel_rdt_type),
 	OBJECT(spec_linux, memory_policy, "memoryPolicy", &spec_memory_policy_type),
 	OBJECT(spec_linux, personality, "personality", &spec_personality_type),
-	OBJECT(spec_linux, time_offsets, "timeOffsets", &spec_time_offsets_type),
+	NAMED(spec_linux, time_offsets, "timeOffsets", &spec_time_offset_type),
 	{ NULL },
 };
 TYPE(spec_linux);

@@ -53,8 +53,8 @@ struct spec_scheduler {
 };
 
 struct spec_io_priority {
-	char *class; /* IOPRIO_CLASS_… */
-	int32_t priority;
+	char *class;	  /* IOPRIO_CLASS_… */
+	int32_t priority; /* 0 to 7; -1 where the class needs none */
 };
 
 struct spec_cpu_affinity {
@@ -232,12 +232,9 @@ struct spec_personality {
 };
 
 struct spec_time_offset {
+	char *clock; /* the key: "boottime" or "monotonic" */
 	int64_t secs;
 	uint32_t nanosecs;
-};
-
-struct spec_time_offsets {
-	struct spec_time_offset *boottime, *monotonic;
 };
 
 struct spec_intel_rdt {
@@ -267,12 +264,13 @@ struct spec_linux {
 	struct spec_resources *resources;
 	struct spec_seccomp *seccomp;
 	struct spec_personality *personality;
-	struct spec_time_offsets *time_offsets;
+	struct spec_time_offset *time_offsets;
 	struct spec_intel_rdt *intel_rdt;
 	struct spec_memory_policy *memory_policy;
 	char *cgroups_path, *rootfs_propagation, *mount_label;
 	char **masked_paths, **readonly_paths;
 	size_t n_uid_mappings, n_gid_mappings, n_namespaces, n_devices, n_net_devices, n_sysctl,
+		n_time_offsets,
 		n_masked_paths, n_readonly_paths;
 };
 

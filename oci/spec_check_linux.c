@@ -70,20 +70,23 @@ static int check_user_namespace(const struct spec *spec, struct error *err)
 	return 0;
 }
 
-static int check_time_offset(const struct spec_time_offset *offset, const char *key,
-			     struct error *err)
+static int check_time_offset(const struct spec_time_offset *offset, struct error *err)
 {
-	if (offset && offset->nanosecs > 999999999)
-		return error_set(err, 0, "timeOffsets.%s.nanosecs: more than 999999999", key);
+	if (!str_equal(offset->clock, "boottime") && !str_equal(offset->clock, "monotonic"))
+		return error_set(err, 0, "timeOffsets.%s: no clock of a time namespace",
+				 offset->clock);
+	if (offset->nanosecs > 999999999)
+		return error_set(err, 0, "timeOffsets.%s.nanosecs: more than 999999999",
+				 offset->clock);
 	return 0;
 }
 
 static int check_time_namespace(const struct spec *spec, struct error *err)
 {
-	const struct spec_time_offsets *offsets = spec->linux->time_offsets;
+	const struct spec_linux *linux = spec->linux;
 	const struct spec_namespace *ns = spec_find_namespace(spec, NAMESPACE_TIME);
 
-	if (!offsets || (!offsets->boottime && !offsets->monotonic))
+	if (!linux->n_time_offsets)
 		return 0;
 	if (!ns)
 		return error_set(err, 0, "timeOffsets: needs a time namespace");
@@ -91,9 +94,10 @@ static int check_time_namespace(const struct spec *spec, struct error *err)
 		return error_set(err, 0,
 				 "timeOffsets: cannot be set in a time namespace that is "
 				 "joined by path");
-	if (check_time_offset(offsets->boottime, "boottime", err) < 0)
-		return -1;
-	return check_time_offset(offsets->monotonic, "monotonic", err);
+	for (size_t i = 0; i < linux->n_time_offsets; i++)
+		if (check_time_offset(&linux->time_offsets[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 /* -- Devices -- */

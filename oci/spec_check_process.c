@@ -137,6 +137,10 @@ static int check_io_priority(const struct spec_io_priority *io, struct error *er
 {
 	if (!spec_check_known(io_classes, io->class))
 		return error_set(err, 0, "class: \"%.64s\" is not known", io->class);
+	if (io->priority == -1 && str_equal(io->class, "IOPRIO_CLASS_IDLE"))
+		return 0;
+	if (io->priority == -1)
+		return error_set(err, 0, "priority: missing, or not within 0 and 7");
 	if (io->priority < 0 || io->priority > 7)
 		return error_set(err, 0, "priority: %d is not within 0 and 7", io->priority);
 	return 0;

@@ -138,6 +138,8 @@ static const struct row bad_process[] = {
 	  "process.ioPriority.class: \"IOPRIO_CLASS_X\" is not known" },
 	{ PROCESS("\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}"),
 	  "process.ioPriority.priority: 8 is not within 0 and 7" },
+	{ PROCESS("\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\"}"),
+	  "process.ioPriority.priority: missing" },
 	{ PROCESS("\"execCPUAffinity\":{\"initial\":\"a\"}"),
 	  "process.execCPUAffinity.initial: \"a\" is not a list of CPUs" },
 	{ PROCESS("\"execCPUAffinity\":{\"final\":\"3-1\"}"), "process.execCPUAffinity.final: " },

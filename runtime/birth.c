@@ -14,11 +14,12 @@ static const char intermediate_name[] = "the intermediate process";
  * refuses (a directory whose children have controllers, a seccomp filter
  * around us), join_cgroups() does it, which also gives the better message.
  */
-static pid_t clone_intermediate(const struct birth *birth, bool *ret_in_unified)
+static pid_t clone_intermediate(const struct birth *birth, bool outside, bool *ret_in_unified)
 {
 	struct error ignored;
 	cleanup_fd int unified =
-		birth->sub_path && !birth->sub_controller
+		outside ? -1
+		: birth->sub_path && !birth->sub_controller
 			? cgroup_open_unified_sub(birth->cgroup, birth->sub_path, &ignored)
 			: cgroup_open_unified(birth->cgroup, &ignored);
 	pid_t pid = -1;
@@ -44,13 +45,14 @@ static int join_cgroups(const struct birth *birth, bool in_unified, struct error
 	return cgroup_join_like(birth->cgroup, getpid(), birth->like, err);
 }
 
-static _Noreturn void run_child(struct birth *birth, bool in_unified, int channel, int last)
+static _Noreturn void run_child(struct birth *birth, bool outside, bool in_unified, int channel,
+				int last)
 {
 	struct error err;
 
 	if (birth->folder >= 0)
 		(void)close(birth->folder);
-	if (join_cgroups(birth, in_unified, &err) < 0) {
+	if (!outside && join_cgroups(birth, in_unified, &err) < 0) {
 		channel_send_error(channel, &err);
 		_exit(1);
 	}
@@ -81,7 +83,11 @@ static int serve(struct birth *birth, int channel, pid_t pid, struct error *err)
 	return 0;
 }
 
-int birth_run(struct birth *birth, struct error *err)
+/*
+ * outside: the intermediate stays out of the cgroups, and the last process is
+ * moved into them, which the limit on processes does not count as a new one.
+ */
+static int run(struct birth *birth, bool outside, struct error *err)
 {
 	int middle[2], last[2], status;
 	bool in_unified;
@@ -92,13 +98,13 @@ int birth_run(struct birth *birth, struct error *err)
 	if (channel_pair(last, err) < 0)
 		return -1;
 	cleanup_fd int last_ours = last[0], last_theirs = last[1];
-	pid_t pid = clone_intermediate(birth, &in_unified);
+	pid_t pid = clone_intermediate(birth, outside, &in_unified);
 	if (pid < 0)
 		return error_set(err, errno, "clone3");
 	if (pid == 0) {
 		(void)close(ours);
 		(void)close(last_ours);
-		run_child(birth, in_unified, theirs, last_theirs);
+		run_child(birth, outside, in_unified, theirs, last_theirs);
 	}
 	fd_close(&theirs);
 	fd_close(&last_theirs);
@@ -107,6 +113,22 @@ int birth_run(struct birth *birth, struct error *err)
 		return -1;
 	}
 	(void)process_wait(pid, &status);
+	if (outside && cgroup_join(birth->cgroup, birth->pid, false, birth->sub_controller,
+				   birth->sub_path, err) < 0) {
+		process_kill_and_reap(birth->pid);
+		return -1;
+	}
 	birth->channel = move_fd(&last_ours);
 	return 0;
+}
+
+int birth_run(struct birth *birth, struct error *err)
+{
+	if (run(birth, false, err) == 0)
+		return 0;
+	/* exec in a container that is at its limit: there is room for one process, but not for two. */
+	if (err->code != EAGAIN || !birth->like)
+		return -1;
+	fd_close(&birth->pidfd);
+	return run(birth, true, err);
 }

@@ -31,6 +31,7 @@
 static int load_bundle(const struct container_create_options *options, struct arena *arena,
 		       struct spec *spec, char **ret_text, size_t *ret_size, struct error *err)
 {
+	log_debug("container \"%s\": bundle %s", options->id, options->bundle);
 	if (chdir(options->bundle) < 0)
 		return error_set(err, errno, "open the bundle %s", options->bundle);
 	if (fd_read_file(AT_FDCWD, options->config ? options->config : "config.json", JSON_SIZE_MAX,
@@ -226,9 +227,14 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 	static char created[] = "created";
 	int rc;
 
-	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0)
+	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0) {
+		/* What it made it has removed; the rest is somebody else's. */
+		container->cgroup.n_directories = 0;
 		return -1;
+	}
 	container->owns_cgroup = true;
+	for (size_t i = 0; i < container->cgroup.n_directories; i++)
+		log_debug("cgroup %s", container->cgroup.directories[i].path);
 	/* Its presence also tells a later `delete --force` that the cgroups are ours. */
 	p->create.init.start_listener = registry_listen(container->folder, err);
 	if (p->create.init.start_listener < 0)
@@ -330,7 +336,7 @@ static int run_attached(struct lifecycle *container, int *ret_exit_code, struct 
 	if (container->console >= 0) {
 		if ((master = terminal_receive(container->console, err)) < 0)
 			return -1;
-		relay_copy_size(master);
+		relay_adopt_terminal(master);
 	}
 	if (relay_begin(&relay, err) < 0)
 		return -1;

@@ -23,6 +23,41 @@ static int wrong_status(const char *verb, const char *id, enum container_status 
 	return -1;
 }
 
+static int not_running(const char *id, enum container_status status, struct error *err)
+{
+	/* Callers look for these words. */
+	error_set(err, 0, "kill \"%s\": container not running (status: %s)", id,
+		  container_status_name(status));
+	err->code = ESRCH;
+	return -1;
+}
+
+/* True when the kernel does not end the other processes with init: no pid namespace of its own. */
+static bool outlives_init(struct lifecycle *container)
+{
+	const struct spec_namespace *pid;
+	struct error ignored;
+
+	if (lifecycle_load_spec(container, &ignored) < 0)
+		return false;
+	pid = spec_find_namespace(&container->spec, NAMESPACE_PID);
+	return !pid || pid->path;
+}
+
+/* With --all it is no error that there is nothing left. */
+static int kill_all(struct lifecycle *container, int signal, enum container_status status,
+		    bool all, struct error *err)
+{
+	cleanup_free pid_t *pids = NULL;
+	size_t count = 0;
+
+	if (!all && cgroup_processes(&container->cgroup, &pids, &count, err) < 0)
+		return -1;
+	if (!all && !count)
+		return not_running(container->state.id, status, err);
+	return cgroup_signal_all(&container->cgroup, signal, err);
+}
+
 int container_kill(const struct container_engine *engine, const char *id, int signal, bool all,
 		   struct error *err)
 {
@@ -32,16 +67,11 @@ int container_kill(const struct container_engine *engine, const char *id, int si
 	if (lifecycle_open(engine, id, false, &container, err) < 0 ||
 	    lifecycle_status(&container, &status, err) < 0)
 		return -1;
-	if (all && container.owns_cgroup)
-		return cgroup_signal_all(&container.cgroup, signal, err);
+	if (container.owns_cgroup && (all || (signal == SIGKILL && outlives_init(&container))))
+		return kill_all(&container, signal, status, all, err);
 	if (container.init_pidfd < 0 ||
-	    (process_pidfd_signal(container.init_pidfd, signal) < 0 && errno == ESRCH)) {
-		/* Callers look for these words. */
-		error_set(err, 0, "kill \"%s\": container not running (status: %s)", id,
-			  container_status_name(status));
-		err->code = ESRCH;
-		return -1;
-	}
+	    (process_pidfd_signal(container.init_pidfd, signal) < 0 && errno == ESRCH))
+		return not_running(id, status, err);
 	/* On v1 a frozen process takes SIGKILL only when it is thawed. */
 	if (signal == SIGKILL && status == CONTAINER_PAUSED)
 		return cgroup_signal_all(&container.cgroup, SIGKILL, err);

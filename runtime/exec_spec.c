@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "oci/spec_check.h"
+#include "runtime/capability.h"
 
 static size_t count(char *const *list)
 {
@@ -38,6 +39,35 @@ static int join_lists(char **first, size_t n_first, char *const *second, struct 
 	return 0;
 }
 
+static bool has_name(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (capability_from_name(names[i]) == capability_from_name(name))
+			return true;
+	return false;
+}
+
+/*
+ * Of the names, those that the configuration has among the inheritable ones
+ * and that so can be ambient: without it a payload that is not root would not
+ * have what was asked for.
+ */
+static int add_ambient(const struct spec_capabilities *old, char *const *names,
+		       struct spec_capabilities *sets, struct arena *arena, struct error *err)
+{
+	size_t n = 0;
+	char **inheritable = arena_array(arena, count(names) + 1, sizeof(*inheritable), err);
+
+	if (!inheritable)
+		return -1;
+	for (; *names; names++)
+		if (has_name(old->inheritable, old->n_inheritable, *names))
+			inheritable[n++] = *names;
+	inheritable[n] = NULL;
+	return join_lists(old->ambient, old->n_ambient, inheritable, arena, &sets->ambient,
+			  &sets->n_ambient, err);
+}
+
 static int add_capabilities(struct spec_process *process, char *const *names, struct arena *arena,
 			    struct error *err)
 {
@@ -49,8 +79,9 @@ static int add_capabilities(struct spec_process *process, char *const *names, st
 		return -1;
 	*sets = *old;
 	process->capabilities = sets;
-	/* Not the inheritable and ambient sets: nothing asked for them (S12). */
-	if (join_lists(old->bounding, old->n_bounding, names, arena, &sets->bounding,
+	/* Not the inheritable set: nothing asked for it (S12). */
+	if (add_ambient(old, names, sets, arena, err) < 0 ||
+	    join_lists(old->bounding, old->n_bounding, names, arena, &sets->bounding,
 		       &sets->n_bounding, err) < 0 ||
 	    join_lists(old->effective, old->n_effective, names, arena, &sets->effective,
 		       &sets->n_effective, err) < 0)

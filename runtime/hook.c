@@ -96,9 +96,11 @@ int hook_run(const char *kind, const struct spec_hook *hooks, size_t count,
 	text = state_text(state, status, pid, err);
 	if (!text)
 		return -1;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		log_debug("%s hook %zu: %s", kind, i, hooks[i].path);
 		if (run_one(&hooks[i], text, err) < 0)
 			return error_wrap(err, "%s hook %zu", kind, i);
+	}
 	return 0;
 }
 

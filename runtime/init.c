@@ -59,7 +59,11 @@ static int set_up_kernel(const struct init *init, struct error *err)
 	return sysctl_apply(init->spec, init->procfs, err);
 }
 
-/* prestart and createRuntime by the parent, createContainer by us, all before pivot_root. */
+/*
+ * prestart and createRuntime by the parent, createContainer by us, all before
+ * pivot_root, so that paths of the host still lead where they did. The last
+ * ones begin in the container's root.
+ */
 static int run_create_hooks(const struct init *init, int channel, struct error *err)
 {
 	const struct spec_hooks *hooks = init->spec->hooks;
@@ -69,6 +73,8 @@ static int run_create_hooks(const struct init *init, int channel, struct error *
 	if (channel_send(channel, CHANNEL_RUN_HOOKS, 0, -1, err) < 0 ||
 	    channel_expect(channel, CHANNEL_HOOKS_DONE, parent_name, NULL, NULL, err) < 0)
 		return -1;
+	if (hooks->n_create_container && fchdir(init->mounts->root_tree) < 0)
+		return error_set(err, errno, "change to the root file system");
 	return hook_run("createContainer", hooks->create_container, hooks->n_create_container,
 			init->state, "creating", getpid(), err);
 }
@@ -98,7 +104,8 @@ static int enter_rootfs(struct init *init, struct error *err)
 	fd_close(&init->console_socket);
 	if (process && process_setup_make_cwd(process->cwd, process->user, err) < 0)
 		return -1;
-	if (mount_protect(init->spec, init->mounts->null, err) < 0)
+	if (mount_make_read_only(init->mounts, err) < 0 ||
+	    mount_protect(init->spec, init->mounts->null, err) < 0)
 		return -1;
 	mount_plan_done(init->mounts);
 	if (process && !process->terminal)
@@ -146,21 +153,62 @@ static int wait_for_start(int listener, struct error *err)
 	}
 }
 
+/*
+ * What waits in the container holds nothing but what it needs: neither our
+ * descriptors of the host, nor those that our caller had open and that
+ * somebody may wait for the end of.
+ */
+static int close_others(const struct init *init, int channel, struct error *err)
+{
+	const int keep[] = { init->start_listener, channel };
+
+	return fd_close_others(STDERR_FILENO + 1 + init->keep_fds, keep,
+			       sizeof(keep) / sizeof(*keep), err);
+}
+
+static void drop_log(void *data, enum log_level level, const char *text)
+{
+}
+
 static int hand_over_listener(void *data, int fd)
 {
 	return channel_hand_over_listener(*(int *)data, fd);
+}
+
+/*
+ * These run in the container, programs of its image: under its seccomp filter,
+ * and with the payload's environment where they have none of their own.
+ */
+static int run_start_hooks(const struct init *init, struct process_setup *setup, int connection,
+			   struct error *err)
+{
+	const struct spec_hooks *hooks = init->spec->hooks;
+	size_t count = hooks ? hooks->n_start_container : 0;
+	struct spec_hook *list;
+
+	if (!count)
+		return 0;
+	list = arena_array(init->arena, count, sizeof(*list), err);
+	if (!list)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		list[i] = hooks->start_container[i];
+		if (!list[i].env)
+			list[i].env = setup->env;
+	}
+	if (process_setup_filter(setup, hand_over_listener, &connection, err) < 0)
+		return -1;
+	return hook_run("startContainer", list, count, init->state, "created", getpid(), err);
 }
 
 /* From START to execve; what goes wrong is told to `start`. */
 static _Noreturn void run_payload(const struct init *init, struct process_setup *setup,
 				  int connection)
 {
-	const struct spec_hooks *hooks = init->spec->hooks;
 	struct error err;
 
 	log_redirect(channel_log_sink, &connection);
-	if (!hooks || hook_run("startContainer", hooks->start_container, hooks->n_start_container,
-			       init->state, "created", getpid(), &err) == 0)
+	if (run_start_hooks(init, setup, connection, &err) == 0)
 		(void)process_setup_exec(setup, hand_over_listener, &connection, &err);
 	channel_send_error(connection, &err);
 	_exit(1);
@@ -187,12 +235,13 @@ void init_main(void *data, int channel)
 	    build_rootfs(init, &err) < 0 || set_up_kernel(init, &err) < 0 ||
 	    run_create_hooks(init, channel, &err) < 0 || enter_rootfs(init, &err) < 0 ||
 	    (setup.process && process_setup_prepare(&setup, init->arena, &err) < 0) ||
+	    close_others(init, channel, &err) < 0 ||
 	    channel_send(channel, CHANNEL_READY, 0, -1, &err) < 0 ||
 	    channel_expect(channel, CHANNEL_SAVED, parent_name, NULL, NULL, &err) < 0) {
 		channel_send_error(channel, &err);
 		_exit(1);
 	}
-	log_redirect(NULL, NULL);
+	log_redirect(drop_log, NULL); /* the log file is closed */
 	fd_close(&channel);
 	listen_to_signals();
 	connection = wait_for_start(init->start_listener, &err);

@@ -119,6 +119,7 @@ int lifecycle_start(struct lifecycle *container, struct error *err)
 			destroy_after(container);
 		return -1;
 	}
+	log_debug("container \"%s\": the payload runs", container->state.id);
 	if (run_poststart(container, err) < 0) {
 		destroy_after(container);
 		return -1;

@@ -53,7 +53,7 @@ void mount_plan_done(struct mount_plan *plan);
 
 /*
  * In init, in its new mount namespace: makes everything there a slave (nothing
- * we do may reach the host) and attaches the root on top of "/", where it is
+ * we do may reach the host) and attaches the root at root.path, where it is
  * not yet the root of any process: plan->root_tree is a descriptor of it.
  */
 int mount_root_attach(struct mount_plan *plan, struct error *err);
@@ -63,8 +63,8 @@ int mount_root_attach(struct mount_plan *plan, struct error *err);
  * type cgroup gives, on v2, a cgroup2 mount (a bind of our own directory
  * without a cgroup namespace), on v1 and hybrid a tmpfs with one mount a
  * hierarchy, as the specification's users expect. A tmpfs that shall be
- * read-only, and /dev, stay writable until mount_pivot_root(), so that mounts
- * and devices below can be made.
+ * read-only, and /dev, stay writable until mount_make_read_only(), so that
+ * mounts, devices and the console below can be made.
  */
 int mount_plan_apply(struct mount_plan *plan, struct error *err);
 
@@ -74,6 +74,9 @@ int mount_plan_apply(struct mount_plan *plan, struct error *err);
  * initramfs) the old one stays, out of reach, without its proc and sysfs.
  */
 int mount_pivot_root(struct mount_plan *plan, bool no_pivot, struct error *err);
+
+/* What mount_plan_apply() has left writable. Before or after pivot. */
+int mount_make_read_only(struct mount_plan *plan, struct error *err);
 
 /*
  * After pivot: linux.readonlyPaths, linux.maskedPaths, root.readonly, then

@@ -66,7 +66,7 @@ int mount_filesystem_mount(const struct mount_filesystem *fs, int target, struct
 /* Changes the superblock of the mount at target: mount(8)'s remount. */
 int mount_filesystem_reconfigure(const struct mount_filesystem *fs, int target, struct error *err);
 
-/* mount_pivot_root() without pivot_root(2): the root is on top of "/" already. */
+/* mount_pivot_root() without pivot_root(2). */
 int mount_move_root(const struct mount_plan *plan, struct error *err);
 
 /* Attaches cgroups at target, for a mount of type cgroup or cgroup2. */

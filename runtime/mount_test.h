@@ -155,7 +155,8 @@ static inline int set_up(struct mount_plan *plan, const struct spec *spec, const
 {
 	if (mount_root_attach(plan, err) < 0 || mount_plan_apply(plan, err) < 0 ||
 	    device_setup(plan->root_tree, spec, nodes, err) < 0 ||
-	    mount_pivot_root(plan, no_pivot, err) < 0 || mount_protect(spec, plan->null, err) < 0)
+	    mount_pivot_root(plan, no_pivot, err) < 0 || mount_make_read_only(plan, err) < 0 ||
+	    mount_protect(spec, plan->null, err) < 0)
 		return -1;
 	mount_plan_done(plan);
 	return 0;

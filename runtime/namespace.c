@@ -96,7 +96,7 @@ int namespace_plan_prepare(const struct spec *spec, struct namespace_plan *plan,
 		}
 		plan->joins[plan->n_joins++] = (struct namespace_join){ flag, fd, namespace->path };
 	}
-	plan->writes_time_offsets = (plan->create & CLONE_NEWTIME) && spec->linux->time_offsets;
+	plan->writes_time_offsets = (plan->create & CLONE_NEWTIME) && spec->linux->n_time_offsets;
 	return 0;
 }
 

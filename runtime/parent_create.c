@@ -2,11 +2,13 @@
 #include "runtime/parent_create.h"
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "runtime/birth.h"
 #include "runtime/channel.h"
 #include "runtime/hook.h"
 #include "runtime/oom_score.h"
+#include "runtime/scheduler.h"
 #include "runtime/user_mapping.h"
 
 static const char init_name[] = "the container's init";
@@ -79,15 +81,18 @@ int parent_create_run(struct parent_create *create, struct error *err)
 
 	if (bear_init(create, err) < 0)
 		return -1;
+	log_debug("init is process %d", create->pid);
 	/* Now that only init is left in it: the intermediate must not use up tight limits. */
 	if (cgroup_set_limits(create->cgroup, create->init.spec->linux->resources, false, err) < 0)
 		return -1;
+	scheduler_reset_affinity(create->pid);
 	if (process && oom_score_set(create->init.procfs, create->pid, process, err) < 0)
 		return -1;
 	if (channel_send(create->channel, CHANNEL_PROCEED, create->pid, -1, err) < 0 ||
 	    run_runtime_hooks(create, err) < 0 ||
 	    channel_expect(create->channel, CHANNEL_READY, init_name, NULL, NULL, err) < 0)
 		return -1;
+	log_debug("init is ready");
 	return identify_init(create, err);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/process.h"
@@ -171,7 +172,7 @@ static int receive_terminal(struct exec *exec, struct error *err)
 	exec->master = terminal_receive(exec->console, err);
 	if (exec->master < 0)
 		return -1;
-	relay_copy_size(exec->master);
+	relay_adopt_terminal(exec->master);
 	return 0;
 }
 
@@ -183,6 +184,9 @@ static int lead_to_exec(const struct container_exec_options *options, struct exe
 	int32_t remote;
 	int rc;
 
+	log_debug("exec: process %d", exec->pid);
+	if (!exec->process.process->exec_cpu_affinity)
+		scheduler_reset_affinity(exec->pid);
 	if (oom_score_set(exec->procfs, exec->pid, exec->process.process, err) < 0 ||
 	    channel_send(exec->channel, CHANNEL_PROCEED, exec->pid, -1, err) < 0 ||
 	    channel_expect(exec->channel, CHANNEL_READY, who, NULL, NULL, err) < 0 ||

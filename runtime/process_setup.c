@@ -22,7 +22,8 @@
  *
  * After START: limits that go down (they would hit ourselves and the hooks),
  * signals, descriptors, and at the very end the filter, so that a profile has
- * to allow nothing but execve for us (and write, with a listener). The kept
+ * to allow nothing but execve for us (and write, with a listener). Only where
+ * there are startContainer hooks it comes before them. The kept
  * CAP_SYS_ADMIN needs no second capset, which the filter might punish: execve
  * computes the new permitted set from the inheritable, bounding and ambient
  * sets and the file alone, and nothing runs between the filter and execve.
@@ -42,6 +43,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "runtime/capability.h"
@@ -254,6 +256,7 @@ static int find_executable(struct preparation *p, struct error *err)
 		return error_set(err, 0, "process.args is empty");
 	if (executable_find(p->process->args[0], setup->env, p->arena, &setup->executable, err) < 0)
 		return -1;
+	log_debug("the program is %s", setup->executable);
 	executable_examine(setup->executable, &facts);
 	return executable_check(setup->executable, &facts, err);
 }
@@ -323,25 +326,39 @@ static int load_filter(const struct seccomp_filter *filter, int (*listener)(void
 	return 0;
 }
 
+/* While we may: a filter may refuse it, or kill for it, and a limit leave no descriptor for it. */
+static void examine(struct process_setup *setup)
+{
+	if (setup->is_examined || (!setup->seccomp && !setup->process->n_rlimits))
+		return;
+	executable_examine(setup->executable, &setup->facts);
+	setup->is_examined = true;
+}
+
+int process_setup_filter(struct process_setup *setup, int (*listener)(void *data, int fd),
+			 void *data, struct error *err)
+{
+	if (setup->is_filtered)
+		return 0;
+	examine(setup);
+	if ((setup->guard_terminal && seccomp_load_filter(tty_guard_filter(), err) < 0) ||
+	    load_filter(setup->seccomp, listener, data, err) < 0)
+		return -1;
+	setup->is_filtered = true;
+	return 0;
+}
+
 int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, int fd), void *data,
 		       struct error *err)
 {
-	/*
-	 * While we may: a filter may refuse it, or kill for it, and a limit leave
-	 * no descriptor for it.
-	 */
-	bool look_before = setup->seccomp || setup->process->n_rlimits;
-	struct executable_facts facts;
-
-	if (look_before)
-		executable_examine(setup->executable, &facts);
+	examine(setup);
 	if (rlimit_apply(setup->process, err) < 0)
 		return -1;
 	reset_signals();
 	if (fd_cloexec_from(3 + setup->keep_fds, err) < 0 ||
-	    (setup->guard_terminal && seccomp_load_filter(tty_guard_filter(), err) < 0) ||
-	    load_filter(setup->seccomp, listener, data, err) < 0)
+	    process_setup_filter(setup, listener, data, err) < 0)
 		return -1;
 	(void)execve(setup->executable, setup->process->args, setup->env);
-	return executable_explain(setup->executable, errno, look_before ? &facts : NULL, err);
+	return executable_explain(setup->executable, errno,
+				  setup->is_examined ? &setup->facts : NULL, err);
 }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "oci/spec.h"
+#include "runtime/executable.h"
 #include "runtime/seccomp.h"
 
 struct process_setup {
@@ -25,6 +26,10 @@ struct process_setup {
 	char **env;		/* final environment, HOME added where missing */
 	char *executable;	/* found by process_setup_prepare() */
 	bool guard_terminal;	/* likewise: tty_guard.h is needed */
+
+	/* Between process_setup_filter() and process_setup_exec(). */
+	bool is_filtered, is_examined;
+	struct executable_facts facts;
 };
 
 /*
@@ -42,6 +47,15 @@ int process_setup_prepare(struct process_setup *setup, struct arena *arena, stru
  * to `user`: what an image lacks is not given away.
  */
 int process_setup_make_cwd(const char *cwd, const struct spec_user *user, struct error *err);
+
+/*
+ * After START, and only where other programs of the container (hooks) shall
+ * run under the payload's seccomp filter: loads it early. The filter must then
+ * let us make processes, set limits and signals, and close descriptors.
+ * `listener` as for process_setup_exec().
+ */
+int process_setup_filter(struct process_setup *setup, int (*listener)(void *data, int fd),
+			 void *data, struct error *err);
 
 /*
  * After START: the lower resource limits, signals reset, descriptors

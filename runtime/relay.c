@@ -58,12 +58,23 @@ void relay_end(struct relay *relay)
 	(void)sigprocmask(SIG_SETMASK, &relay->old_mask, NULL);
 }
 
-void relay_copy_size(int master)
+static void copy_size(int master)
 {
 	struct winsize size;
 
 	if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
 		(void)ioctl(master, TIOCSWINSZ, &size);
+}
+
+void relay_adopt_terminal(int master)
+{
+	struct termios settings;
+
+	copy_size(master);
+	if (tcgetattr(master, &settings) < 0)
+		return;
+	settings.c_oflag &= ~(tcflag_t)ONLCR;
+	(void)tcsetattr(master, TCSANOW, &settings);
 }
 
 /* Reads what fits. A terminal whose other side is closed gives EIO: that is its end. */
@@ -144,7 +155,7 @@ static bool handle_signal(int signal_fd, pid_t pid, int pidfd, int master, int *
 		return ended;
 	case SIGWINCH:
 		if (master >= 0)
-			relay_copy_size(master);
+			copy_size(master);
 		return false;
 	case SIGPIPE:
 	case SIGURG: /* ours, not the payload's */
@@ -191,7 +202,7 @@ int relay_run(struct relay *relay, pid_t pid, int pidfd, int master, int *ret_ex
 		return error_set(err, errno, "signalfd");
 	if (master >= 0) {
 		set_raw(relay);
-		relay_copy_size(master); /* it may have changed while signals were blocked */
+		copy_size(master); /* it may have changed while signals were blocked */
 		(void)fcntl(master, F_SETFL, O_NONBLOCK);
 	}
 	/* The end may have come before the signals were looked at: SIGCHLD is pending then. */

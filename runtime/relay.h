@@ -24,10 +24,12 @@ struct relay {
 int relay_begin(struct relay *relay, struct error *err);
 
 /*
- * Gives the payload's terminal the size of ours, if we have one. Before the
- * payload runs, so that the first byte it writes knows the size.
+ * Before the payload runs, so that already its first byte finds it so: gives
+ * the payload's terminal the size of ours, if we have one, and leaves the ends
+ * of its lines as they are. A terminal of ours adds the carriage returns
+ * itself; a file or pipe wants none.
  */
-void relay_copy_size(int master);
+void relay_adopt_terminal(int master);
 
 /*
  * Waits for the end of our child `pid` (pidfd) and returns its exit code as a

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The container's root: attached, made the root of the namespace, protected. */
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "runtime/mount_entry.h"
 
 /* What mount_plan_prepare() left to us, before there is anything of the container. */
@@ -28,22 +31,38 @@ static int open_late(struct mount_plan *plan, struct error *err)
 }
 
 /*
- * The root goes on top of "/", which every process sees and which needs no
- * walk along paths of the host that root of a user namespace may not pass.
+ * The root goes where root.path is, so that hooks find the container there as
+ * long as the old root is in place: those that enter the mount namespace, as
+ * hooks for libraries and devices do, and createContainer hooks. Where root of
+ * a user namespace may not pass along that path it goes on top of "/", which
+ * every process sees.
  */
+static int attach_root(const struct mount_plan *plan, struct error *err)
+{
+	unsigned int flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS;
+
+	if (move_mount(plan->root_tree, "", AT_FDCWD, plan->root_path, flags) == 0)
+		return 0;
+	log_debug("the root file system is not attached at %s: %s", plan->root_path,
+		  strerrordesc_np(errno));
+	if (move_mount(plan->root_tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(err, errno, "attach the root file system (move_mount)");
+	return 0;
+}
+
 int mount_root_attach(struct mount_plan *plan, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
 		return error_set(err, errno, "make all mounts slaves of the host's");
 	if (open_late(plan, err) < 0)
 		return -1;
-	if (move_mount(plan->root_tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_set(err, errno, "attach the root file system (move_mount)");
+	if (attach_root(plan, err) < 0)
+		return -1;
 	plan->root_is_attached = true;
 	return 0;
 }
 
-static int make_read_only(struct mount_plan *plan, struct error *err)
+int mount_make_read_only(struct mount_plan *plan, struct error *err)
 {
 	const struct mount_flags read_only = { .set = MOUNT_ATTR_RDONLY };
 
@@ -78,8 +97,6 @@ static int pivot(int root, struct error *err)
 
 int mount_pivot_root(struct mount_plan *plan, bool no_pivot, struct error *err)
 {
-	if (make_read_only(plan, err) < 0)
-		return -1;
 	if ((no_pivot ? mount_move_root(plan, err) : pivot(plan->root_tree, err)) < 0)
 		return -1;
 	if (chdir("/") < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/scheduler.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/ioprio.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/str.h"
 
 struct name {
@@ -109,20 +111,21 @@ int scheduler_set(const struct spec_scheduler *config, struct error *err)
 
 int scheduler_set_io_priority(const struct spec_io_priority *config, struct error *err)
 {
-	unsigned int class;
+	unsigned int class, priority;
 
 	if (!config)
 		return 0;
 	if (find(io_classes, config->class, "process.ioPriority.class", &class, err) < 0)
 		return -1;
-	if (config->priority < 0 || config->priority >= IOPRIO_NR_LEVELS)
+	if (config->priority < -1 || config->priority >= IOPRIO_NR_LEVELS)
 		return error_set(err, EINVAL, "process.ioPriority.priority %d", config->priority);
+	priority = config->priority < 0 ? 0 : (unsigned int)config->priority;
 	/*
 	 * The process alone: its children inherit it, whereas its process group
 	 * may still be that of the runtime's caller.
 	 */
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-		    IOPRIO_PRIO_VALUE(class, (unsigned int)config->priority)) < 0) {
+		    IOPRIO_PRIO_VALUE(class, priority)) < 0) {
 		error_set(err, errno, "set process.ioPriority to %s %d", config->class,
 			  config->priority);
 		if (err->code == EPERM)
@@ -184,12 +187,11 @@ int scheduler_set_affinity(pid_t pid, const char *list, struct error *err)
 	return 0;
 }
 
-int scheduler_reset_affinity(pid_t pid, struct error *err)
+void scheduler_reset_affinity(pid_t pid)
 {
 	struct cpus cpus;
 
 	memset(&cpus, 0xff, sizeof(cpus));
 	if (syscall(SYS_sched_setaffinity, pid, sizeof(cpus.mask), cpus.mask) < 0)
-		return error_set(err, errno, "reset the CPU affinity");
-	return 0;
+		log_debug("the CPU affinity is not reset: %s", strerrordesc_np(errno));
 }

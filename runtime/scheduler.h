@@ -22,5 +22,8 @@ int scheduler_set_io_priority(const struct spec_io_priority *config, struct erro
  */
 int scheduler_set_affinity(pid_t pid, const char *list, struct error *err);
 
-/* All CPUs that the cgroup allows: undoes what the runtime's caller (taskset) left us. */
-int scheduler_reset_affinity(pid_t pid, struct error *err);
+/*
+ * All CPUs that the cgroup allows: undoes what the runtime's caller (taskset,
+ * systemd's CPUAffinity=) left us. Where it may not be done it is left so.
+ */
+void scheduler_reset_affinity(pid_t pid);

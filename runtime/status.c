@@ -48,14 +48,14 @@ int status_derive(int folder, const struct state *state, const struct cgroup *cg
 			       ? CONTAINER_CREATING
 			       : CONTAINER_STOPPED;
 	} else {
-		cleanup_fd int connection = registry_connect(folder, &connect_error);
-		int frozen = 0;
+		int frozen = cgroup ? cgroup_is_frozen(cgroup, err) : 0;
 
-		if (connection < 0 && cgroup && (frozen = cgroup_is_frozen(cgroup, err)) < 0)
+		if (frozen < 0)
 			return -1;
-		*ret = connection >= 0 ? CONTAINER_CREATED
-		       : frozen	       ? CONTAINER_PAUSED
-				       : CONTAINER_RUNNING;
+		cleanup_fd int connection = frozen ? -1 : registry_connect(folder, &connect_error);
+		*ret = frozen	       ? CONTAINER_PAUSED
+		       : connection >= 0 ? CONTAINER_CREATED
+					 : CONTAINER_RUNNING;
 	}
 	if (ret_pidfd)
 		*ret_pidfd = move_fd(&pidfd);

@@ -102,21 +102,17 @@ int user_mapping_write(int procfs, pid_t pid, const struct spec *spec, struct er
 int user_mapping_write_time_offsets(int procfs, pid_t pid, const struct spec *spec,
 				    struct error *err)
 {
-	const struct spec_time_offsets *offsets = spec->linux->time_offsets;
-	const struct {
-		const char *clock;
-		const struct spec_time_offset *offset;
-	} rows[] = { { "monotonic", offsets->monotonic }, { "boottime", offsets->boottime } };
-	char text[256], path[64];
-	int n = 0;
+	cleanup_str struct str text = STR_EMPTY;
+	char path[64];
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].offset)
-			n += snprintf(text + n, sizeof(text) - (size_t)n,
-				      "%s %" PRId64 " %" PRIu32 "\n", rows[i].clock,
-				      rows[i].offset->secs, rows[i].offset->nanosecs);
-	if (!n)
-		return 0;
+	for (size_t i = 0; i < spec->linux->n_time_offsets; i++) {
+		const struct spec_time_offset *offset = &spec->linux->time_offsets[i];
+
+		str_add_format(&text, "%s %" PRId64 " %" PRIu32 "\n", offset->clock, offset->secs,
+			       offset->nanosecs);
+	}
+	if (text.failed)
+		return error_memory(err);
 	(void)snprintf(path, sizeof(path), "%d/timens_offsets", pid);
-	return path_write_procfs(procfs, path, text, err);
+	return path_write_procfs(procfs, path, text.text, err);
 }
