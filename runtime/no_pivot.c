@@ -5,6 +5,7 @@
  * proc and sysfs are mounted whole, a user namespace in the container may
  * mount new ones without our masks, so these are taken away first.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,13 @@ int mount_move_root(const struct mount_plan *plan, struct error *err)
 		if (!is_ours(mounts, count, &mounts[i], root) && take_away(mounts[i].path, err) < 0)
 			return -1;
 	}
+	/*
+	 * On top of "/" a chroot is no chroot to the kernel, which refuses new user
+	 * namespaces in one. ELOOP: it is there already.
+	 */
+	if (move_mount(plan->root_tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 &&
+	    errno != ELOOP)
+		return error_set(err, errno, "move the root file system to /");
 	if (fchdir(plan->root_tree) < 0 || chroot(".") < 0)
 		return error_set(err, errno, "change to the root file system");
 	return 0;
