@@ -446,7 +446,7 @@ has_controller()
 	if [ "$(cgroup_mode)" = v2 ]; then
 		grep -qw "$1" /sys/fs/cgroup/cgroup.controllers
 	else
-		[ -d "/sys/fs/cgroup/$1" ] ||
+		[ -e "/sys/fs/cgroup/$1/cgroup.procs" ] ||
 			grep -qsw "$1" /sys/fs/cgroup/unified/cgroup.controllers
 	fi
 }

@@ -39,6 +39,8 @@ hook_log()
 		hook $kind $kind-1
 		hook $kind $kind-2
 	done
+	# Some run poststart hooks with create.
+	is_ours || config 'del(.hooks.poststart)'
 	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "cat >/state.json; echo start-container >>/log"]}]'
 	payload cat /log + wait ready
 	create_container
@@ -49,7 +51,7 @@ hook_log()
 	wait_output ready
 	container_output
 	lines start-container
-	same "$(hook_log)" "prestart-1 prestart-2 createRuntime-1 createRuntime-2 createContainer-1 createContainer-2 poststart-1 poststart-2 "
+	same "$(hook_log)" "prestart-1 prestart-2 createRuntime-1 createRuntime-2 createContainer-1 createContainer-2 $(is_ours && echo "poststart-1 poststart-2 ")"
 	try kill "$ID" KILL
 	wait_status stopped
 	same "$(hook_log | grep -c poststop)" 0
@@ -85,7 +87,7 @@ hook_log()
 	same "$(jq -r .status "$DIR/state.createRuntime.json")" creating
 	same "$(jq -r .status "$DIR/state.createContainer.json")" creating
 	same "$(jq -r .status "$DIR/state.startContainer.json")" created
-	same "$(jq -r .status "$DIR/state.poststart.json")" running
+	! is_ours || same "$(jq -r .status "$DIR/state.poststart.json")" running
 	same "$(jq -r .status "$DIR/state.poststop.json")" stopped
 	for kind in prestart createRuntime poststart; do
 		same "$(jq -r .pid "$DIR/state.$kind.json")" "$pid"
@@ -108,8 +110,7 @@ hook_log()
 
 @test "at createRuntime the namespaces are there; the pid leads to them" {
 	hook createRuntime cr 'pid=$(sed "s/.*\"pid\": *\([0-9]*\).*/\1/" "$1/state.cr.json" | tr -dc 0-9); readlink /proc/$pid/ns/net >"$1/net"'
-	config '.process.args = ["payload", "ns"]'
-	jq -n 1 >/dev/null
+	payload ns
 	try run --bundle "$B" "$ID"
 	ok
 	lines "net $(<"$DIR/net")"
@@ -152,6 +153,7 @@ hook_log()
 }
 
 @test "a failing startContainer hook: start fails and says so, the payload is not run" {
+	is_ours || skip "this runtime's start does not wait for it"
 	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "echo some-reason >&2; exit 4"]}]'
 	payload create /ran
 	launch create --bundle "$B" "$ID"
@@ -193,16 +195,15 @@ hook_log()
 	wait_status stopped
 	try delete "$ID"
 	ok
-	same "$(hook_log)" "one two "
-	[ -z "$error" ] && is_ours && fail "no warning"
 	if is_ours; then
+		same "$(hook_log)" "one two "
 		[[ $error == *poststop* && $error == *some-reason* ]] || fail "the warning says nothing"
 	fi
 	assert_nothing_left
 }
 
 @test "a hook that takes too long is killed, with its kind and time in the error" {
-	hook createRuntime slow 'sleep 300'
+	hook createRuntime slow 'exec sleep 300'
 	config '.hooks.createRuntime[0].timeout = 1'
 	payload create /ran
 	local before=$SECONDS
@@ -212,8 +213,6 @@ hook_log()
 	if is_ours; then
 		[[ $error == *time* ]] || fail "does not say why"
 	fi
-	# Its children may outlive a killed shell: that one is the hook's own matter.
-	pkill -f "^sleep 300$" 2>/dev/null || :
 	[ ! -e "$B/rootfs/ran" ] || fail "the payload has run"
 	assert_nothing_left
 }

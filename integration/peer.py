@@ -6,6 +6,7 @@
     peer.py pidfd SOCKET
     peer.py notify SOCKET COUNT
     peer.py seccomp SOCKET COUNT ANSWER...
+    peer.py killed-after MICROSECONDS COMMAND...
 
 pty runs a command on a terminal of its own, as its session's leader, and goes
 through the steps; console receives a container's terminal and does the same.
@@ -24,7 +25,8 @@ Everything read is printed. pty adds the lines "exit N" or "signal NAME" and
 
 notify prints the datagrams, pidfd the pid and then that it ended; seccomp
 prints the state it got and each notification, and answers it with the errno or
-the value in turn ("errno:1", "value:7", "continue").
+the value in turn ("errno:1", "value:7", "continue"). killed-after runs a
+command without input and output and kills it, if need be, after that time.
 """
 
 import array
@@ -36,6 +38,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -289,11 +292,21 @@ def run_seccomp(path, count, *answers):
                 raise
 
 
+def run_killed_after(microseconds, *command):
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=nothing) as child:
+        end = time.perf_counter() + int(microseconds) / 1e6
+        while time.perf_counter() < end and child.poll() is None:
+            pass  # to sleep would be too coarse
+        child.kill()
+
+
 def main(name, *arguments):
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         {"console": run_console, "pidfd": run_pidfd, "notify": run_notify,
-         "seccomp": run_seccomp, "pty": lambda *a: run_pty(list(a))}[name](*arguments)
+         "seccomp": run_seccomp, "killed-after": run_killed_after,
+         "pty": lambda *a: run_pty(list(a))}[name](*arguments)
     except TimeoutError:
         die("nobody came")
 

@@ -53,8 +53,8 @@ static bool is_message(pid_t pid)
 		return false;
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
 		entered[slot].pid = pid;
-		entered[slot].message = info.entry.nr == SYS_sendmsg ||
-					info.entry.nr == SYS_recvmsg;
+		entered[slot].message =
+			info.entry.nr == SYS_sendmsg || info.entry.nr == SYS_recvmsg;
 	}
 	return entered[slot].pid == pid && entered[slot].message;
 }
