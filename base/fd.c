@@ -250,6 +250,26 @@ int fd_cloexec_from(unsigned int first, struct error *err)
 	return 0;
 }
 
+int fd_close_others(unsigned int first, const int *keep, size_t n_keep, struct error *err)
+{
+	for (;;) { /* up to the nearest one to keep, and on behind it */
+		unsigned int last = ~0U;
+
+		for (size_t i = 0; i < n_keep; i++)
+			if (keep[i] >= 0 && (unsigned int)keep[i] >= first &&
+			    (unsigned int)keep[i] < last)
+				last = (unsigned int)keep[i];
+		if (last == ~0U)
+			break;
+		if (last > first && syscall(SYS_close_range, first, last - 1, 0) < 0)
+			return error_set(err, errno, "close_range from descriptor %u", first);
+		first = last + 1;
+	}
+	if (syscall(SYS_close_range, first, ~0U, 0) < 0)
+		return error_set(err, errno, "close_range from descriptor %u", first);
+	return 0;
+}
+
 int fd_dup_above(int fd, int least, struct error *err)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, least);

@@ -85,5 +85,11 @@ int fd_set_cloexec(int fd, int on, struct error *err);
 /* Marks everything from `first` on close-on-exec. */
 int fd_cloexec_from(unsigned int first, struct error *err);
 
+/*
+ * Closes every descriptor from `first` on but the listed ones; -1 among these
+ * stands for none.
+ */
+int fd_close_others(unsigned int first, const int *keep, size_t n_keep, struct error *err);
+
 /* A duplicate numbered `least` or above, close-on-exec. */
 int fd_dup_above(int fd, int least, struct error *err);

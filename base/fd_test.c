@@ -149,6 +149,23 @@ static void descriptors_move_and_close_once(void **state)
 	assert_int_equal(fd, -1);
 }
 
+static void all_but_some_are_closed(void **state)
+{
+	struct error err;
+	int fds[6];
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		assert_true((fds[i] = fcntl(0, F_DUPFD_CLOEXEC, 100 + 10 * i)) >= 0);
+	/* In any order, one twice, one that is none, one below. */
+	const int keep[] = { fds[4], -1, fds[1], 0, fds[2], fds[4] };
+	assert_int_equal(fd_close_others(100, keep, 6, &err), 0);
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(fcntl(fds[i], F_GETFD) >= 0, i == 1 || i == 2 || i == 4);
+	assert_int_equal(fd_close_others(100, NULL, 0, &err), 0);
+	assert_int_equal(fcntl(fds[4], F_GETFD), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +175,7 @@ int main(void)
 		cmocka_unit_test(messages_name_the_path),
 		cmocka_unit_test(packets_carry_descriptors),
 		cmocka_unit_test(descriptors_move_and_close_once),
+		cmocka_unit_test(all_but_some_are_closed),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
