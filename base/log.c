@@ -14,7 +14,7 @@
 
 static struct {
 	int fd; /* 0 means standard error */
-	bool json;
+	bool json, stamped;
 	enum log_level level;
 	void (*sink)(void *data, enum log_level level, const char *text);
 	void *data;
@@ -26,6 +26,7 @@ int log_open(const struct log_options *options, struct error *err)
 {
 	state.json = options->json;
 	state.level = options->level;
+	state.stamped = options->path || options->level == LOG_DEBUG;
 	if (!options->path)
 		return 0;
 	int fd = open(options->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
@@ -88,7 +89,7 @@ static void add_line(struct str *line, enum log_level level, const char *text)
 		str_add(line, ",\"time\":\"");
 		add_time(line);
 		str_add(line, "\"}\n");
-	} else if (state.fd) {
+	} else if (state.stamped) {
 		str_add(line, "time=\"");
 		add_time(line);
 		str_add_format(line, "\" level=%s msg=", level_names[level]);

@@ -4,8 +4,9 @@
  *
  * Callers of an OCI runtime read the JSON form: {"level":…,"msg":…,"time":…}.
  * Until log_open() the log goes to standard error as text, from level warning
- * on. A process inside a container has no log file; it hands its lines to its
- * parent through log_redirect().
+ * on. Lines of text have the time in a file, and at level debug; a person at a
+ * terminal gets "warning: …". A process inside a container has no log file; it hands its lines to
+ * its parent through log_redirect().
  */
 #pragma once
 
