@@ -23,7 +23,7 @@
 
 /* What the global options say. */
 struct container_engine {
-	const char *root; /* state folder of all containers, absolute */
+	const char *root;   /* state folder of all containers, absolute */
 	bool root_is_given; /* by the user, who has made it or makes a mistake */
 	enum cgroup_manager cgroup_manager;
 	bool rootless; /* cgroup directories that may not be made are left out */

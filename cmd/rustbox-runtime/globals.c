@@ -119,7 +119,8 @@ static int refuse_systemd(const struct global_options *options, struct error *er
 int globals_engine(const struct global_options *options, const struct command *command,
 		   struct container_engine *ret, struct arena *arena, struct error *err)
 {
-	struct container_engine engine = { .root = options->root };
+	struct container_engine engine = { .root = options->root,
+					   .root_is_given = options->root != NULL };
 	bool systemd = options->systemd_cgroup || options->cgroup_manager == CGROUP_MANAGER_SYSTEMD;
 
 	if (systemd && command->makes_container)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd/rustbox-runtime/command.h"
 #include "cmd/rustbox-runtime/view.h"
@@ -89,6 +90,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	size_t count = 0;
 	int added = 0;
 
+	if (call->engine->root_is_given && access(call->engine->root, F_OK) < 0)
+		return error_set(err, errno, "the state folder %s", call->engine->root);
 	if (container_list(call->engine, call->arena, &views, &count, err) < 0)
 		return -1;
 	struct state_public *states = arena_array(call->arena, count, sizeof(*states), err);
