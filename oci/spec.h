@@ -270,8 +270,7 @@ struct spec_linux {
 	char *cgroups_path, *rootfs_propagation, *mount_label;
 	char **masked_paths, **readonly_paths;
 	size_t n_uid_mappings, n_gid_mappings, n_namespaces, n_devices, n_net_devices, n_sysctl,
-		n_time_offsets,
-		n_masked_paths, n_readonly_paths;
+		n_time_offsets, n_masked_paths, n_readonly_paths;
 };
 
 struct spec {

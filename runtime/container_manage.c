@@ -45,8 +45,8 @@ static bool outlives_init(struct lifecycle *container)
 }
 
 /* With --all it is no error that there is nothing left. */
-static int kill_all(struct lifecycle *container, int signal, enum container_status status,
-		    bool all, struct error *err)
+static int kill_all(struct lifecycle *container, int signal, enum container_status status, bool all,
+		    struct error *err)
 {
 	cleanup_free pid_t *pids = NULL;
 	size_t count = 0;

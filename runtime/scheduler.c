@@ -124,8 +124,8 @@ int scheduler_set_io_priority(const struct spec_io_priority *config, struct erro
 	 * The process alone: its children inherit it, whereas its process group
 	 * may still be that of the runtime's caller.
 	 */
-	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
-		    IOPRIO_PRIO_VALUE(class, priority)) < 0) {
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(class, priority)) <
+	    0) {
 		error_set(err, errno, "set process.ioPriority to %s %d", config->class,
 			  config->priority);
 		if (err->code == EPERM)

@@ -108,8 +108,11 @@ static int io_priority(struct error *err)
 	config.priority = 8;
 	if (scheduler_set_io_priority(&config, err) == 0)
 		return 3;
-	config.priority = -1;
-	return scheduler_set_io_priority(&config, err) == 0 ? 4 : 0;
+	config.priority = -2;
+	if (scheduler_set_io_priority(&config, err) == 0)
+		return 4;
+	config.priority = -1; /* none given */
+	return scheduler_set_io_priority(&config, err) < 0 ? 5 : 0;
 }
 
 static void test_io_priority(void **state)
