@@ -97,9 +97,9 @@ int hook_run(const char *kind, const struct spec_hook *hooks, size_t count,
 	if (!text)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		log_debug("%s hook %zu: %s", kind, i, hooks[i].path);
+		log_debug("%s hook #%zu: %s", kind, i, hooks[i].path);
 		if (run_one(&hooks[i], text, err) < 0)
-			return error_wrap(err, "%s hook %zu", kind, i);
+			return error_wrap(err, "error running %s hook #%zu", kind, i);
 	}
 	return 0;
 }
@@ -115,5 +115,5 @@ void hook_run_all(const char *kind, const struct spec_hook *hooks, size_t count,
 	text = state_text(state, status, 0, &err);
 	for (size_t i = 0; i < count; i++)
 		if (!text || run_one(&hooks[i], text, &err) < 0)
-			log_warning("%s hook %zu: %s", kind, i, err.text);
+			log_warning("error running %s hook #%zu: %s", kind, i, err.text);
 }

@@ -10,6 +10,9 @@
 #include "oci/state.h"
 
 /*
+ * The words before the index are those that documentation of hooks, and
+ * people's searches, know.
+ *
  * Runs them one after another until one fails: its kind, index, path, how it
  * ended, after how long, and the end of what it wrote are in the message.
  * Blocks until they end or their time-outs pass.

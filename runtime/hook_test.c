@@ -43,7 +43,7 @@ static void a_failure_says_which_and_what_it_wrote(void **state)
 
 	(void)state;
 	assert_int_equal(run("echo to stdout; echo to stderr >&2; exit 7", 0, &err), -1);
-	assert_non_null(strstr(err.text, "prestart hook 0"));
+	assert_non_null(strstr(err.text, "error running prestart hook #0"));
 	assert_non_null(strstr(err.text, "/bin/sh"));
 	assert_non_null(strstr(err.text, "exit status 7"));
 	assert_non_null(strstr(err.text, "to stdout"));

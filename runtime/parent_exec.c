@@ -77,7 +77,8 @@ static int load(const struct container_engine *engine, const struct container_ex
 		return error_set(err, 0, "container \"%s\" is not running (status: %s)",
 				 options->id, container_status_name(status));
 	if (status == CONTAINER_PAUSED && !options->ignore_paused) {
-		error_set(err, 0, "container \"%s\" is paused", options->id);
+		error_set(err, 0, "container \"%s\": cannot exec in a paused container",
+			  options->id);
 		return error_hint(err, "resume it first, or use --ignore-paused");
 	}
 	return 0;

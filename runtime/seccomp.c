@@ -150,9 +150,10 @@ static int add_entry(struct compilation *c, const struct spec_syscall *entry, st
 		return 0;
 	for (size_t i = 0; i < entry->n_names; i++) {
 		if (action == SCMP_ACT_NOTIFY && str_equal(entry->names[i], "write"))
-			return error_set(err, 0,
-					 "SCMP_ACT_NOTIFY cannot be used for write: the runtime "
-					 "itself needs it to hand over the listener");
+			return error_set(
+				err, 0,
+				"SCMP_ACT_NOTIFY cannot be used for the write syscall: the runtime "
+				"itself needs it to hand over the listener");
 		if (add_syscall(c, entry, action, entry->names[i], conditions, shared, err) < 0)
 			return -1;
 	}

@@ -353,7 +353,7 @@ static void test_refusals(void **state)
 		  "flags[0]: unknown name" },
 		{ { .config = { allow, .n_syscalls = 1 },
 		    .entries = { { NAMES("write"), .action = notify } } },
-		  "syscalls[0]: SCMP_ACT_NOTIFY cannot be used for write" },
+		  "syscalls[0]: SCMP_ACT_NOTIFY cannot be used for the write syscall" },
 		{ { .config = { deny, .n_syscalls = 1 },
 		    .entries = { { NAMES("read"), .action = allow, ARGS({ 6, 0, 0, eq }) } } },
 		  "index 6" },
