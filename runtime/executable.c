@@ -49,6 +49,8 @@ static const char *refusal_reason(const char *path)
 
 	if (stat(path, &st) < 0)
 		return "";
+	if (S_ISDIR(st.st_mode))
+		return " (it is a directory)";
 	if (!S_ISREG(st.st_mode))
 		return " (not a regular file)";
 	if (!(st.st_mode & 0111))
@@ -63,6 +65,9 @@ static int cannot_execute(const char *name, const char *path, int code, struct e
 {
 	char words[128];
 
+	/* execve(2) says so of a directory, too, and clients look for these words. */
+	if (code == EISDIR)
+		code = EACCES;
 	describe(code, words, sizeof(words));
 	error_set(err, 0, "exec: \"%s\": %s%s", name, words,
 		  code == EACCES ? refusal_reason(path) : "");
