@@ -136,17 +136,17 @@ static int read_set(char *const *list, size_t count, const char *key, uint64_t *
 	return 0;
 }
 
-static void warn(uint64_t left_out, const char *why)
+static void tell(enum log_level level, uint64_t left_out, const char *why)
 {
 	char text[COUNT * 28];
 	size_t used = 0;
 
-	if (!left_out)
+	if (!left_out || !log_enabled(level))
 		return;
 	for (int i = 0; i < COUNT; i++)
 		if (left_out & bit(i))
 			used += (size_t)snprintf(text + used, sizeof(text) - used, " %s", names[i]);
-	log_warning("capabilities left out, %s:%s", why, text);
+	log_write(level, "capabilities left out, %s:%s", why, text);
 }
 
 /* Removes from *set what `allowed` lacks, and notes it in *left_out. */
@@ -181,9 +181,10 @@ int capability_resolve(const struct spec_capabilities *config, struct capability
 	limit(&sets.effective, sets.permitted, &unpermitted);
 	/* prctl(2) would refuse these one by one. */
 	limit(&sets.ambient, sets.permitted & sets.inheritable, &not_ambient);
-	warn(unavailable, "this system does not grant them");
-	warn(unpermitted, "effective but not permitted");
-	warn(not_ambient, "ambient but not both permitted and inheritable");
+	tell(LOG_WARNING, unavailable, "this system does not grant them");
+	tell(LOG_WARNING, unpermitted, "effective but not permitted");
+	/* buildah lists as ambient all that it permits, and nothing as inheritable. */
+	tell(LOG_INFO, not_ambient, "ambient but not both permitted and inheritable");
 	*ret = sets;
 	return 0;
 }
