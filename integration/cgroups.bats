@@ -19,7 +19,7 @@ weight_of()
 		if (s <= 2) w = 1; else if (s >= 262144) w = 10000; else {
 			l = log(s) / log(2)
 			w = exp(log(10) * ((l * l + 125 * l) / 612 - 7 / 34))
-			w = w == int(w) ? w : int(w) + 1
+			w = int(w + 0.9999) # up, but not because of the last digits
 		}
 		print w }'
 }
@@ -46,6 +46,7 @@ limit_is()
 	find /sys/fs/cgroup -depth -type d -path "*$CG*" -exec rmdir {} + 2>/dev/null || :
 }
 
+# bats test_tags=vm
 @test "the init process is in the group in every hierarchy" {
 	start_waiting
 	local pid n
@@ -74,6 +75,7 @@ limit_is()
 }
 
 @test "S16 a cgroupsPath with .. does not leave the hierarchy" {
+	not_in_vm
 	is_ours || skip "this runtime cuts it"
 	config '.linux.cgroupsPath = "/../../\($c)"' --arg c "$TAG"
 	payload print never
@@ -83,6 +85,7 @@ limit_is()
 }
 
 @test "a cgroup that has processes already is refused" {
+	not_in_vm
 	is_ours || skip "this runtime takes it"
 	start_waiting
 	another_bundle second
@@ -94,6 +97,7 @@ limit_is()
 	rt ps "$ID" >/dev/null
 }
 
+# bats test_tags=vm
 @test "memory: limit, reservation" {
 	need_controller memory
 	resources '{"memory": {"limit": 50003968, "reservation": 30003200}}'
@@ -102,6 +106,7 @@ limit_is()
 	limit_is memory memory.soft_limit_in_bytes 30003200 memory.low 30003200
 }
 
+# bats test_tags=vm
 @test "memory and swap: the sum as v1 has it" {
 	need_controller memory
 	[ "$(cgroup_mode)" = v2 ] || [ -e /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes ] ||
@@ -120,6 +125,7 @@ limit_is()
 	fi
 }
 
+# bats test_tags=vm
 @test "memory: -1 and 0 are no limit of zero bytes" {
 	need_controller memory
 	local value
@@ -133,6 +139,7 @@ limit_is()
 }
 
 @test "memory: swap below the limit is refused" {
+	not_in_vm
 	need_controller memory
 	resources '{"memory": {"limit": 50003968, "swap": 10002432}}'
 	payload print never
@@ -141,6 +148,7 @@ limit_is()
 	assert_nothing_left
 }
 
+# bats test_tags=vm
 @test "the memory limit holds: what is above it is killed" {
 	need_controller memory
 	resources '{"memory": {"limit": 33554432, "swap": 33554432}}'
@@ -168,6 +176,7 @@ limit_is()
 	says_not survived
 }
 
+# bats test_tags=vm
 @test "cpu: shares become the weight of today's formula" {
 	need_controller cpu
 	local shares
@@ -183,6 +192,7 @@ limit_is()
 	done
 }
 
+# bats test_tags=vm
 @test "cpu: quota and period, quota of -1 and 0" {
 	need_controller cpu
 	resources '{"cpu": {"quota": 50000, "period": 200000}}'
@@ -220,6 +230,7 @@ limit_is()
 	limit_is cpu cpu.idle 1 cpu.idle 1
 }
 
+# bats test_tags=vm
 @test "cpuset: cpus and mems, seen by the payload and by exec" {
 	need_controller cpuset
 	resources '{"cpu": {"cpus": "0", "mems": "0"}}'
@@ -234,6 +245,7 @@ limit_is()
 }
 
 @test "cpuset: processors that the machine does not have are named" {
+	not_in_vm
 	need_controller cpuset
 	resources '{"cpu": {"cpus": "4000"}}'
 	payload print never
@@ -242,6 +254,7 @@ limit_is()
 	assert_nothing_left
 }
 
+# bats test_tags=vm
 @test "pids: the limit holds" {
 	need_controller pids
 	resources '{"pids": {"limit": 20}}'
@@ -249,6 +262,7 @@ limit_is()
 	lines "forked 19 EAGAIN" "reaped 19"
 }
 
+# bats test_tags=vm
 @test "pids: a limit of one is enough for the payload, and for one exec" {
 	need_controller pids
 	is_ours || skip "this runtime needs more"
@@ -341,6 +355,7 @@ limit_is()
 	assert_nothing_left
 }
 
+# bats test_tags=vm
 @test "unified: values go to the files of their names" {
 	[ "$(cgroup_mode)" = v2 ] || skip "this machine's controllers are on cgroup v1"
 	resources '{"unified": {"memory.high": "40001536", "memory.low": "10002432", "pids.max": "42",
@@ -365,6 +380,7 @@ limit_is()
 	assert_nothing_left
 }
 
+# bats test_tags=vm
 @test "update: each flag" {
 	need_controller memory
 	resources '{"memory": {"limit": 50003968}, "pids": {"limit": 20}, "cpu": {"shares": 100}}'
@@ -400,6 +416,7 @@ limit_is()
 }
 
 @test "update: sizes with units" {
+	not_in_vm
 	need_controller memory
 	start_waiting
 	try update --memory 64M "$ID"
@@ -425,6 +442,7 @@ limit_is()
 }
 
 @test "update: bad values, bad JSON, a missing file; nothing changes" {
+	not_in_vm
 	need_controller pids
 	resources '{"pids": {"limit": 20}}'
 	start_waiting
@@ -463,6 +481,7 @@ limit_is()
 }
 
 @test "update of a stopped container" {
+	not_in_vm
 	payload print done
 	create_container
 	try start "$ID"
@@ -471,6 +490,7 @@ limit_is()
 	error_names
 }
 
+# bats test_tags=vm
 @test "pause stops all processes, resume lets them go on" {
 	start_waiting orphan + print counting + wait-file /go + print gone-on + wait
 	wait_output counting
@@ -491,6 +511,7 @@ limit_is()
 }
 
 @test "pause and resume in the wrong status" {
+	not_in_vm
 	start_waiting
 	try resume "$ID"
 	fails
@@ -541,6 +562,7 @@ limit_is()
 	wait_output ran
 }
 
+# bats test_tags=vm
 @test "events --stats: one line of JSON with the numbers" {
 	need_controller memory
 	resources '{"memory": {"limit": 50003968}, "pids": {"limit": 20}}'
@@ -569,6 +591,7 @@ end_watcher()
 }
 
 @test "events: statistics every interval, until the container ends" {
+	not_in_vm
 	start_waiting
 	timeout 30 "$RUNTIME" --root "$ROOT" events --interval 1s "$ID" >"$DIR/events" 2>&1 </dev/null 3>&- &
 	local watcher=$!
@@ -579,6 +602,7 @@ end_watcher()
 	jq -es 'all(.[]; .id == $id)' --arg id "$ID" "$DIR/events" >/dev/null || fail "$(cat "$DIR/events")"
 }
 
+# bats test_tags=vm
 @test "events: an OOM kill is told" {
 	need_controller memory
 	resources '{"memory": {"limit": 33554432}}'
@@ -595,6 +619,7 @@ end_watcher()
 }
 
 @test "ps: all processes, as a table and as JSON" {
+	not_in_vm
 	start_waiting orphan + wait ready
 	wait_output ready
 	try ps --format json "$ID"
@@ -611,6 +636,7 @@ end_watcher()
 	same "$(grep -c payload <<<"$output")" 2
 }
 
+# bats test_tags=vm
 @test "kill --all reaches what is in groups below the container's" {
 	start_waiting
 	local dir
@@ -628,6 +654,7 @@ end_watcher()
 	assert_nothing_left
 }
 
+# bats test_tags=vm
 @test "delete removes groups that the container has made below its own" {
 	config '.linux.namespaces += [{type: "cgroup"}]
 		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rw"]}]'
@@ -639,6 +666,7 @@ end_watcher()
 }
 
 @test "--cgroup-manager disabled makes no groups" {
+	not_in_vm
 	is_ours || skip "this runtime has no --cgroup-manager"
 	payload cat /proc/self/cgroup
 	config 'del(.linux.resources, .linux.cgroupsPath)'
@@ -650,6 +678,7 @@ end_watcher()
 }
 
 @test "the form slice:prefix:name without --systemd-cgroup is refused, or a plain name" {
+	not_in_vm
 	is_ours || skip "this runtime takes it as a name"
 	config '.linux.cgroupsPath = "system.slice:rustbox:\($t)"' --arg t "$TAG"
 	try run --bundle "$B" "$ID"
@@ -657,6 +686,7 @@ end_watcher()
 	assert_nothing_left
 }
 
+# bats test_tags=vm
 @test "a container that runs as root of a read-only cgroup mount cannot move itself" {
 	config '.mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid", "noexec", "nodev"]}]'
 	local where=/sys/fs/cgroup
@@ -666,6 +696,7 @@ end_watcher()
 }
 
 @test "hybrid machines: limits of v1's controllers and the cgroup2 group, at once" {
+	not_in_vm
 	[ "$(cgroup_mode)" = hybrid ] || skip "this machine is not hybrid"
 	is_ours || skip "this runtime does not use cgroup2 there"
 	resources '{"memory": {"limit": 50003968}}'

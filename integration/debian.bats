@@ -7,6 +7,8 @@
 # /var/tmp/rustbox-cache); each test has an overlay on it.
 # vm: yes
 
+# bats file_tags=vm
+
 load container
 
 CACHE=${RUSTBOX_CACHE:-/var/tmp/rustbox-cache}

@@ -16,6 +16,7 @@ load container
 }
 
 @test "fd, stdin, stdout, stderr, ptmx are links" {
+	not_in_vm
 	run_payload readlink /dev/fd + readlink /dev/stdin + readlink /dev/stdout + readlink /dev/stderr + \
 		readlink /dev/ptmx
 	lines /proc/self/fd /proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2
@@ -23,6 +24,7 @@ load container
 }
 
 @test "devices of the configuration: c, b, u, p, in and outside /dev, with mode and owner" {
+	not_in_vm
 	config '.linux.devices = [
 		{path: "/dev/fuse", type: "c", major: 10, minor: 229, fileMode: 438, uid: 0, gid: 0},
 		{path: "/dev/block", type: "b", major: 8, minor: 0, fileMode: 432, uid: 1000, gid: 1001},
@@ -35,6 +37,7 @@ load container
 }
 
 @test "a device in place of a default one" {
+	not_in_vm
 	is_ours || skip "this runtime fails"
 	config '.linux.devices = [{path: "/dev/null", type: "c", major: 1, minor: 3, fileMode: 256, uid: 7, gid: 8}]'
 	payload stat /dev/null
@@ -44,6 +47,7 @@ load container
 }
 
 @test "a file in the device's place is an error, the device itself is not" {
+	not_in_vm
 	is_ours || skip "this runtime replaces it"
 	echo text >"$B/rootfs/opt/dev"
 	config '.linux.devices = [{path: "/opt/dev", type: "c", major: 1, minor: 3, fileMode: 438}]'
@@ -56,6 +60,7 @@ load container
 }
 
 @test "an unknown type, a missing path or number is named" {
+	not_in_vm
 	config '.linux.devices = [{path: "/dev/x", type: "z", major: 1, minor: 3}]'
 	try run --bundle "$B" "$ID"
 	error_names devices z
@@ -73,6 +78,7 @@ load container
 }
 
 @test "S4 a device whose path leads out of the root" {
+	not_in_vm
 	mkdir "$DIR/victim"
 	ln -s "$DIR/victim" "$B/rootfs/evil"
 	config '.linux.devices = [{path: "/evil/dev", type: "c", major: 1, minor: 3, fileMode: 438},
@@ -81,6 +87,7 @@ load container
 	[ -z "$(ls -A "$DIR/victim")" ] || fail "made a device on the host"
 }
 
+# bats test_tags=vm
 @test "what is not allowed cannot be opened or made, with every capability" {
 	capabilities CAP_MKNOD CAP_DAC_OVERRIDE CAP_SYS_ADMIN CAP_FOWNER
 	config '.mounts |= map(if .destination == "/dev" then .options -= ["nodev"] else . end)'
@@ -100,6 +107,7 @@ load container
 	same "$output" $'ok\nEPERM\nok'
 }
 
+# bats test_tags=vm
 @test "allow rules: a major number, a wildcard, everything; the later rule wins" {
 	capabilities CAP_MKNOD CAP_SYSLOG
 	config '.linux.devices = [{path: "/dev/kmsg", type: "c", major: 1, minor: 11, fileMode: 438}]
@@ -121,6 +129,7 @@ load container
 	same "$output" $'ok\nok\nENOSPC'
 }
 
+# bats test_tags=vm
 @test "exec is under the same rules" {
 	capabilities CAP_MKNOD CAP_SYSLOG
 	config '.linux.devices = [{path: "/dev/kmsg", type: "c", major: 1, minor: 11, fileMode: 438}]'
@@ -147,11 +156,13 @@ load container
 }
 
 @test "terminals can be made: /dev/ptmx works" {
+	not_in_vm
 	run_payload open rw /dev/ptmx + ls /dev/pts
 	matches '^ok$' '^ptmx$'
 }
 
 @test "a bad rule is named" {
+	not_in_vm
 	is_ours || skip "this runtime's checks differ"
 	config '.linux.resources.devices = [{allow: true, type: "z", access: "rwm"}]'
 	try run --bundle "$B" "$ID"

@@ -7,6 +7,7 @@
 
 load container
 
+# bats test_tags=vm
 @test "create does not start the payload, start does" {
 	payload create /started
 	create_container
@@ -52,6 +53,7 @@ load container
 	error_names "$ID"
 }
 
+# bats test_tags=vm
 @test "run gives the payload's output and its exit code" {
 	run_payload print one two
 	same "$output" "one two"
@@ -104,6 +106,7 @@ load container
 	assert_nothing_left
 }
 
+# bats test_tags=vm
 @test "run --detach returns while the payload runs, its exit is seen" {
 	start_waiting wait ready
 	wait_output ready
@@ -335,6 +338,7 @@ load container
 	done
 }
 
+# bats test_tags=vm
 @test "kill --all of a container without a pid namespace" {
 	config '.linux.namespaces |= map(select(.type != "pid"))'
 	start_waiting orphan + wait ready
