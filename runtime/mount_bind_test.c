@@ -97,8 +97,14 @@ static void bad_binds_are_named(void **state)
 		.fails = "mounts[1]: bind source missing: No such file or directory" });
 	run(&(struct container){ .mounts = PROC BIND("", "/tmp/a", "\"bind\""),
 				 .fails = "a bind mount needs a source" });
-	run(&(struct container){ .mounts = PROC BIND("rootfs", "/tmp/a", "\"bind\",\"sizze=3\""),
+	run(&(struct container){ .mounts = PROC BIND("rootfs", "/tmp/a", "\"bind\",\"sizze\""),
 				 .fails = "option \"sizze\" is unknown" });
+}
+
+static void bind_ignores_options_of_file_systems(void **state)
+{
+	run(&(struct container){
+		.mounts = PROC BIND("rootfs", "/tmp/a", "\"bind\",\"mode=755\",\"size=1k\"") });
 }
 
 static void make_unbindable(void)
@@ -357,6 +363,7 @@ int main(void)
 		cmocka_unit_test(binds_of_unprivileged_runtime),
 		cmocka_unit_test(s7_source_is_opened_by_the_host),
 		cmocka_unit_test(bad_binds_are_named),
+		cmocka_unit_test(bind_ignores_options_of_file_systems),
 		cmocka_unit_test(unbindable_source_is_named),
 		cmocka_unit_test(kinds_must_agree),
 		cmocka_unit_test(sources_may_be_earlier_mounts),

@@ -26,6 +26,11 @@ struct mount_plan_entry {
 	char *source_in_root;
 	int tree;      /* detached: a bind's source, or the host's /sys for a sysfs that may fail */
 	int read_only; /* mounted, to be made read-only at last */
+	/*
+	 * Of an idmapped bind with source_in_root: in init, where /proc shows other
+	 * process numbers, it cannot be made any more.
+	 */
+	int user_namespace;
 };
 
 /* True when a container of this configuration is in another user namespace than the runtime. */

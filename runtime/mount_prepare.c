@@ -92,11 +92,14 @@ static int apply_idmap(const struct mount_plan *plan, const struct mount_plan_en
 {
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 	unsigned int flags = AT_EMPTY_PATH;
-	cleanup_fd int user_namespace = idmap_open_for_mount(plan->spec, entry->mount, err);
+	cleanup_fd int made = -1;
 
-	if (user_namespace < 0)
-		return -1;
-	attr.userns_fd = (__u64)user_namespace;
+	if (entry->user_namespace < 0) {
+		made = idmap_open_for_mount(plan->spec, entry->mount, err);
+		if (made < 0)
+			return -1;
+	}
+	attr.userns_fd = (__u64)(made < 0 ? entry->user_namespace : made);
 	if (entry->options.idmap_recursive)
 		flags |= AT_RECURSIVE;
 	if (mount_setattr(tree, "", flags, &attr, sizeof(attr)) == 0)
@@ -110,6 +113,11 @@ static int apply_idmap(const struct mount_plan *plan, const struct mount_plan_en
 	return -1;
 }
 
+static bool is_idmapped(const struct mount_plan_entry *entry)
+{
+	return entry->options.idmap || entry->mount->n_uid_mappings || entry->mount->n_gid_mappings;
+}
+
 int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_entry *entry, int tree,
 		      bool is_from_host, struct error *err)
 {
@@ -121,9 +129,7 @@ int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_ent
 	if (mount_apply_options(options, tree, err) < 0 ||
 	    mount_api_set(tree, &options->here, false, err) < 0)
 		return -1;
-	if (options->idmap || entry->mount->n_uid_mappings || entry->mount->n_gid_mappings)
-		return apply_idmap(plan, entry, tree, err);
-	return 0;
+	return is_idmapped(entry) ? apply_idmap(plan, entry, tree, err) : 0;
 }
 
 int mount_open_source(const struct mount_plan *plan, struct mount_plan_entry *entry,
@@ -218,6 +224,10 @@ static int find_source_in_root(const struct mount_plan *plan, struct mount_plan_
 	return 0;
 }
 
+/*
+ * A word that nobody knows may be a mistyped "noexec". A key with a value is
+ * an option of some file system, which mount(2) ignores for bind mounts.
+ */
 static int check_bind(const struct mount_plan_entry *entry, struct error *err)
 {
 	const struct mount_options *options = &entry->options;
@@ -225,12 +235,18 @@ static int check_bind(const struct mount_plan_entry *entry, struct error *err)
 	if (!entry->mount->source || !*entry->mount->source)
 		return error_set(err, EINVAL, "a bind mount needs a source");
 	for (size_t i = 0; i < options->n_parameters; i++) {
-		if (options->parameters[i].is_generic)
+		const struct mount_parameter *p = &options->parameters[i];
+
+		if (p->is_generic)
 			continue;
-		return error_set(err, EINVAL,
-				 "option \"%s\" is unknown, and a bind mount has no options of a "
-				 "file system",
-				 options->parameters[i].key);
+		if (!p->value)
+			return error_set(err, EINVAL,
+					 "option \"%s\" is unknown, and a bind mount has no "
+					 "options of a file system",
+					 p->key);
+		log_warning("mount %s: option \"%s\" is ignored: a bind mount has no options of "
+			    "a file system",
+			    entry->mount->destination, p->key);
 	}
 	return 0;
 }
@@ -240,6 +256,10 @@ static int prepare_bind(const struct mount_plan *plan, struct mount_plan_entry *
 {
 	if (check_bind(entry, err) < 0 || find_source_in_root(plan, entry, arena, err) < 0)
 		return -1;
+	if (entry->source_in_root && is_idmapped(entry)) {
+		entry->user_namespace = idmap_open_for_mount(plan->spec, entry->mount, err);
+		return entry->user_namespace < 0 ? -1 : 0;
+	}
 	if (entry->source_in_root)
 		return 0;
 	if (mount_open_source(plan, entry, err) < 0 && !left_to_init(plan->spec, err->code))
@@ -288,7 +308,7 @@ static int prepare_entry(const struct mount_plan *plan, struct mount_plan_entry 
 		return 0;
 	if (options->bind)
 		return prepare_bind(plan, entry, arena, err);
-	if (options->idmap || mount->n_uid_mappings || mount->n_gid_mappings)
+	if (is_idmapped(entry))
 		return error_set(err, EINVAL, "only a bind mount can be idmapped");
 	if (!mount->type || !*mount->type)
 		return error_set(err, EINVAL, "has no type, and neither bind nor rbind as option");
@@ -325,9 +345,9 @@ static int prepare_entries(struct mount_plan *plan, struct arena *arena, struct 
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		struct mount_plan_entry *entry = &plan->entries[i];
 
-		*entry = (struct mount_plan_entry){ .mount = &spec->mounts[i],
-						    .tree = -1,
-						    .read_only = -1 };
+		*entry = (struct mount_plan_entry){
+			.mount = &spec->mounts[i], .tree = -1, .read_only = -1, .user_namespace = -1
+		};
 		plan->n_entries = i + 1;
 		if (prepare_entry(plan, entry, arena, err) < 0)
 			return error_wrap(err, "mounts[%zu]", i);
@@ -352,6 +372,7 @@ void mount_plan_done(struct mount_plan *plan)
 	for (size_t i = 0; i < plan->n_entries; i++) {
 		fd_close(&plan->entries[i].tree);
 		fd_close(&plan->entries[i].read_only);
+		fd_close(&plan->entries[i].user_namespace);
 	}
 	plan->n_entries = 0;
 }
