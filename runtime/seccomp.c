@@ -235,7 +235,8 @@ static int read_flags(const struct spec_seccomp *config, bool notifies, unsigned
 			flags |= flag->bit;
 	}
 	/* Looked for by runc's own integration tests. */
-	log_debug("seccomp filter flags: %u", flags);
+	log_debug("seccomp filter flags: %u",
+		  flags | (notifies ? (unsigned int)SECCOMP_FILTER_FLAG_NEW_LISTENER : 0));
 	*ret = flags;
 	return 0;
 }
