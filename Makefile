@@ -25,6 +25,7 @@ COMMIT  := $(shell git --git-dir=.git describe --always --dirty --abbrev=12 2>/d
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
+COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 INSTALL    ?= install
 STRIP      ?= strip
 PKG_CONFIG ?= pkg-config
@@ -40,6 +41,7 @@ MAKEFLAGS += --no-builtin-rules
 
 ##@ What is built from what
 
+MANPAGES := build/release/rustbox-runtime.8
 PROGRAMS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c))
 FOLDERS  := base oci runtime
 
@@ -196,7 +198,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 .PHONY: all quickstart test test-all lint fuzz coverage install uninstall dist clean help FORCE
 .DEFAULT_GOAL := all
 
-all: $(PROGRAMS:%=build/release/%) ## Build the programs (build/release/)
+all: $(PROGRAMS:%=build/release/%) $(MANPAGES) build/release/rustbox-runtime.bash ## Build the programs (build/release/)
 
 quickstart: ## Install what is needed, build, install, and run a first container (ROOTFS=folder)
 	integration/quickstart
@@ -225,11 +227,19 @@ install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 		$(STRIP) $(DESTDIR)$(BINDIR)/$$p || exit 1; \
 	done
 	$(foreach m,$(MANPAGES),$(INSTALL) -D -m 644 $(m) $(DESTDIR)$(call man_path,$(m))$(newline)	)
+	$(INSTALL) -D -m 644 build/release/rustbox-runtime.bash \
+		$(DESTDIR)$(COMPLETIONS)/rustbox-runtime
 
 uninstall: ## Remove what install put there
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(foreach m,$(MANPAGES),$(DESTDIR)$(call man_path,$(m)))
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(foreach m,$(MANPAGES),$(DESTDIR)$(call man_path,$(m))) \
+		$(DESTDIR)$(COMPLETIONS)/rustbox-runtime
 
-MANPAGES := $(wildcard man/*.[158])
+# The program writes its man page and completion from its own tables.
+build/release/%.8: build/release/%
+	$(call say,MAN)$< generate man >$@
+build/release/%.bash: build/release/%
+	$(call say,COMPL)$< generate bash >$@
+
 man_path  = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 define newline
 

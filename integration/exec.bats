@@ -3,6 +3,7 @@
 # exec: a further process in a running container, with every flag; that it is in
 # the same namespaces and cgroups with the same restrictions; its exit code.
 # vm: no
+# sanitized: yes
 
 load container
 

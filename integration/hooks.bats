@@ -4,6 +4,7 @@
 # (state on standard input, arguments, environment), time-outs, and what a
 # failure of each kind means.
 # vm: no
+# sanitized: yes
 
 load container
 

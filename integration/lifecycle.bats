@@ -4,6 +4,7 @@
 # --detach, --pid-file, --keep; every status; every verb in every wrong status;
 # ids in use, missing, and malformed.
 # vm: yes
+# sanitized: yes
 
 load container
 
