@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/hook.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,13 @@ static void add_output(struct error *err, char *output)
 			       output);
 }
 
+static int timeout_ms(const struct spec_hook *hook)
+{
+	if (!hook->timeout.set)
+		return -1;
+	return hook->timeout.value < INT_MAX / 1000 ? (int)hook->timeout.value * 1000 : INT_MAX;
+}
+
 static int run_one(const struct spec_hook *hook, const char *state, struct error *err)
 {
 	char output[OUTPUT_SIZE];
@@ -60,7 +68,7 @@ static int run_one(const struct spec_hook *hook, const char *state, struct error
 		.env = hook->env,
 		.input = state,
 		.input_size = strlen(state),
-		.timeout_ms = hook->timeout.set ? (int)hook->timeout.value * 1000 : -1,
+		.timeout_ms = timeout_ms(hook),
 		.output = output,
 		.output_size = sizeof(output),
 	};
