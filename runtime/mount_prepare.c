@@ -118,6 +118,30 @@ static bool is_idmapped(const struct mount_plan_entry *entry)
 	return entry->options.idmap || entry->mount->n_uid_mappings || entry->mount->n_gid_mappings;
 }
 
+/*
+ * As mount(2) does it, and so other runtimes: options that name any flag name
+ * all of them, and what is not named is off, whatever the host's mount has.
+ * Without any the host's flags stay. In a user namespace they stay too, but for
+ * the one that the kernel would let its root take off; and where this process
+ * may not take them off (it is in one itself).
+ */
+static int set_flags(const struct mount_plan *plan, const struct mount_options *options, int tree,
+		     struct error *err)
+{
+	const uint64_t in_user_namespace = MOUNT_ATTR_NOSYMFOLLOW;
+	const uint64_t all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			     MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+	struct mount_flags flags = options->here;
+
+	if (!flags.set && !flags.clear)
+		return 0;
+	flags.clear |=
+		(mount_has_user_namespace(plan->spec) ? in_user_namespace : all) & ~flags.set;
+	if (mount_api_set(tree, &flags, false, err) == 0)
+		return 0;
+	return err->code == EPERM ? mount_api_set(tree, &options->here, false, err) : -1;
+}
+
 int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_entry *entry, int tree,
 		      bool is_from_host, struct error *err)
 {
@@ -126,8 +150,7 @@ int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_ent
 	if (is_from_host && !stays_peer(plan, options) &&
 	    mount_api_propagate(tree, MS_SLAVE, true, err) < 0)
 		return -1;
-	if (mount_apply_options(options, tree, err) < 0 ||
-	    mount_api_set(tree, &options->here, false, err) < 0)
+	if (set_flags(plan, options, tree, err) < 0 || mount_apply_options(options, tree, err) < 0)
 		return -1;
 	return is_idmapped(entry) ? apply_idmap(plan, entry, tree, err) : 0;
 }
