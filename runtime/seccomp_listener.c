@@ -48,7 +48,8 @@ int seccomp_listener_serve(int channel, int pidfd, pid_t pid, int remote,
 		return error_set(err, errno, "fetch the seccomp listener (pidfd_getfd)");
 	cleanup_fd int agent = terminal_connect(config->listener_path, err);
 	if (agent < 0)
-		return error_wrap(err, "linux.seccomp.listenerPath");
+		return error_wrap(err, "linux.seccomp.listenerPath: failed to connect with "
+				       "seccomp agent");
 	if (fd_send_packet(agent, text, strlen(text), &listener, 1) < 0)
 		return error_set(err, errno, "send the seccomp listener to %s",
 				 config->listener_path);
