@@ -704,3 +704,18 @@ end_watcher()
 	same "$(cat "$(cgroup_dir memory)/memory.limit_in_bytes")" 50003968
 	grep -q "$(init_pid)" "$(cgroup_dir "")/cgroup.procs"
 }
+
+@test "a frozen cgroup that was there before is refused, and left alone" {
+	not_in_vm
+	local dir=/sys/fs/cgroup/freezer$CG
+	[ -d /sys/fs/cgroup/freezer ] || skip "this machine has no v1 freezer"
+	mkdir "$dir"
+	echo FROZEN >"$dir/freezer.state"
+	for _ in 1 2; do
+		try create --bundle "$B" "$ID"
+		error_names frozen
+		[ -d "$dir" ] || fail "it was removed"
+	done
+	rmdir "$dir"
+	assert_nothing_left
+}

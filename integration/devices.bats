@@ -172,3 +172,11 @@ load container
 	error_names devices access
 	assert_nothing_left
 }
+
+@test "a read-only /dev with a terminal" {
+	config '.process.terminal = true | .mounts |= map(if .destination == "/dev" then .options += ["ro"] else . end)'
+	command_is sh -c 'touch /dev/new || grep " /dev " /proc/self/mounts'
+	try run --bundle "$B" "$ID"
+	ok
+	matches " /dev tmpfs ro,"
+}

@@ -300,3 +300,31 @@ hook_log()
 	ok
 	same "$(hook_log)" "clean-up "
 }
+
+@test "until pivot_root, hooks find the container at root.path, its mounts included" {
+	command -v nsenter >/dev/null || skip "nsenter is missing"
+	mkdir "$B/rootfs/lib"
+	echo library >"$DIR/lib.so"
+	# As hooks for libraries and devices do: by the host's path, in the container's namespace.
+	hook createRuntime enters "pid=\$(jq .pid \"\$1/state.enters.json\")
+		touch $B/rootfs/lib/a $B/rootfs/lib/b
+		nsenter -m -t \$pid mount --bind $DIR/lib.so $B/rootfs/lib/a"
+	# createContainer hooks begin in the root.
+	hook createContainer mounts "mount --bind $DIR/lib.so ./lib/b && grep -q ' $B/rootfs/proc ' /proc/self/mountinfo"
+	command_is cat /lib/a /lib/b
+	try run --bundle "$B" "$ID"
+	ok
+	same "$output" "library
+library"
+	same "$(cat "$B/rootfs/lib/a")" ""
+}
+
+@test "startContainer hooks without an environment have the payload's" {
+	is_ours || skip "left to the runtime by the specification"
+	config '.process.env += ["ONE=two"] | .hooks.startContainer = [
+		{path: "/bin/sh", args: ["sh", "-c", "echo $ONE $HOME >/own"]},
+		{path: "/bin/sh", args: ["sh", "-c", "echo :$ONE:$A >/given"], env: ["A=b"]}]'
+	run_payload print ran
+	same "$(cat "$B/rootfs/own")" "two /root"
+	same "$(cat "$B/rootfs/given")" "::b"
+}

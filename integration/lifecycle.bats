@@ -545,3 +545,36 @@ load container
 	same "$(jq -r '.linux.seccomp.enabled' <<<"$output")" true
 	same "$(jq -r '.linux.seccomp.actions | contains(["SCMP_ACT_NOTIFY"])' <<<"$output")" true
 }
+
+@test "kill KILL without a pid namespace of one's own ends all processes, with or without init" {
+	is_ours || skip "this runtime does not"
+	config '.linux.namespaces |= map(select(.type != "pid"))'
+	local procs pid with
+	for with in yes no; do
+		start_waiting
+		try exec --detach "$ID" sleep 1000
+		ok
+		pid=$(init_pid)
+		procs=$(rt ps --format json "$ID" | jq '.[]')
+		if [ $with = no ]; then
+			kill -KILL "$pid"
+			wait_status stopped
+		fi
+		try kill "$ID" KILL
+		ok
+		wait_status stopped
+		for pid in $procs; do
+			gone() { ! grep -q '^State:[[:space:]][^Z]' "/proc/$pid/status" 2>/dev/null; }
+			until_true gone
+		done
+		try delete "$ID"
+		ok
+	done
+}
+
+@test "list with a --root that is not there is an error" {
+	is_ours || skip "left to the runtime"
+	ROOT=$DIR/nowhere
+	try list
+	error_names nowhere
+}

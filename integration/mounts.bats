@@ -512,3 +512,16 @@ nested_run()
 	ok
 	wait_output host
 }
+
+@test "a bind mount's options, once they name a flag, name them all" {
+	mkdir "$DIR/volume"
+	mount -t tmpfs -o nosuid,nodev,noexec tmpfs "$DIR/volume"
+	config '.mounts += [{destination: "/mnt/ro", source: $s, options: ["bind", "ro"]},
+		{destination: "/mnt/plain", source: $s, options: ["bind"]}]' --arg s "$DIR/volume"
+	command_is grep /mnt/ /proc/self/mounts
+	try run --bundle "$B" "$ID"
+	umount "$DIR/volume"
+	ok
+	matches " /mnt/ro tmpfs ro,relatime"
+	matches " /mnt/plain tmpfs rw,nosuid,nodev,noexec"
+}

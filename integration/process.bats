@@ -507,3 +507,36 @@ os.execv(sys.argv[1], sys.argv[1:])' \
 	same "$(sha256sum "$(readlink -f "$RUNTIME")")" "$before"
 	assert_nothing_left
 }
+
+@test "the caller's CPU affinity is not the payload's, nor that of exec" {
+	command -v taskset >/dev/null || skip "taskset is missing"
+	[ "$(nproc)" -gt 1 ] || skip "one CPU only"
+	local all
+	all=$(awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/self/status)
+	command_is grep Cpus_allowed_list: /proc/self/status
+	output=$(taskset -c "${all%%[-,]*}" timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null)
+	matches "[[:space:]]$all\$"
+	start_waiting
+	output=$(taskset -c "${all%%[-,]*}" timeout 20 "$RUNTIME" --root "$ROOT" exec "$ID" \
+		grep Cpus_allowed_list: /proc/self/status </dev/null)
+	matches "[[:space:]]$all\$"
+}
+
+@test "S3 what waits for start has none of its caller's descriptors" {
+	payload wait
+	launch create --bundle "$B" "$ID" 5<"$B/config.json" 9>"$DIR/nine"
+	ok
+	ls -l "/proc/$(init_pid)/fd" >"$DIR/fds"
+	! grep -E "config.json|nine|/dev/null$" "$DIR/fds" | grep -v " [012] -> " || fail "$(cat "$DIR/fds")"
+}
+
+@test "exec --cap of an inheritable capability makes it ambient" {
+	is_ours || skip "this runtime does not"
+	config '.process.user.uid = 1000 | .process.user.gid = 1000 | .process.capabilities.inheritable = ["CAP_SYSLOG"]
+		| .process.capabilities.bounding += ["CAP_SYSLOG", "CAP_CHOWN"]'
+	start_waiting
+	try exec --cap CAP_SYSLOG --cap CAP_CHOWN "$ID" grep -E "CapAmb|CapEff" /proc/self/status
+	ok
+	matches "CapAmb:[[:space:]]0000000400000000"
+	matches "CapEff:[[:space:]]0000000400000000"
+}

@@ -254,3 +254,11 @@ calls_up_to()
 	run_payload print ran
 	same "$output" ran
 }
+
+@test "startContainer hooks run under the filter" {
+	profile SCMP_ACT_ALLOW '{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95}'
+	config '.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "mkdir /made; echo ran >/hook"]}]'
+	run_payload print ran
+	same "$(cat "$B/rootfs/hook")" ran
+	[ ! -e "$B/rootfs/made" ] || fail "the hook was not filtered"
+}
