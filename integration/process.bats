@@ -540,3 +540,19 @@ os.execv(sys.argv[1], sys.argv[1:])' \
 	matches "CapAmb:[[:space:]]0000000400000000"
 	matches "CapEff:[[:space:]]0000000400000000"
 }
+
+@test "a terminal of our own whose output is no terminal adds no carriage returns" {
+	is_ours || skip "left to the runtime"
+	config '.process.terminal = true'
+	command_is sh -c 'echo one; echo two'
+	try run --bundle "$B" "$ID"
+	ok
+	same "$output" "one
+two"
+	config '.process.terminal = false'
+	start_waiting
+	try exec --tty "$ID" sh -c 'echo one; echo two'
+	ok
+	same "$output" "one
+two"
+}
