@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mountinfo.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "runtime/cgroup_backend.h"
@@ -45,112 +46,25 @@ void cgroup_mount_done(struct cgroup_mount *mount)
 	*mount = (struct cgroup_mount){ NULL, NULL };
 }
 
-/* A field of mountinfo up to n, with \040 and the like undone; malloc'd. */
-static char *unescape(const char *field, size_t n, struct error *err)
-{
-	char *text = malloc(n + 1), *out = text;
-
-	if (!text) {
-		error_memory(err);
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++) {
-		const char *at = field + i;
-		if (n - i >= 4 && at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' &&
-		    at[2] <= '7' && at[3] >= '0' && at[3] <= '7') {
-			*out++ = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
-			i += 3;
-		} else {
-			*out++ = *at;
-		}
-	}
-	*out = '\0';
-	return text;
-}
-
-/* The fields of a mountinfo line that we want; false if it has another shape. */
-struct mount_line {
-	const char *root, *point, *type, *options;
-	size_t root_size, point_size, type_size, options_size;
-};
-
-static bool next_field(const char **at, const char *end, const char **ret, size_t *ret_size)
-{
-	while (*at < end && **at == ' ')
-		(*at)++;
-	*ret = *at;
-	while (*at < end && **at != ' ')
-		(*at)++;
-	*ret_size = (size_t)(*at - *ret);
-	return *ret_size > 0;
-}
-
-static bool split_mount_line(const char *at, const char *end, struct mount_line *ret)
-{
-	const char *field;
-	size_t size;
-
-	for (int i = 0; i < 3; i++)
-		if (!next_field(&at, end, &field, &size))
-			return false;
-	if (!next_field(&at, end, &ret->root, &ret->root_size) ||
-	    !next_field(&at, end, &ret->point, &ret->point_size))
-		return false;
-	do
-		if (!next_field(&at, end, &field, &size))
-			return false;
-	while (size != 1 || *field != '-');
-	return next_field(&at, end, &ret->type, &ret->type_size) &&
-	       next_field(&at, end, &field, &size) &&
-	       next_field(&at, end, &ret->options, &ret->options_size);
-}
-
-/* True when each of the controllers is among the mount's options. */
-static bool options_have_all(const struct mount_line *line, const char *controllers)
-{
-	for (const char *at = controllers; *at;) {
-		size_t n = strcspn(at, ","), left = line->options_size;
-		const char *option = line->options;
-		bool found = false;
-
-		while (left > 0 && !found) {
-			const char *comma = memchr(option, ',', left);
-			size_t m = comma ? (size_t)(comma - option) : left;
-			found = m == n && memcmp(option, at, n) == 0;
-			left -= comma ? m + 1 : m;
-			option += comma ? m + 1 : m;
-		}
-		if (!found)
-			return false;
-		at += n + (at[n] == ',');
-	}
-	return true;
-}
-
-static bool mount_line_is(const struct mount_line *line, const char *controllers)
-{
-	const char *type = controllers[0] ? "cgroup" : "cgroup2";
-
-	return line->type_size == strlen(type) && memcmp(line->type, type, line->type_size) == 0 &&
-	       options_have_all(line, controllers);
-}
-
 int cgroup_mount_find(const char *mountinfo, const char *controllers, struct cgroup_mount *ret,
 		      struct error *err)
 {
-	for (const char *at = mountinfo; *at;) {
-		const char *end = strchrnul(at, '\n');
-		struct mount_line line;
+	const char *type = controllers[0] ? "cgroup" : "cgroup2";
+	cleanup_free char *text = strdup(mountinfo);
+	char *cursor = text;
+	struct mountinfo mount;
 
-		if (split_mount_line(at, end, &line) && mount_line_is(&line, controllers)) {
-			ret->root = unescape(line.root, line.root_size, err);
-			ret->point = unescape(line.point, line.point_size, err);
-			if (ret->root && ret->point)
-				return 1;
-			cgroup_mount_done(ret);
-			return -1;
-		}
-		at = *end ? end + 1 : end;
+	if (!text)
+		return error_memory(err);
+	while (mountinfo_next(&cursor, &mount)) {
+		if (!str_equal(mount.type, type) || !mountinfo_has_options(&mount, controllers))
+			continue;
+		ret->root = strdup(mount.root);
+		ret->point = strdup(mount.point);
+		if (ret->root && ret->point)
+			return 1;
+		cgroup_mount_done(ret);
+		return error_memory(err);
 	}
 	return 0;
 }

@@ -16,69 +16,22 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mountinfo.h"
 #include "base/str.h"
 #include "runtime/mount_entry.h"
 
 enum { MOUNTINFO_MAX = 16 << 20 };
 
-struct mounted {
-	uint64_t id, parent;
-	char *path, *type; /* within the text */
-};
-
-/* mountinfo writes space, tab, newline and backslash as \040 and so on. */
-static void unescape(char *text)
-{
-	char *out = text;
-
-	for (char *p = text; *p;) {
-		uint64_t byte;
-		char digits[4] = "";
-
-		if (*p == '\\')
-			memcpy(digits, p + 1, strnlen(p + 1, 3));
-		if (strlen(digits) == 3 && str_to_uint(digits, 8, 255, &byte)) {
-			*out++ = (char)byte;
-			p += 4;
-		} else {
-			*out++ = *p++;
-		}
-	}
-	*out = '\0';
-}
-
-/* "36 35 98:0 /root /path options tags… - type source options" (proc(5)) */
-static bool parse_line(char *line, struct mounted *ret)
-{
-	char *tail = strstr(line, " - "), *rest = NULL, *field[5];
-
-	if (!tail)
-		return false;
-	*tail = '\0';
-	for (int i = 0; i < 5; i++) {
-		field[i] = strtok_r(i ? NULL : line, " ", &rest);
-		if (!field[i])
-			return false;
-	}
-	rest = NULL;
-	ret->type = strtok_r(tail + 3, " ", &rest);
-	ret->path = field[4];
-	unescape(ret->path);
-	return ret->type && str_to_uint(field[0], 10, UINT64_MAX, &ret->id) &&
-	       str_to_uint(field[1], 10, UINT64_MAX, &ret->parent);
-}
-
-static int parse_mountinfo(char *text, struct mounted **ret, size_t *ret_count, struct error *err)
+static int parse_mountinfo(char *text, struct mountinfo **ret, size_t *ret_count, struct error *err)
 {
 	cleanup_free void *mounts = NULL;
 	size_t count = 0, capacity = 0;
-	char *rest = NULL;
+	struct mountinfo mount;
 
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (mem_grow(&mounts, count, &capacity, sizeof(**ret), err) < 0)
+	while (mountinfo_next(&text, &mount)) {
+		if (mem_grow(&mounts, count, &capacity, sizeof(mount), err) < 0)
 			return -1;
-		if (parse_line(line, (struct mounted *)mounts + count))
-			count++;
+		((struct mountinfo *)mounts)[count++] = mount;
 	}
 	*ret = move_ptr(&mounts);
 	*ret_count = count;
@@ -86,11 +39,11 @@ static int parse_mountinfo(char *text, struct mounted **ret, size_t *ret_count, 
 }
 
 /* True when the mount is the container's root or below it. */
-static bool is_ours(const struct mounted *mounts, size_t count, const struct mounted *mount,
+static bool is_ours(const struct mountinfo *mounts, size_t count, const struct mountinfo *mount,
 		    uint64_t root)
 {
 	for (size_t steps = 0; steps <= count; steps++) {
-		const struct mounted *parent = NULL;
+		const struct mountinfo *parent = NULL;
 
 		if (mount->id == root)
 			return true;
@@ -121,7 +74,7 @@ static int take_away(const char *path, struct error *err)
 int mount_move_root(const struct mount_plan *plan, struct error *err)
 {
 	cleanup_free char *text = NULL;
-	cleanup_free struct mounted *mounts = NULL;
+	cleanup_free struct mountinfo *mounts = NULL;
 	size_t count = 0;
 	uint64_t root = 0;
 
@@ -132,7 +85,8 @@ int mount_move_root(const struct mount_plan *plan, struct error *err)
 	for (size_t i = 0; i < count; i++) {
 		if (!str_equal(mounts[i].type, "proc") && !str_equal(mounts[i].type, "sysfs"))
 			continue;
-		if (!is_ours(mounts, count, &mounts[i], root) && take_away(mounts[i].path, err) < 0)
+		if (!is_ours(mounts, count, &mounts[i], root) &&
+		    take_away(mounts[i].point, err) < 0)
 			return -1;
 	}
 	/*
