@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# podman with our runtime (--runtime), as root: the effect of each option and
+# command that reaches the runtime.
+# vm: no
+
+load container
+load clients
+
+setup_file()
+{
+	local podman
+	client_setup_file
+	: >"$F/mounts"
+	podman=$(client_path podman) || return 0
+	# No CNI, no systemd, no machine-wide locks, limits that an engine without
+	# CAP_SYS_RESOURCE can set.
+	cat >"$F/containers.conf" <<-CONF
+	[containers]
+	default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+	netns = "none"
+	log_driver = "k8s-file"
+	[engine]
+	cgroup_manager = "cgroupfs"
+	events_logger = "file"
+	lock_type = "file"
+	init_path = "$(command -v tini-static || command -v catatonit)"
+	runtime_supports_json = ["${RUNTIME##*/}"]
+	runtime_supports_nocgroup = ["${RUNTIME##*/}"]
+	CONF
+	cat >"$F/storage.conf" <<-CONF
+	[storage]
+	driver = "vfs"
+	graphroot = "$F/graph"
+	runroot = "$F/run"
+	CONF
+	client_program podman <<-SCRIPT
+	#!/bin/sh
+	export CONTAINERS_CONF=$F/containers.conf CONTAINERS_STORAGE_CONF=$F/storage.conf
+	exec $podman --tmpdir $F/libpod --runtime $RUNTIME "\$@"
+	SCRIPT
+	TMPDIR=$F/tmp "$F/bin/podman" import "$F/image.tar" box >/dev/null
+	client_mounts >"$F/mounts"
+}
+
+teardown_file()
+{
+	local left
+	left=$(client_mounts)
+	client_mounts | tac | while read -r path; do
+		umount -l "$path"
+	done
+	[ -z "$left" ] || {
+		echo "mounts left: $left" >&2
+		return 1
+	}
+}
+
+setup()
+{
+	client_setup podman
+}
+
+client_leftovers_of_podman()
+{
+	:
+}
+
+teardown()
+{
+	client_teardown
+}
+
+@test "podman run: output, environment, folder, entry point, host name" { test_run; }
+@test "podman run: exit codes, 125, 126, 127" { test_exit_codes; }
+@test "podman kill, stop, wait: signals and exit codes" { test_signals; }
+@test "podman run: standard input, much output" { test_stdin; }
+@test "podman run: a terminal" { test_tty; }
+@test "podman create, start --attach, attach" { test_create; }
+@test "podman run: its own signals reach the container" { test_signal_proxy; }
+@test "podman run: several at once" { test_parallel; }
+@test "podman run, update: memory, pids and cpu limits" { test_limits; }
+# conmon does not see it on cgroup v1, whatever the runtime.
+@test "podman inspect tells an OOM kill" {
+	local told=false
+	[ "$(cgroup_mode)" != v2 ] || told=true
+	test_oom $told
+}
+
+@test "podman run: users and groups" { test_user; }
+@test "podman run: capabilities, no-new-privileges" { test_capabilities; }
+@test "podman run: seccomp profiles" { test_seccomp; }
+@test "podman run: volumes and tmpfs" { test_volumes; }
+@test "podman run: devices" { test_devices; }
+@test "podman run: sysctls" { test_sysctl; }
+@test "podman run: rlimits, oom_score_adj, size of shm" { test_rlimits; }
+@test "podman run: namespaces of another container and of the host" { test_namespaces; }
+@test "podman exec in all forms" { test_exec 127; }
+@test "podman exec --privileged" { test_exec_privileged; }
+@test "podman top" { test_top; }
+@test "podman pause, unpause, rm --force of a paused one" { test_pause; }
+@test "podman stats" { test_stats; }
+@test "podman restart, restart policy, rm --force" { test_restart; }
+@test "podman logs" { test_logs; }
+@test "podman run --read-only" { test_read_only; }
+@test "podman cp" { test_copy; }
+
+@test "podman run --init" {
+	command -v tini-static >/dev/null || command -v catatonit >/dev/null || skip "there is no tini-static"
+	test_init
+}
+
+@test "podman healthcheck run" {
+	# No systemd, whose timer would run it by itself.
+	start_box --health-cmd 'test -e /healthy' --health-interval disable --health-retries 1 box payload wait
+	client healthcheck run "$TAG"
+	exits 1
+	exec_box touch /healthy
+	client healthcheck run "$TAG"
+	ok
+	same "$(inspect_box '{{.State.Healthcheck.Status}}')" healthy
+}
+
+@test "podman run: user namespaces" {
+	reachable
+	run_box --uidmap 0:100000:5000 --gidmap 0:200000:5000 box sh -c \
+		'cat /proc/self/uid_map /proc/self/gid_map | tr -s " "; id -u; stat -c %u /bin/payload /home/user'
+	ok
+	lines " 0 100000 5000" " 0 200000 5000" 0 1000
+	start_box --uidmap 0:100000:5000 --user 1000 --volume "$DIR:/there:ro" box payload wait
+	same "$(stat -c '%u' "/proc/$(inspect_box '{{.State.Pid}}')")" 101000
+	exec_box payload ns + status CapEff + ids
+	ok
+	no_lines "user $(readlink /proc/self/ns/user)"
+	matches 'uid.* 1000'
+	client exec --user 0 "$TAG" sh -c 'touch /new && stat -c %u /new && ls /there >/dev/null'
+	ok
+	same "$output" 0
+	# Another one shares it.
+	run_box --name "$TAG-2" --userns "container:$TAG" box payload ns
+	ok
+	local of_second=$output
+	exec_box payload ns
+	same "$(grep ^user <<<"$of_second")" "$(grep ^user <<<"$output")"
+	on_pty expect:ready 'send:x\n' expect:got end -- podman run --rm "${NEW[@]}" --name "$TAG-2" \
+		--uidmap 0:100000:5000 --interactive --tty box sh -c 'echo ready; read -r x; echo "got $x"; exit 9'
+	lines "got x" "exit 9"
+}
+
+@test "podman run: cgroup namespaces" {
+	run_box --cgroupns private box sh -c 'cat /proc/self/cgroup; ls /sys/fs/cgroup'
+	ok
+	same "$(grep -c ':/$' <<<"$output")" "$(grep -c : <<<"$output")"
+	run_box --cgroupns host box cat /proc/self/cgroup
+	ok
+	says "/$TAG/"
+}
+
+@test "podman run: cgroups disabled" {
+	[[ ${RUNTIME##*/} != runc* ]] || skip "podman passes it crun's --cgroup-manager=disabled"
+	# It stays where podman itself is.
+	attempt podman run --rm --name "$TAG" --env "RUSTBOX_TEST_TAG=$TAG" --cgroups disabled --cgroupns host box \
+		cat /proc/self/cgroup
+	ok
+	local pids
+	pids=$(sed -n 's/^[0-9]*:pids:/:pids:/p; s/^0::/0::/p' /proc/self/cgroup | tail -n 1)
+	says "${pids#*:}"
+	says_not "$TAG"
+	attempt podman run --detach --name "$TAG" --env "RUSTBOX_TEST_TAG=$TAG" --cgroups disabled box payload wait
+	ok
+	exec_box payload print inside
+	same "$output" inside
+	client stop --time 20 "$TAG"
+	ok
+	same "$(inspect_box '{{.State.ExitCode}}')" 143
+}
+
+@test "podman pod: two containers share namespaces, stop and go together" {
+	client pod create --name "$TAG-pod" --cgroup-parent "/$TAG" --infra-image localhost/box \
+		--infra-command /bin/wait-for-ever --share ipc,net,uts --hostname pod-name
+	ok
+	POD=$output
+	start_box --pod "$TAG-pod" box payload wait
+	run_box --pod "$TAG-pod" --name "$TAG-2" box payload ns + hostname
+	ok
+	says "hostname pod-name"
+	local of_second=$output name
+	exec_box payload ns
+	for name in ipc net uts; do
+		same "$(grep "^$name " <<<"$of_second")" "$(grep "^$name " <<<"$output")"
+	done
+	for name in mnt pid; do
+		[ "$(grep "^$name " <<<"$of_second")" != "$(grep "^$name " <<<"$output")" ]
+	done
+	client pod pause "$TAG-pod"
+	ok
+	box_is paused
+	client pod unpause "$TAG-pod"
+	ok
+	client pod stop --time 20 "$TAG-pod"
+	ok
+	box_is exited
+	client pod start "$TAG-pod"
+	ok
+	box_is running
+	client pod rm --force "$TAG-pod"
+	ok
+}
