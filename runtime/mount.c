@@ -133,7 +133,7 @@ static struct mount_filesystem filesystem_of(const struct mount_plan *plan,
 					     const struct mount_plan_entry *entry)
 {
 	const struct mount_options *options = &entry->options;
-	const char *type = entry->mount->type, *label = plan->spec->linux->mount_label;
+	const char *type = entry->mount->type;
 	struct mount_filesystem fs = {
 		.type = type,
 		.source = entry->mount->source,
@@ -144,8 +144,8 @@ static struct mount_filesystem filesystem_of(const struct mount_plan *plan,
 			(options->here.set & MOUNT_ATTR_RDONLY) && !IS_AMONG(type, plain_types),
 	};
 
-	if (label && *label && !IS_AMONG(type, unlabelled_types))
-		fs.extra[0] = (struct mount_parameter){ .key = "context", .value = label };
+	if (plan->label && !IS_AMONG(type, unlabelled_types))
+		fs.extra[0] = (struct mount_parameter){ .key = "context", .value = plan->label };
 	return fs;
 }
 

@@ -27,6 +27,7 @@ struct mount_plan {
 	int null;	       /* detached clone of the host's /dev/null, for mount_protect() */
 	bool root_is_attached; /* mount_root_attach() has been done */
 	char *root_path;       /* root.path, absolute and without "." and ".." */
+	const char *label;     /* linux.mountLabel where there is SELinux, or NULL */
 	struct mount_plan_entry *entries;
 	size_t n_entries;
 };

@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "runtime/idmap.h"
+#include "runtime/lsm.h"
 #include "runtime/mount_entry.h"
 
 bool mount_has_user_namespace(const struct spec *spec)
@@ -378,10 +379,23 @@ static int prepare_entries(struct mount_plan *plan, struct arena *arena, struct 
 	return 0;
 }
 
+/* Without SELinux files bear no labels, and nothing is less protected for it. */
+static const char *label_for_mounts(const struct spec_linux *lx)
+{
+	if (!lx->mount_label || !*lx->mount_label)
+		return NULL;
+	if (lsm_selinux_enabled())
+		return lx->mount_label;
+	log_warning("linux.mountLabel is ignored: SELinux is not enabled on this machine");
+	return NULL;
+}
+
 int mount_plan_prepare(const struct spec *spec, struct mount_plan *plan, struct arena *arena,
 		       struct error *err)
 {
-	*plan = (struct mount_plan){ .spec = spec, .root_tree = -1, .null = -1 };
+	*plan = (struct mount_plan){
+		.spec = spec, .root_tree = -1, .null = -1, .label = label_for_mounts(spec->linux)
+	};
 	if (prepare_root(plan, arena, err) == 0 && prepare_entries(plan, arena, err) == 0)
 		return 0;
 	mount_plan_done(plan);
