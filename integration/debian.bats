@@ -114,9 +114,9 @@ teardown()
 	need_controller pids
 	need_controller memory
 	config '.linux.resources += {pids: {limit: 1100}, memory: {limit: 1073741824}}'
-	command_is bash -ec 'mkfifo /gate
-		for i in {1..1000}; do (read -r _ </gate || :) & done
-		ls -d /proc/[0-9]* | wc -l; echo all there; : >/gate; wait; echo all gone'
+	command_is bash -ec 'mkfifo /gate; exec 5<>/gate
+		for i in {1..1000}; do read -r _ <&5 & done
+		ls -d /proc/[0-9]* | wc -l; echo all there; printf "\n%.0s" {1..1000} >&5; wait; echo all gone'
 	launch run --detach --bundle "$B" "$ID"
 	ok
 	PATIENCE=120 wait_output "all gone"

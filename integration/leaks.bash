@@ -24,21 +24,20 @@ descriptors()
 # with a root that is a bundle of the test.
 tagged_processes()
 {
-	local list pid
+	local list pid seen=
+	# The patterns are not in grep's own arguments or environment.
 	list=$(
 		unset RUSTBOX_TEST_TAG TMPDIR
-		printf '%s\n' "RUSTBOX_TEST_TAG=$TAG" "$TAG" >"$DIR/tag.patterns"
-		{
-			grep -lsaFf "$DIR/tag.patterns" /proc/[0-9]*/environ /proc/[0-9]*/cmdline
-			printf ' %s[^ ]* / \n' "$DIR" >"$DIR/tag.patterns"
-			grep -lsf "$DIR/tag.patterns" /proc/[0-9]*/mountinfo
-		}
-		rm "$DIR/tag.patterns"
+		grep -lsaFf /dev/stdin /proc/[0-9]*/environ /proc/[0-9]*/cmdline <<<"$TAG"
+		grep -lsf /dev/stdin /proc/[0-9]*/mountinfo <<<" ${DIR}[^ ]* / "
 	)
 	for pid in $list; do
 		pid=${pid#/proc/} pid=${pid%%/*}
-		[ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || echo "$pid"
-	done | sort -nu
+		[ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || [[ " $seen " == *" $pid "* ]] || {
+			echo "$pid"
+			seen+=" $pid"
+		}
+	done
 }
 
 # Mounts that this mount namespace has below the test's folder, or by its tag.
@@ -55,14 +54,20 @@ tagged_cgroups()
 # Prints all that is left, a line each.
 leftovers()
 {
-	local pid
-	tagged_processes | while read -r pid; do
-		echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")" || :
+	local line files
+	for line in $(tagged_processes); do
+		echo "process $line: $(tr '\0' ' ' 2>/dev/null <"/proc/$line/cmdline")"
 	done 2>/dev/null
-	tagged_mounts | sed 's/^/mount: /'
-	tagged_cgroups | sed 's/^/cgroup: /'
-	[ ! -d "$ROOT" ] || find "$ROOT" -mindepth 1 | sed 's/^/state: /'
-	find "$DIR/tmp" -mindepth 1 | sed 's/^/temporary file: /'
+	while read -r line; do
+		echo "mount: $line"
+	done < <(tagged_mounts)
+	while read -r line; do
+		echo "cgroup: $line"
+	done < <(tagged_cgroups)
+	files=("$ROOT"/* "$ROOT"/.[!.]* "$DIR"/tmp/* "$DIR"/tmp/.[!.]*)
+	for line in "${files[@]}"; do
+		[ ! -e "$line" ] && [ ! -L "$line" ] || echo "file: $line"
+	done
 }
 
 # What the kernel still has to tidy up (a process that is about to end) may take

@@ -48,10 +48,10 @@ found()
 	found cgroup:
 	rmdir "$dir"
 	mkdir -p "$ROOT/x"
-	found state:
+	found "file: $ROOT/x"
 	rmdir "$ROOT/x"
 	touch "$DIR/tmp/x"
-	found temporary
+	found "file: $DIR/tmp/x"
 	rm "$DIR/tmp/x"
 }
 

@@ -6,7 +6,13 @@
 
 load container
 
+@test "list below a root that is not there: nothing, or an error that names it" {
+	try list -q
+	[ "$status" -eq 0 ] && same "$output" "" || error_names "$ROOT"
+}
+
 @test "list of nothing: a head line, null or an empty array, nothing" {
+	mkdir "$ROOT"
 	try list
 	ok
 	matches '^ID +PID +STATUS +BUNDLE +CREATED +OWNER *$'
@@ -98,6 +104,7 @@ load container
 }
 
 @test "list while containers come and go" {
+	mkdir "$ROOT"
 	payload print x
 	config 'del(.linux.cgroupsPath)'
 	local i jobs=()
