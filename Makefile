@@ -195,7 +195,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
 ##@ Targets
 
-.PHONY: all quickstart test test-all lint fuzz coverage install uninstall dist clean help FORCE
+.PHONY: all quickstart test test-all lint fuzz coverage bench install uninstall dist clean help FORCE
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS:%=build/release/%) $(MANPAGES) build/release/rustbox-runtime.bash ## Build the programs (build/release/)
@@ -219,6 +219,9 @@ fuzz: fuzz-programs ## Run each fuzz target for FUZZ_SECONDS=60
 
 coverage: coverage-programs ## Run the unit tests with gcov's counters; report in build/coverage/
 	integration/coverage
+
+bench: test-programs ## Measure the runtime beside crun and runc: COUNT=100, RUNTIMES=, LONG=1, BENCH_WRITE=1
+	@integration/bench/run-bench
 
 install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 	$(INSTALL) -d $(DESTDIR)$(BINDIR)

@@ -1,0 +1,35 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The benchmark itself works: every row has a figure for the runtime, and
+# nothing is left behind. What the figures are is not looked at.
+# vm: no
+
+load container
+
+# The runtime's cell in the row of a title, in each table that has the row.
+cells()
+{
+	awk -F ' *[|] *' -v row="$1" '$2 == row { print $4 }' "$DIR/out"
+}
+
+@test "a figure in every row" {
+	local row cell n
+	status=0
+	COUNT=2 RUNTIMES="rustbox-runtime=$RUNTIME" "$HERE/bench/run-bench" \
+		>"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- || status=$?
+	read_streams "$DIR/out" "$DIR/err"
+	ok
+	same "$error" ""
+	for row in '`run true`' '`create`' '`start`' '`delete`' '`exec true`' 'default seccomp profile' \
+		'user namespace' '200 mounts' 'config.json of 1 MB' '50 at once' '100 in sequence'; do
+		n=0
+		while read -r cell; do
+			[[ $cell == [0-9]* ]] || fail "$row: '$cell' is no figure"
+			n=$((n + 1))
+		done < <(cells "$row")
+		case $row in
+		50* | 100*) same $n 4 ;;
+		*) same $n 6 ;;
+		esac
+	done
+}
