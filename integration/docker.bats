@@ -90,7 +90,7 @@ teardown()
 @test "docker run: its own signals reach the container" { test_signal_proxy; }
 @test "docker run: several at once" { test_parallel; }
 @test "docker run, update: memory, pids and cpu limits" { test_limits; }
-@test "docker inspect tells an OOM kill" { test_oom true; }
+@test "docker inspect tells an OOM kill" { test_oom told; }
 @test "docker run: users and groups" { test_user; }
 @test "docker run: capabilities, no-new-privileges" { test_capabilities; }
 @test "docker run: seccomp profiles" { test_seccomp; }
