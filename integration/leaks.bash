@@ -64,7 +64,7 @@ leftovers()
 	while read -r line; do
 		echo "cgroup: $line"
 	done < <(tagged_cgroups)
-	files=("$ROOT"/* "$ROOT"/.[!.]* "$DIR"/tmp/* "$DIR"/tmp/.[!.]*)
+	files=(${ROOT:+"$ROOT"/* "$ROOT"/.[!.]*} "$DIR"/tmp/* "$DIR"/tmp/.[!.]*)
 	for line in "${files[@]}"; do
 		[ ! -e "$line" ] && [ ! -L "$line" ] || echo "file: $line"
 	done
