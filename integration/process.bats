@@ -556,3 +556,25 @@ two"
 	same "$output" "one
 two"
 }
+
+@test "memoryPolicy: of the payload and of exec; what cannot be is named" {
+	is_ours || skip "this runtime may have none"
+	[ -e /proc/self/numa_maps ] || skip "this kernel has no NUMA"
+	policy_is() { [[ $(head -n 1 <<<"$output" | cut -d ' ' -f 2) == $1 ]] || fail "policy"; }
+	config '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"]}'
+	run_payload cat /proc/self/numa_maps
+	policy_is 'bind*static*0'
+	config '.linux.memoryPolicy = {mode: "MPOL_INTERLEAVE", nodes: "0"}'
+	start_waiting
+	try exec "$ID" cat /proc/self/numa_maps
+	policy_is 'interleave:0'
+	try delete --force "$ID"
+	config '.linux.memoryPolicy = {mode: "MPOL_LOCAL"}'
+	run_payload cat /proc/self/numa_maps
+	policy_is local
+	config '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "8000"}'
+	payload print ran
+	try run --bundle "$B" "$ID"
+	error_names memoryPolicy 8000
+	assert_nothing_left
+}

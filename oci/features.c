@@ -59,12 +59,24 @@ static const struct json_field features_mount_extensions_fields[] = {
 };
 TYPE(features_mount_extensions);
 
+struct features_memory_policy {
+	const char *const *modes, *const *flags;
+	size_t n_modes, n_flags;
+};
+static const struct json_field features_memory_policy_fields[] = {
+	LIST(features_memory_policy, modes, "modes"),
+	LIST(features_memory_policy, flags, "flags"),
+	{ NULL },
+};
+TYPE(features_memory_policy);
+
 struct features_linux {
 	const char *const *namespaces, *const *capabilities;
 	size_t n_namespaces, n_capabilities;
 	const struct features_cgroup *cgroup;
 	const struct features_seccomp *seccomp;
 	const struct features_enabled *apparmor, *selinux, *intel_rdt, *net_devices;
+	const struct features_memory_policy *memory_policy;
 	const struct features_mount_extensions *mount_extensions;
 };
 static const struct json_field features_linux_fields[] = {
@@ -74,6 +86,7 @@ static const struct json_field features_linux_fields[] = {
 	OBJECT(features_linux, seccomp, "seccomp", &features_seccomp_type),
 	OBJECT(features_linux, apparmor, "apparmor", &features_enabled_type),
 	OBJECT(features_linux, selinux, "selinux", &features_enabled_type),
+	OBJECT(features_linux, memory_policy, "memoryPolicy", &features_memory_policy_type),
 	OBJECT(features_linux, intel_rdt, "intelRdt", &features_enabled_type),
 	OBJECT(features_linux, mount_extensions, "mountExtensions",
 	       &features_mount_extensions_type),
@@ -146,6 +159,10 @@ char *features_json(const struct features_lists *lists, struct error *err)
 		NAMES(known_flags, lists->seccomp_known_flags),
 		NAMES(supported_flags, lists->seccomp_supported_flags),
 	};
+	const struct features_memory_policy memory_policy = {
+		NAMES(modes, lists->memory_policy_modes),
+		NAMES(flags, lists->memory_policy_flags),
+	};
 	const struct features_linux linux = {
 		NAMES(namespaces, namespaces),
 		NAMES(capabilities, lists->capabilities),
@@ -153,6 +170,7 @@ char *features_json(const struct features_lists *lists, struct error *err)
 		.seccomp = &seccomp,
 		.apparmor = &on,
 		.selinux = &on,
+		.memory_policy = lists->memory_policy_modes ? &memory_policy : NULL,
 		.intel_rdt = &off,
 		.net_devices = &off,
 		.mount_extensions = &mount_extensions,

@@ -13,6 +13,7 @@ struct features_lists {
 	const char *const *capabilities;
 	const char *const *seccomp_actions, *const *seccomp_operators, *const *seccomp_archs;
 	const char *const *seccomp_known_flags, *const *seccomp_supported_flags;
+	const char *const *memory_policy_modes, *const *memory_policy_flags;
 	const char *libseccomp_version; /* "2.5.4"; NULL: left out */
 };
 

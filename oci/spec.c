@@ -351,7 +351,7 @@ static const struct json_field spec_intel_rdt_fields[] = {
 TYPE(spec_intel_rdt);
 
 static const struct json_field spec_memory_policy_fields[] = {
-	REQUIRED(spec_memory_policy, mode, "mode"),
+	FIELD(spec_memory_policy, mode, "mode"),
 	FIELD(spec_memory_policy, nodes, "nodes"),
 	LIST(spec_memory_policy, flags, "flags"),
 	{ NULL },

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/number_list.h"
 #include "base/str.h"
 #include "oci/spec_check_parts.h"
 
@@ -25,8 +26,6 @@ static int check_supported(const struct spec_linux *linux, struct error *err)
 {
 	if (linux->intel_rdt)
 		return refuse("intelRdt", err);
-	if (linux->memory_policy)
-		return refuse("memoryPolicy", err);
 	if (linux->n_net_devices)
 		return refuse("netDevices", err);
 	return 0;
@@ -97,6 +96,48 @@ static int check_time_namespace(const struct spec *spec, struct error *err)
 	for (size_t i = 0; i < linux->n_time_offsets; i++)
 		if (check_time_offset(&linux->time_offsets[i], err) < 0)
 			return -1;
+	return 0;
+}
+
+/* -- Memory policy -- */
+
+static bool is_listed(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_equal(name, names[i]))
+			return true;
+	return false;
+}
+
+static int check_memory_policy(const struct spec_memory_policy *policy, struct error *err)
+{
+	static const char *const modes[] = { "MPOL_DEFAULT",	"MPOL_BIND",
+					     "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE",
+					     "MPOL_PREFERRED",	"MPOL_PREFERRED_MANY",
+					     "MPOL_LOCAL" };
+	static const char *const flags[] = { "MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
+					     "MPOL_F_STATIC_NODES" };
+	static const char *const without_nodes[] = { "MPOL_DEFAULT", "MPOL_LOCAL" };
+	struct number_list nodes = { { 0 } };
+
+	if (!policy)
+		return 0;
+	if (!policy->mode || !is_listed(policy->mode, modes, sizeof(modes) / sizeof(*modes)))
+		return error_set(err, 0, "memoryPolicy.mode: invalid memory policy mode \"%s\"",
+				 policy->mode ? policy->mode : "");
+	for (size_t i = 0; i < policy->n_flags; i++)
+		if (!is_listed(policy->flags[i], flags, sizeof(flags) / sizeof(*flags)))
+			return error_set(
+				err, 0,
+				"memoryPolicy.flags[%zu]: invalid memory policy flag \"%s\"", i,
+				policy->flags[i]);
+	if (policy->nodes && !number_list_parse(policy->nodes, &nodes))
+		return error_set(err, 0, "memoryPolicy.nodes: invalid memory policy nodes \"%s\"",
+				 policy->nodes);
+	size_t count = number_list_count(&nodes);
+	if (count && is_listed(policy->mode, without_nodes, 2))
+		return error_set(err, 0, "memoryPolicy.nodes: %s mode requires 0 nodes but got %zu",
+				 policy->mode, count);
 	return 0;
 }
 
@@ -233,7 +274,8 @@ static int check_all(const struct spec *spec, struct error *err)
 	const struct spec_linux *linux = spec->linux;
 
 	if (check_supported(linux, err) < 0 || check_namespaces(linux, err) < 0 ||
-	    check_user_namespace(spec, err) < 0 || check_time_namespace(spec, err) < 0)
+	    check_user_namespace(spec, err) < 0 || check_time_namespace(spec, err) < 0 ||
+	    check_memory_policy(linux->memory_policy, err) < 0)
 		return -1;
 	if (check_devices(linux, err) < 0 || spec_check_sysctl(spec, err) < 0)
 		return -1;

@@ -152,8 +152,15 @@ static const struct row bad_process[] = {
 static const struct row bad_linux[] = {
 	{ LINUX("\"intelRdt\":{}"), "linux.intelRdt: not supported by this version of "
 				    "rustbox-runtime; remove it from config.json" },
-	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\"}"),
-	  "linux.memoryPolicy: not supported" },
+	{ LINUX("\"memoryPolicy\":{}"), "linux.memoryPolicy.mode: invalid memory policy mode" },
+	{ LINUX("\"memoryPolicy\":{\"mode\":\"BIND\"}"),
+	  "linux.memoryPolicy.mode: invalid memory policy mode \"BIND\"" },
+	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"flags\":[\"x\"]}"),
+	  "linux.memoryPolicy.flags[0]: invalid memory policy flag \"x\"" },
+	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_BIND\",\"nodes\":\"0-99999\"}"),
+	  "linux.memoryPolicy.nodes: invalid memory policy nodes" },
+	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"0-7\"}"),
+	  "linux.memoryPolicy.nodes: MPOL_LOCAL mode requires 0 nodes but got 8" },
 	{ LINUX("\"netDevices\":{\"eth0\":{}}"), "linux.netDevices: not supported" },
 	{ LINUX("\"namespaces\":[" NS("x") "]"), "linux.namespaces[0].type: \"x\" is none of" },
 	{ LINUX("\"namespaces\":[" NS("pid") "," NS("ipc") "," NS("pid") "]"),

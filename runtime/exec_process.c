@@ -84,6 +84,7 @@ void exec_process_main(void *data, int channel)
 		.process = exec->process,
 		.seccomp = exec->seccomp,
 		.personality = exec->personality,
+		.memory_policy = exec->memory_policy,
 		.procfs = exec->procfs,
 		.keep_fds = exec->keep_fds,
 		.in_user_namespace = exec->in_user_namespace,

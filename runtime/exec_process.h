@@ -15,6 +15,7 @@ struct exec_process {
 	const char *user_text;	      /* --user as given, resolved inside; NULL */
 	const struct seccomp_filter *seccomp;
 	const struct spec_personality *personality;
+	const struct spec_memory_policy *memory_policy;
 	int procfs;
 	int console_socket; /* -1: none */
 	int root;	    /* the container's root where it was not pivoted to, else -1 */

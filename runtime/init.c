@@ -222,6 +222,7 @@ void init_main(void *data, int channel)
 		.process = init->spec->process,
 		.seccomp = init->seccomp,
 		.personality = init->spec->linux->personality,
+		.memory_policy = init->spec->linux->memory_policy,
 		.procfs = init->procfs,
 		.keep_fds = init->keep_fds,
 		.is_init = true,

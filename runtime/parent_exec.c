@@ -120,6 +120,7 @@ static int prepare(const struct container_exec_options *options, struct exec *ex
 		.id = exec->state.id,
 		.user_text = options->user,
 		.personality = l->personality,
+		.memory_policy = l->memory_policy,
 		.procfs = exec->procfs,
 		.console_socket = -1,
 		.root = -1,

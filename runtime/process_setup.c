@@ -2,6 +2,7 @@
 /*
  * The order, and why:
  *
+ *  0. Which signals are ignored, while we may read it.
  *  1. The working directory, as the runtime's user: one that only root can
  *     enter has always been usable as cwd. If that is refused (a user
  *     namespace's root does not own everything), it is tried again as the
@@ -9,7 +10,8 @@
  *  2. The environment: HOME comes from the container's passwd, which may be
  *     readable for root only.
  *  3. What raises ourselves above others, while we may: CPU affinity, I/O
- *     priority, scheduler, higher hard limits; and the personality.
+ *     priority, scheduler, higher hard limits; the personality, and the
+ *     memory policy.
  *  4. The LSM label for execve: before no_new_privs, after which AppArmor
  *     allows fewer transitions.
  *  5. no_new_privs, and the bounding set, which needs CAP_SETPCAP.
@@ -50,6 +52,7 @@
 #include "runtime/environment.h"
 #include "runtime/executable.h"
 #include "runtime/lsm.h"
+#include "runtime/memory_policy.h"
 #include "runtime/personality.h"
 #include "runtime/rlimit.h"
 #include "runtime/scheduler.h"
@@ -136,6 +139,11 @@ static int raise_limits(struct preparation *p, struct error *err)
 static int set_personality(struct preparation *p, struct error *err)
 {
 	return personality_set(p->setup->personality, err);
+}
+
+static int set_memory_policy(struct preparation *p, struct error *err)
+{
+	return memory_policy_set(p->setup->memory_policy, err);
 }
 
 static int set_label(struct preparation *p, struct error *err)
@@ -261,21 +269,29 @@ static int find_executable(struct preparation *p, struct error *err)
 	return executable_check(setup->executable, &facts, err);
 }
 
+/* Where it cannot be read all signals are reset. */
+static int note_ignored_signals(struct preparation *p, struct error *err)
+{
+	static const char key[] = "\nSigIgn:\t";
+	char path[64], text[4096];
+
+	(void)snprintf(path, sizeof(path), "%d/status", (int)p->setup->host_pid);
+	ssize_t n = fd_read_short(p->setup->procfs, path, text, sizeof(text));
+	const char *line = n > 0 ? strstr(text, key) : NULL;
+	char digits[17] = "";
+
+	if (line)
+		(void)snprintf(digits, sizeof(digits), "%.16s", line + sizeof(key) - 1);
+	if (!str_to_uint(digits, 16, UINT64_MAX, &p->setup->ignored))
+		p->setup->ignored = UINT64_MAX;
+	return 0;
+}
+
 static int (*const steps[])(struct preparation *, struct error *) = {
-	enter_cwd_as_runtime,
-	make_environment,
-	set_scheduling,
-	raise_limits,
-	set_personality,
-	set_label,
-	set_no_new_privileges,
-	drop_bounding,
-	set_ids,
-	set_capabilities,
-	enter_cwd_as_user,
-	verify_cwd,
-	set_umask,
-	find_executable,
+	note_ignored_signals,  enter_cwd_as_runtime, make_environment,	set_scheduling,
+	raise_limits,	       set_personality,	     set_memory_policy, set_label,
+	set_no_new_privileges, drop_bounding,	     set_ids,		set_capabilities,
+	enter_cwd_as_user,     verify_cwd,	     set_umask,		find_executable,
 };
 
 int process_setup_prepare(struct process_setup *setup, struct arena *arena, struct error *err)
@@ -303,13 +319,20 @@ int process_setup_make_cwd(const char *cwd, const struct spec_user *user, struct
 	return fd < 0 ? error_wrap(err, "process.cwd") : 0;
 }
 
-/* execve keeps ignored signals ignored, and the mask: the runtime's, or its caller's. */
-static void reset_signals(void)
+/*
+ * execve keeps ignored signals ignored, and the mask: the runtime's, or its
+ * caller's. Caught ones it resets; those of init.c's are reset before, since a
+ * filter may forbid what the handler does.
+ */
+static void reset_signals(uint64_t ignored)
 {
+	const uint64_t caught = UINT64_C(1) << (SIGTERM - 1) | UINT64_C(1) << (SIGINT - 1) |
+				UINT64_C(1) << (SIGHUP - 1) | UINT64_C(1) << (SIGQUIT - 1);
 	sigset_t none;
 
 	for (int i = 1; i < NSIG; i++) /* fails for SIGKILL, SIGSTOP and the C library's own */
-		(void)signal(i, SIG_DFL);
+		if ((ignored | caught) & UINT64_C(1) << (i - 1))
+			(void)signal(i, SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -354,7 +377,7 @@ int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, 
 	examine(setup);
 	if (rlimit_apply(setup->process, err) < 0)
 		return -1;
-	reset_signals();
+	reset_signals(setup->ignored);
 	if (fd_cloexec_from(3 + setup->keep_fds, err) < 0 ||
 	    process_setup_filter(setup, listener, data, err) < 0)
 		return -1;

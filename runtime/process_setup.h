@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -18,6 +19,7 @@ struct process_setup {
 	const struct spec_process *process;
 	const struct seccomp_filter *seccomp; /* NULL: none */
 	const struct spec_personality *personality;
+	const struct spec_memory_policy *memory_policy;
 	int procfs;		/* the host's /proc, opened before anything (path_open_procfs) */
 	pid_t host_pid;		/* our pid as that procfs shows it */
 	unsigned int keep_fds;	/* descriptors 3 … 3 + keep_fds - 1 stay open for the payload */
@@ -26,6 +28,7 @@ struct process_setup {
 	char **env;		/* final environment, HOME added where missing */
 	char *executable;	/* found by process_setup_prepare() */
 	bool guard_terminal;	/* likewise: tty_guard.h is needed */
+	uint64_t ignored;	/* likewise: signals that are ignored, bit 0 for signal 1 */
 
 	/* Between process_setup_filter() and process_setup_exec(). */
 	bool is_filtered, is_examined;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/number_list.h"
 #include "base/str.h"
 
 struct name {
@@ -135,52 +136,11 @@ int scheduler_set_io_priority(const struct spec_io_priority *config, struct erro
 	return 0;
 }
 
-enum { CPUS_MAX = 8192, BITS = sizeof(unsigned long) * CHAR_BIT };
-
-struct cpus {
-	unsigned long mask[CPUS_MAX / BITS];
-};
-
-static bool parse_number(const char **p, uint64_t *ret)
-{
-	char text[8];
-	size_t n = strspn(*p, "0123456789");
-
-	if (n >= sizeof(text))
-		return false;
-	memcpy(text, *p, n);
-	text[n] = '\0';
-	*p += n;
-	return str_to_uint(text, 10, CPUS_MAX - 1, ret);
-}
-
-static bool parse_cpus(const char *p, struct cpus *ret)
-{
-	while (*p) {
-		uint64_t first, last;
-
-		p += strspn(p, " ");
-		if (!parse_number(&p, &first))
-			return false;
-		last = first;
-		if (*p == '-' && (p++, !parse_number(&p, &last) || last < first))
-			return false;
-		for (; first <= last; first++)
-			ret->mask[first / BITS] |= 1UL << first % BITS;
-		p += strspn(p, " \n");
-		if (*p && *p++ != ',')
-			return false;
-		if (p[-1] == ',' && !*p)
-			return false;
-	}
-	return true;
-}
-
 int scheduler_set_affinity(pid_t pid, const char *list, struct error *err)
 {
-	struct cpus cpus = { { 0 } };
+	struct number_list cpus = { { 0 } };
 
-	if (!*list || !parse_cpus(list, &cpus))
+	if (!*list || !number_list_parse(list, &cpus))
 		return error_set(err, 0, "\"%s\" is not a list of CPUs such as 0-3,7", list);
 	if (syscall(SYS_sched_setaffinity, pid, sizeof(cpus.mask), cpus.mask) < 0)
 		return error_set(err, errno, "set the CPU affinity to %s", list);
@@ -189,7 +149,7 @@ int scheduler_set_affinity(pid_t pid, const char *list, struct error *err)
 
 void scheduler_reset_affinity(pid_t pid)
 {
-	struct cpus cpus;
+	struct number_list cpus;
 
 	memset(&cpus, 0xff, sizeof(cpus));
 	if (syscall(SYS_sched_setaffinity, pid, sizeof(cpus.mask), cpus.mask) < 0)

@@ -5,6 +5,7 @@
 #include "cmd/rustbox-runtime/command.h"
 #include "oci/features.h"
 #include "runtime/capability.h"
+#include "runtime/memory_policy.h"
 #include "runtime/mount.h"
 #include "runtime/seccomp.h"
 
@@ -35,6 +36,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		.seccomp_archs = seccomp_arch_names,
 		.seccomp_known_flags = seccomp_flag_names,
 		.seccomp_supported_flags = seccomp_flag_names,
+		.memory_policy_modes = memory_policy_mode_names,
+		.memory_policy_flags = memory_policy_flag_names,
 		.libseccomp_version = library_version(call->arena, err),
 	};
 
