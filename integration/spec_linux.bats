@@ -80,7 +80,7 @@ profile()
 
 # ---- what is not built -------------------------------------------------------------------
 
-@test "netDevices, intelRdt and memoryPolicy are refused by name, and nothing is made" {
+@test "netDevices and intelRdt are refused by name, and nothing is made" {
 	is_ours || skip "this runtime may have them"
 	local key value
 	while read -r key value; do
@@ -94,14 +94,13 @@ profile()
 	intelRdt {}
 	intelRdt {closID: "/"}
 	intelRdt {enableMonitoring: true}
-	memoryPolicy {mode: "MPOL_BIND", nodes: "0"}
 	END
 	assert_nothing_left
 	# And without intelRdt no resctrl file is touched: no code knows one.
 	! grep -qa 'resctrl' "$RUNTIME" || fail "there is code for resctrl"
 	try features
-	same "$(jq -c '[.linux.netDevices.enabled, .linux.intelRdt.enabled, .linux.memoryPolicy]' <<<"$output")" \
-		'[false,false,null]'
+	same "$(jq -c '[.linux.netDevices.enabled, .linux.intelRdt.enabled]' <<<"$output")" \
+		'[false,false]'
 }
 
 @test "checkpoint and restore are refused by name" {
@@ -362,4 +361,26 @@ features()
 		same "$flag $output" "$flag EPERM"
 	done
 	[ -z "$PEER" ] || wait "$PEER"
+}
+
+@test "features: every memory policy, and every flag of one, is taken" {
+	is_ours || skip "this runtime has no features"
+	[ -e /proc/self/numa_maps ] || skip "this kernel has no NUMA"
+	local mode flag taken=0
+	payload print ran
+	for mode in $(features '.linux.memoryPolicy.modes[]' | tr -d '"'); do
+		config '.linux.memoryPolicy = {mode: $m} | if $m | IN("MPOL_DEFAULT", "MPOL_LOCAL") then .
+			else .linux.memoryPolicy.nodes = "0" end' --arg m "$mode"
+		try run --bundle "$B" "$ID"
+		# A kernel may lack one, and says so.
+		[[ $output == ran || $error == *set_mempolicy* ]] || fail "$mode"
+		taken=$((taken + 1))
+	done
+	for flag in $(features '.linux.memoryPolicy.flags[]' | tr -d '"'); do
+		config '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: [$f]}' --arg f "$flag"
+		try run --bundle "$B" "$ID"
+		[[ $output == ran || $error == *set_mempolicy* ]] || fail "$flag"
+		taken=$((taken + 1))
+	done
+	same "$taken" 10
 }
