@@ -267,7 +267,9 @@ static double now(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* Not /dev/null: some runtimes give the standard streams to the container's user (chown). */
 static posix_spawn_file_actions_t streams;
+static char output[PATH_MAX];
 
 /* In the column's namespace already. */
 static pid_t spawn(const struct call *call)
@@ -404,7 +406,7 @@ static void trace(pid_t program, struct cost *cost, int *ret_status)
 
 static _Noreturn void be_traced(const struct call *call)
 {
-	int fd = open("/dev/null", O_RDWR);
+	int fd = open(output, O_RDWR);
 
 	(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	(void)dup2(fd, STDIN_FILENO);
@@ -808,6 +810,7 @@ static void prepare(void)
 	char errors[PATH_MAX];
 
 	(void)snprintf(errors, sizeof(errors), "%s/errors", folder);
+	(void)snprintf(output, sizeof(output), "%s/output", folder);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		fail("become a subreaper with mounts of its own");
@@ -816,8 +819,10 @@ static void prepare(void)
 		fail("open our mount namespace");
 	errno = posix_spawn_file_actions_init(&streams);
 	if (errno ||
-	    (errno = posix_spawn_file_actions_addopen(&streams, 0, "/dev/null", O_RDONLY, 0)) ||
-	    (errno = posix_spawn_file_actions_addopen(&streams, 1, "/dev/null", O_WRONLY, 0)) ||
+	    (errno = posix_spawn_file_actions_addopen(&streams, 0, output, O_CREAT | O_RDONLY,
+						      0600)) ||
+	    (errno = posix_spawn_file_actions_addopen(&streams, 1, output, O_WRONLY | O_TRUNC,
+						      0)) ||
 	    (errno = posix_spawn_file_actions_addopen(&streams, 2, errors,
 						      O_CREAT | O_WRONLY | O_APPEND, 0600)))
 		fail("streams");
