@@ -105,17 +105,14 @@ uint64_t capability_permitted(void)
 	return data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
-static uint64_t bounding_now(void)
+/* Those of the mask that are in the bounding set: a system call for each that is asked for. */
+static uint64_t bounding_now(uint64_t asked)
 {
 	uint64_t mask = 0;
 
-	for (int i = 0; i < MASK_BITS; i++) {
-		int there = prctl(PR_CAPBSET_READ, i, 0, 0, 0);
-		if (there < 0) /* the kernel knows no more */
-			break;
-		if (there)
+	for (int i = 0; i < COUNT; i++)
+		if ((asked & bit(i)) && prctl(PR_CAPBSET_READ, i, 0, 0, 0) > 0)
 			mask |= bit(i);
-	}
 	return mask;
 }
 
@@ -171,7 +168,9 @@ int capability_resolve(const struct spec_capabilities *config, struct capability
 	    READ(permitted) < 0 || READ(ambient) < 0)
 		return -1;
 #undef READ
-	uint64_t bounding = bounding_now(), permitted = bounding & capability_permitted();
+	uint64_t bounding = bounding_now(sets.bounding | sets.effective | sets.inheritable |
+					 sets.permitted | sets.ambient);
+	uint64_t permitted = bounding & capability_permitted();
 	limit(&sets.bounding, bounding, &unavailable);
 	limit(&sets.inheritable, bounding, &unavailable);
 	limit(&sets.permitted, permitted, &unavailable);
