@@ -2,10 +2,13 @@
 #include "runtime/cgroup_devices.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "runtime/device.h"
@@ -282,13 +285,20 @@ int cgroup_device_list_parse(const char *text, struct cgroup_device_rules *ret, 
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static int write_exception(const struct cgroup_dir *dir, bool allow,
+/* *file is the opened devices.allow or devices.deny, or -1 before the first rule. */
+static int write_exception(const struct cgroup_dir *dir, bool allow, int *file,
 			   const struct cgroup_device_rule *rule, struct error *err)
 {
+	const char *name = allow ? "devices.allow" : "devices.deny";
 	char text[64];
 
 	rule_text(rule, text);
-	if (cgroup_write(dir, allow ? "devices.allow" : "devices.deny", text, err) == 0)
+	if (*file < 0)
+		*file = openat(dir->fd, name, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+	if (*file >= 0 && write(*file, text, strlen(text)) == (ssize_t)strlen(text))
+		return 0;
+	/* Once more, for the message. */
+	if (cgroup_write(dir, name, text, err) == 0)
 		return 0;
 	if (err->code == EPERM && allow)
 		error_hint(err, "the cgroup above must allow it, too");
@@ -300,13 +310,15 @@ static int write_difference(const struct cgroup_dir *dir, bool allow,
 			    const struct cgroup_device_rules *from,
 			    const struct cgroup_device_rules *without, struct error *err)
 {
+	cleanup_fd int file = -1;
+
 	for (size_t i = 0; i < from->count; i++) {
 		struct cgroup_device_rule rule = from->rules[i];
 		const struct cgroup_device_rule *other = find_exception(without, &rule);
 
 		if (other)
 			rule.access &= ~other->access;
-		if (rule.access && write_exception(dir, allow, &rule, err) < 0)
+		if (rule.access && write_exception(dir, allow, &file, &rule, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -210,7 +210,8 @@ static char *relative_base(struct locating *at, const char *controllers, const c
 {
 	char *base = arena_format(at->arena, err, "%s%s", point, str_equal(own, "/") ? "" : own);
 
-	if (base && !exists(base, "cgroup.procs")) {
+	/* That the mount point is one has been seen already. */
+	if (base && !str_equal(own, "/") && !exists(base, "cgroup.procs")) {
 		struct cgroup_mount mount __attribute__((cleanup(cgroup_mount_done))) = { 0 };
 		int r = find_mount(at, controllers, &mount, err);
 		if (r < 0)

@@ -2,6 +2,7 @@
 /* The processes in a container's cgroups: moving them in, listing, signalling. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -265,6 +266,23 @@ bool cgroup_needs_join(const struct cgroup *cgroup)
 }
 
 /*
+ * The usual way of the calling process into a v1 directory, where each system
+ * call counts: without opening the directory. False where it does not work;
+ * then the long way has the message.
+ */
+static bool join_by_path(const struct cgroup_directory *directory)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/tasks", directory->path);
+	cleanup_fd int fd = -1;
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return false;
+	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	return fd >= 0 && write(fd, "0", 1) == 1;
+}
+
+/*
  * pid 0 is the caller. Its single thread moves itself through v1's "tasks",
  * which needs no lock over all thread groups (Linux 5.4); cgroup2 has no such
  * file for a process.
@@ -281,6 +299,8 @@ static int join_directory(const struct cgroup_directory *directory, pid_t pid, c
 {
 	cleanup_cgroup_dir struct cgroup_dir dir = CGROUP_DIR_CLOSED;
 
+	if (pid == 0 && !sub_path && !cgroup_directory_is_v2(directory) && join_by_path(directory))
+		return 0;
 	if (cgroup_dir_open(directory, &dir) < 0)
 		return error_set(err, errno, "open %s", directory->path);
 	if (sub_path) {

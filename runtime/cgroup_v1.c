@@ -20,13 +20,13 @@ static const struct cpuset_file {
 	{ "cpuset.mems", "../cpuset.mems" },
 };
 
-static int cpuset_fill(const char *path, int depth, struct error *err);
+static int cpuset_fill(const char *path, int depth, bool is_new, struct error *err);
 
 static int cpuset_fill_file(const struct cgroup_dir *dir, const struct cpuset_file *file, int depth,
-			    struct error *err)
+			    bool is_new, struct error *err)
 {
 	char text[4096];
-	ssize_t n = fd_read_short(dir->fd, file->own, text, sizeof(text));
+	ssize_t n = is_new ? 0 : fd_read_short(dir->fd, file->own, text, sizeof(text));
 
 	if (n > 0)
 		return 0;
@@ -37,7 +37,7 @@ static int cpuset_fill_file(const struct cgroup_dir *dir, const struct cpuset_fi
 		if (!parent)
 			return error_memory(err);
 		*strrchr(parent, '/') = '\0';
-		if (cpuset_fill(parent, depth + 1, err) < 0)
+		if (cpuset_fill(parent, depth + 1, false, err) < 0)
 			return -1;
 		n = fd_read_short(dir->fd, file->above, text, sizeof(text));
 	}
@@ -49,9 +49,10 @@ static int cpuset_fill_file(const struct cgroup_dir *dir, const struct cpuset_fi
 
 /*
  * A new cpuset has no CPUs and no memory, and then takes no process: fills what
- * is empty from the parent, upward as far as that is empty too.
+ * is empty from the parent, upward as far as that is empty too. One that
+ * `is_new` is not looked at: it is empty, or the kernel has filled it just so.
  */
-static int cpuset_fill(const char *path, int depth, struct error *err)
+static int cpuset_fill(const char *path, int depth, bool is_new, struct error *err)
 {
 	cleanup_cgroup_dir struct cgroup_dir dir = { -1, path, "cpuset" };
 
@@ -59,7 +60,7 @@ static int cpuset_fill(const char *path, int depth, struct error *err)
 	if (dir.fd < 0)
 		return error_set(err, errno, "open %s", path);
 	for (size_t i = 0; i < sizeof(cpuset_files) / sizeof(cpuset_files[0]); i++)
-		if (cpuset_fill_file(&dir, &cpuset_files[i], depth, err) < 0)
+		if (cpuset_fill_file(&dir, &cpuset_files[i], depth, is_new, err) < 0)
 			return -1;
 	return 0;
 }
@@ -71,7 +72,7 @@ int cgroup_v1_make(const struct cgroup_machine *machine, const struct cgroup_dir
 	if (cgroup_make_path(directory->path, ret_made, err) < 0)
 		return -1;
 	if (cgroup_controllers_have(directory->controllers, "cpuset"))
-		return cpuset_fill(directory->path, 0, err);
+		return cpuset_fill(directory->path, 0, *ret_made == 1, err);
 	return 0;
 }
 
