@@ -145,3 +145,9 @@ int cgroup_processes(const struct cgroup *cgroup, pid_t **ret_pids, size_t *ret_
  * Directories already gone are no error: callable again and again.
  */
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err);
+
+/*
+ * The same at once, where it can be: true when every directory is gone, and
+ * nothing was in them, therefore. Stops at the first one that is in use.
+ */
+bool cgroup_destroy_unused(const struct cgroup *cgroup);

@@ -68,6 +68,22 @@ static int destroy_directory(const struct cgroup_directory *directory, int64_t d
 	return cgroup_walk(dir.fd, dir.path, true, visit_remove, &removing, err);
 }
 
+bool cgroup_destroy_unused(const struct cgroup *cgroup)
+{
+	const struct cgroup_directory *v2 = cgroup_find_v2(cgroup);
+
+	/* Where processes are they are in cgroup2, too. */
+	if (v2 && rmdir(v2->path) < 0 && !is_gone(errno))
+		return false;
+	for (size_t i = 0; i < cgroup->n_directories; i++) {
+		const struct cgroup_directory *directory = &cgroup->directories[i];
+
+		if (directory != v2 && rmdir(directory->path) < 0 && !is_gone(errno))
+			return false;
+	}
+	return true;
+}
+
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
 {
 	int64_t deadline_ms = cgroup_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;

@@ -176,7 +176,11 @@ int lifecycle_destroy(struct lifecycle *container, bool run_hooks, struct error 
 
 	if (container->destroyed)
 		return 0;
-	if (container->owns_cgroup) {
+	if (container->owns_cgroup && cgroup_destroy_unused(&container->cgroup)) {
+		/* The usual end: all its processes have ended before. */
+		if (kill_init(container, err) < 0)
+			return -1;
+	} else if (container->owns_cgroup) {
 		/* v1: a frozen process dies only when it is thawed, which this does as well. */
 		if (cgroup_signal_all(&container->cgroup, SIGKILL, err) < 0 ||
 		    kill_init(container, err) < 0 || cgroup_destroy(&container->cgroup, err) < 0)
