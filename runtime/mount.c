@@ -34,57 +34,42 @@ static const char *const proc_files[] = {
  * What the runtime writes to /proc, and the masks on it, must not be led
  * elsewhere by a mount inside of it (SECURITY.md S5).
  */
-static int check_below_procfs(const char *destination, int target, struct error *err)
+static int check_below_procfs(const char *destination, int target, bool is_root, struct error *err)
 {
 	long type = path_filesystem_type(target, err);
-	bool is_root = false;
 
 	if (type < 0)
 		return -1;
-	if (type != PROC_SUPER_MAGIC)
+	if (type != PROC_SUPER_MAGIC || is_root)
 		return 0;
-	if (mount_api_is_root(target, &is_root, NULL, err) < 0)
-		return -1;
 	for (size_t i = 0; i < sizeof(proc_files) / sizeof(proc_files[0]); i++) {
-		if (is_root || str_equal(destination, proc_files[i]))
+		if (str_equal(destination, proc_files[i]))
 			return 0;
 	}
 	return error_set(err, EPERM, "%s is inside a proc file system", destination);
 }
 
-/* A link may lead a destination to the root, which must not be covered. */
-static int check_is_not_root(const struct mount_plan *plan, const char *destination, int target,
-			     struct error *err)
-{
-	uint64_t root_id = 0, id = 0;
-	bool is_root = false;
-
-	if (mount_api_id(plan->root_tree, &root_id, err) < 0 ||
-	    mount_api_is_root(target, &is_root, &id, err) < 0)
-		return -1;
-	if (is_root && id == root_id)
-		return error_set(err, EINVAL, "destination %s leads to the root itself",
-				 destination);
-	return 0;
-}
-
-/* *ret_st says what was there before; its st_mode is 0 where nothing was. */
+/* *ret_mode is that of what was there before; 0 where nothing was. */
 static int open_target(const struct mount_plan *plan, const struct mount_plan_entry *entry,
-		       enum path_kind kind, struct stat *ret_st, struct error *err)
+		       enum path_kind kind, mode_t *ret_mode, struct error *err)
 {
 	cleanup_fd int fd = path_open_in_root(plan->root_tree, entry->destination, O_PATH, err);
+	bool is_new = fd < 0;
+	struct mount_place place;
 
-	*ret_st = (struct stat){ 0 };
-	if (fd < 0) {
+	if (is_new) {
 		if (err->code != ENOENT)
 			return -1;
 		fd = path_make_in_root(plan->root_tree, entry->destination, kind, err);
-	} else if (fstat(fd, ret_st) < 0) {
-		return error_set(err, errno, "stat %s", entry->destination);
 	}
-	if (fd < 0 || check_below_procfs(entry->destination, fd, err) < 0 ||
-	    check_is_not_root(plan, entry->destination, fd, err) < 0)
+	if (fd < 0 || mount_api_look(fd, &place, err) < 0 ||
+	    check_below_procfs(entry->destination, fd, place.is_root, err) < 0)
 		return -1;
+	/* A link may lead a destination to the root, which must not be covered. */
+	if (place.is_root && place.id == plan->root_id)
+		return error_set(err, EINVAL, "destination %s leads to the root itself",
+				 entry->destination);
+	*ret_mode = is_new ? 0 : place.mode;
 	return move_fd(&fd);
 }
 
@@ -191,7 +176,8 @@ static int open_late_source(const struct mount_plan *plan, struct mount_plan_ent
 static int apply_bind(const struct mount_plan *plan, struct mount_plan_entry *entry,
 		      struct error *err)
 {
-	struct stat st, old;
+	struct stat st;
+	mode_t old;
 
 	if (entry->source_in_root && open_late_source(plan, entry, err) < 0)
 		return -1;
@@ -255,21 +241,21 @@ static int apply_tmpfs(const struct mount_plan *plan, struct mount_plan_entry *e
 	const struct mount_options *options = &entry->options;
 	struct mount_filesystem fs = filesystem_of(plan, entry);
 	char mode[16];
-	struct stat old;
+	mode_t old;
 	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
 	bool becomes_read_only = delay_read_only(entry, &fs);
 	cleanup_fd int mount = -1;
 
 	if (target < 0)
 		return -1;
-	if (old.st_mode && !mount_options_find(options, "mode")) {
-		(void)snprintf(mode, sizeof(mode), "%o", old.st_mode & 07777);
+	if (old && !mount_options_find(options, "mode")) {
+		(void)snprintf(mode, sizeof(mode), "%o", old & 07777);
 		fs.extra[1] = (struct mount_parameter){ .key = "mode", .value = mode };
 	}
 	mount = mount_filesystem_open(&fs, err);
 	if (mount < 0)
 		return -1;
-	if (options->copy_up && old.st_mode && tmpcopyup_copy(target, mount, err) < 0)
+	if (options->copy_up && old && tmpcopyup_copy(target, mount, err) < 0)
 		return error_wrap(err, "tmpcopyup of %s", entry->destination);
 	if (attach(options, mount, target, err) < 0)
 		return -1;
@@ -282,7 +268,7 @@ static int apply_filesystem(const struct mount_plan *plan, struct mount_plan_ent
 			    struct error *err)
 {
 	struct mount_filesystem fs = filesystem_of(plan, entry);
-	struct stat old;
+	mode_t old;
 	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
 	bool becomes_read_only = delay_read_only(entry, &fs);
 	cleanup_fd int mount = -1;
@@ -306,7 +292,7 @@ static int apply_filesystem(const struct mount_plan *plan, struct mount_plan_ent
 static int apply_cgroup(const struct mount_plan *plan, struct mount_plan_entry *entry,
 			struct error *err)
 {
-	struct stat old;
+	mode_t old;
 	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
 
 	return target < 0 ? -1 : mount_cgroup(plan, entry, target, err);
@@ -340,7 +326,7 @@ int mount_plan_apply(struct mount_plan *plan, struct error *err)
 {
 	/* Folders that are made must be passable for the payload's user, too. */
 	mode_t old_umask = umask(022);
-	int result = 0;
+	int result = mount_api_id(plan->root_tree, &plan->root_id, err);
 
 	for (size_t i = 0; i < plan->n_entries && result == 0; i++) {
 		result = apply_entry(plan, &plan->entries[i], err);

@@ -54,6 +54,20 @@ int mount_api_set(int mount, const struct mount_flags *flags, bool recursive, st
 	return 0;
 }
 
+int mount_api_set_private(int mount, const struct mount_flags *flags, struct error *err)
+{
+	struct mount_attr attr = {
+		.attr_set = flags->set,
+		.attr_clr = flags->clear,
+		.propagation = MS_PRIVATE,
+	};
+
+	if (set_attributes(mount, &attr, false) < 0)
+		return error_set(err, errno,
+				 "change the mount's attributes and propagation (mount_setattr)");
+	return 0;
+}
+
 int mount_api_propagate(int mount, uint64_t type, bool recursive, struct error *err)
 {
 	struct mount_attr attr = { .propagation = type };
@@ -79,17 +93,31 @@ int mount_api_attach(int mount, int target, struct error *err)
 	return -1;
 }
 
-int mount_api_is_root(int fd, bool *ret_is_root, uint64_t *ret_id, struct error *err)
+int mount_api_look(int fd, struct mount_place *ret, struct error *err)
 {
 	struct statx stx;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) < 0)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID | STATX_TYPE | STATX_MODE, &stx) < 0)
 		return error_set(err, errno, "statx");
 	if (!(stx.stx_mask & STATX_MNT_ID) || !(stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
 		return error_set(err, ENOSYS, "statx does not tell mounts (Linux 5.8 is needed)");
-	*ret_is_root = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	*ret = (struct mount_place){
+		.is_root = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT,
+		.id = stx.stx_mnt_id,
+		.mode = stx.stx_mode,
+	};
+	return 0;
+}
+
+int mount_api_is_root(int fd, bool *ret_is_root, uint64_t *ret_id, struct error *err)
+{
+	struct mount_place place;
+
+	if (mount_api_look(fd, &place, err) < 0)
+		return -1;
+	*ret_is_root = place.is_root;
 	if (ret_id)
-		*ret_id = stx.stx_mnt_id;
+		*ret_id = place.id;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -29,6 +30,9 @@ int mount_api_explain_clone(struct error *err);
 /* Changes attributes of the mount, or of it and all below. */
 int mount_api_set(int mount, const struct mount_flags *flags, bool recursive, struct error *err);
 
+/* The same together with private propagation, of this mount alone. */
+int mount_api_set_private(int mount, const struct mount_flags *flags, struct error *err);
+
 /* type: MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE. */
 int mount_api_propagate(int mount, uint64_t type, bool recursive, struct error *err);
 
@@ -37,6 +41,14 @@ int mount_api_attach(int mount, int target, struct error *err);
 
 /* What identifies a mount as long as it exists. */
 int mount_api_id(int fd, uint64_t *ret_id, struct error *err);
+
+/* What one statx(2) tells of a file: is it its mount's root, that mount's id, its mode. */
+struct mount_place {
+	bool is_root;
+	uint64_t id;
+	mode_t mode;
+};
+int mount_api_look(int fd, struct mount_place *ret, struct error *err);
 
 /* True when fd is the root of its mount; *ret_id may be NULL. */
 int mount_api_is_root(int fd, bool *ret_is_root, uint64_t *ret_id, struct error *err);

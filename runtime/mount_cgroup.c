@@ -81,8 +81,7 @@ static int bind_own(const char *mount_point, const char *path, const struct cgro
 	tree = mount_api_clone(AT_FDCWD, own, false);
 	if (tree < 0)
 		return error_set(err, errno, "bind the container's cgroup %s", own);
-	if (mount_api_propagate(tree, MS_PRIVATE, true, err) < 0 ||
-	    mount_api_set(tree, &flags, false, err) < 0)
+	if (mount_api_set_private(tree, &flags, err) < 0)
 		return error_wrap(err, "%s", own);
 	return move_fd(&tree);
 }
