@@ -154,6 +154,24 @@ static int make_walk(int root, char *path, enum path_kind kind, char **ret_path,
 	return move_fd(&dir);
 }
 
+/*
+ * The usual case, that only the last component is missing: -1 where it is
+ * another, or a link, and make_missing() has to look.
+ */
+static int make_last(int root, const char *path, enum path_kind kind)
+{
+	char parent[PATH_MAX];
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t n = (size_t)(name - path);
+
+	if (!*name || str_equal(name, ".") || str_equal(name, "..") || n >= sizeof(parent))
+		return -1;
+	memcpy(parent, path, n);
+	parent[n] = '\0';
+	cleanup_fd int dir = open_in_root(root, parent, O_PATH | O_DIRECTORY);
+	return dir < 0 ? -1 : make_component(dir, name, kind);
+}
+
 /* The slow way, for a path of which some part is missing. */
 static int make_missing(int root, const char *path, enum path_kind kind, struct error *err)
 {
@@ -181,7 +199,8 @@ int path_make_in_root(int root, const char *path, enum path_kind kind, struct er
 		return fd;
 	if (errno != ENOENT)
 		return path_open_in_root(root, path, O_PATH, err);
-	return make_missing(root, path, kind, err);
+	fd = make_last(root, path, kind);
+	return fd >= 0 ? fd : make_missing(root, path, kind, err);
 }
 
 int path_open_parent_in_root(int root, const char *path, const char **ret_name, struct error *err)
