@@ -136,20 +136,15 @@ int device_open_host_nodes(const struct spec *spec, int *fds, struct error *err)
 	return 0;
 }
 
-/* The directory that a node goes to, within /dev (opened once, S11) or anywhere in the root. */
-static int open_parent(int root, int dev, const char *path, const char **ret_name,
-		       struct error *err)
+/* The name of a node right in /dev, which is opened once (S11); NULL of one that is elsewhere. */
+static const char *name_in_dev(const char *path)
 {
 	const char *below = str_starts_with(path, "/dev/") ? path + strlen("/dev/") : NULL;
 
-	if (below && *below && !strchr(below, '/') && !str_equal(below, ".") &&
-	    !str_equal(below, "..")) {
-		int fd = fcntl(dev, F_DUPFD_CLOEXEC, 3);
-
-		*ret_name = below;
-		return fd < 0 ? error_set(err, errno, "duplicate /dev") : fd;
-	}
-	return path_open_parent_in_root(root, path, ret_name, err);
+	return below && *below && !strchr(below, '/') && !str_equal(below, ".") &&
+			       !str_equal(below, "..")
+		       ? below
+		       : NULL;
 }
 
 /* An empty file, and the host's node on it. */
@@ -190,14 +185,11 @@ static int make_new(int dir, const char *name, const struct node *node, int host
 	return 0;
 }
 
-static int make_node(int root, int dev, const struct node *node, int host_node, struct error *err)
+static int make_node_in(int dir, const char *name, const struct node *node, int host_node,
+			struct error *err)
 {
-	const char *name = NULL;
-	cleanup_fd int dir = open_parent(root, dev, node->path, &name, err);
 	struct stat st;
 
-	if (dir < 0)
-		return -1;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno != ENOENT)
 			return error_set(err, errno, "stat");
@@ -206,6 +198,16 @@ static int make_node(int root, int dev, const struct node *node, int host_node, 
 	if (is_node(&st, node))
 		return 0;
 	return error_set(err, EEXIST, "something else is there already");
+}
+
+static int make_node(int root, int dev, const struct node *node, int host_node, struct error *err)
+{
+	const char *name = name_in_dev(node->path);
+
+	if (name)
+		return make_node_in(dev, name, node, host_node, err);
+	cleanup_fd int dir = path_open_parent_in_root(root, node->path, &name, err);
+	return dir < 0 ? -1 : make_node_in(dir, name, node, host_node, err);
 }
 
 static int make_nodes(int root, int dev, const struct spec *spec, const int *host_nodes,
