@@ -49,7 +49,7 @@ static void parse_elf(const struct executable_source *source, const unsigned cha
 	const struct elf elf = { .is_64 = head[EI_CLASS] == ELFCLASS64,
 				 .big = head[EI_DATA] == ELFDATA2MSB };
 	size_t step = elf.is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-	unsigned char header[HEADER_MAX];
+	unsigned char headers[HEADERS_MAX * HEADER_MAX];
 
 	ret->kind = EXECUTABLE_OTHER;
 	if (size < (elf.is_64 ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
@@ -63,9 +63,13 @@ static void parse_elf(const struct executable_source *source, const unsigned cha
 
 	if (MEMBER(&elf, head, Ehdr, e_phentsize) != step || at > INT64_MAX / 2)
 		return;
-	for (uint64_t i = 0; i < count && i < HEADERS_MAX; i++, at += step) {
-		if (source->read(source, header, step, at) != (ssize_t)step)
-			return;
+	if (count > HEADERS_MAX)
+		count = HEADERS_MAX;
+	ssize_t n = source->read(source, headers, (size_t)count * step, at);
+	if (n < 0)
+		return;
+	for (const unsigned char *header = headers; (size_t)n >= step;
+	     header += step, n -= (ssize_t)step) {
 		if (MEMBER(&elf, header, Phdr, p_type) != PT_INTERP)
 			continue;
 		uint64_t offset = MEMBER(&elf, header, Phdr, p_offset);
