@@ -65,31 +65,16 @@ static int add_listen_fds(const struct container_io *io, struct spec *spec, stru
 	return 0;
 }
 
-/* The Gregorian calendar, counted from the 1st of March of the year 0, so that leap days come last.
- */
-static void date_of(int days_since_1970, int *ret_year, int *ret_month, int *ret_day)
-{
-	int days = days_since_1970 + 719468, era = days / 146097, of_era = days % 146097;
-	int year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int of_year = of_era - (365 * year + year / 4 - year / 100);
-	int month = (5 * of_year + 2) / 153;
-
-	*ret_day = of_year - (153 * month + 2) / 5 + 1;
-	*ret_month = month < 10 ? month + 3 : month - 9;
-	*ret_year = year + era * 400 + (*ret_month <= 2);
-}
-
 static char *now_text(struct arena *arena, struct error *err)
 {
 	struct timespec now;
-	int year, month, day;
+	struct tm tm;
+	char date[32];
 
-	/* Not gmtime_r(): it reads the local time zone's file. */
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	int seconds = (int)(now.tv_sec % 86400);
-	date_of((int)(now.tv_sec / 86400), &year, &month, &day);
-	return arena_format(arena, err, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", year, month, day,
-			    seconds / 3600, seconds / 60 % 60, seconds % 60, now.tv_nsec);
+	(void)gmtime_r(&now.tv_sec, &tm);
+	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+	return arena_format(arena, err, "%s.%09ldZ", date, now.tv_nsec);
 }
 
 /* The state as it is before anything has been made: enough for delete --force to clean up. */
