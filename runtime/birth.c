@@ -126,7 +126,8 @@ int birth_run(struct birth *birth, struct error *err)
 {
 	if (run(birth, false, err) == 0)
 		return 0;
-	/* exec in a container that is at its limit: there is room for one process, but not for two. */
+	/* exec in a container that is at its limit: there is room for one process, but not for two.
+	 */
 	if (err->code != EAGAIN || !birth->like)
 		return -1;
 	fd_close(&birth->pidfd);

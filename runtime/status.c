@@ -53,7 +53,7 @@ int status_derive(int folder, const struct state *state, const struct cgroup *cg
 		if (frozen < 0)
 			return -1;
 		cleanup_fd int connection = frozen ? -1 : registry_connect(folder, &connect_error);
-		*ret = frozen	       ? CONTAINER_PAUSED
+		*ret = frozen		 ? CONTAINER_PAUSED
 		       : connection >= 0 ? CONTAINER_CREATED
 					 : CONTAINER_RUNNING;
 	}
