@@ -179,7 +179,7 @@ static int make_new(int dir, const char *name, const struct node *node, int host
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(err, errno, "open the new node");
 	if (!is_node(&st, node))
-		return error_set(err, EEXIST, "the new node was replaced");
+		return error_set(err, ESTALE, "the new node was replaced");
 	if ((node->uid || node->gid) && fchownat(fd, "", node->uid, node->gid, AT_EMPTY_PATH) < 0)
 		return error_set(err, errno, "chown");
 	return 0;
@@ -190,11 +190,11 @@ static int make_node_in(int dir, const char *name, const struct node *node, int 
 {
 	struct stat st;
 
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno != ENOENT)
-			return error_set(err, errno, "stat");
-		return make_new(dir, name, node, host_node, err);
-	}
+	/* Nearly always there is nothing yet, so that is tried before it is looked at. */
+	if (make_new(dir, name, node, host_node, err) == 0)
+		return 0;
+	if (err->code != EEXIST || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
 	if (is_node(&st, node))
 		return 0;
 	return error_set(err, EEXIST, "something else is there already");
