@@ -164,13 +164,11 @@ static bool is_mounted(const char *mount_point, long type)
 
 static int attach_hierarchy(int dir, const char *name, int mount, struct error *err)
 {
+	/* By name: the file system is our own and new, and no link is followed. */
 	if (mkdirat(dir, name, 0755) < 0)
 		return error_set(err, errno, "mkdir %s", name);
-	cleanup_fd int target = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (target < 0)
-		return error_set(err, errno, "open %s", name);
-	if (mount_api_attach(mount, target, err) < 0)
-		return -1;
+	if (move_mount(mount, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(err, errno, "attach the mount to %s (move_mount)", name);
 	return make_links(dir, name, err);
 }
 

@@ -12,9 +12,13 @@
 #include "runtime/mount_entry.h"
 
 /* The masks: attached for the first path, cloned from there for all others. */
+struct mask {
+	int fd;
+	struct stat st;
+	bool is_used;
+};
 struct masks {
-	int file, directory;
-	bool file_is_used, directory_is_used;
+	struct mask file, directory;
 };
 
 /* Missing is fine, for both lists: they name what some kernels have. */
@@ -42,13 +46,9 @@ static int make_read_only(int root, const char *path, struct error *err)
 	return mount_api_verify(tree, root, path, err);
 }
 
-static int check_null(int null, struct error *err)
+static int check_null(const struct mask *null, struct error *err)
 {
-	struct stat st;
-
-	if (fstat(null, &st) < 0)
-		return error_set(err, errno, "/dev/null of the host");
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+	if (!S_ISCHR(null->st.st_mode) || null->st.st_rdev != makedev(1, 3))
 		return error_set(err, EINVAL, "/dev/null of the host is no null device");
 	return 0;
 }
@@ -74,37 +74,39 @@ static int open_empty_directory(struct error *err)
 	return mount_filesystem_open(&fs, err);
 }
 
-/* A path listed twice, or reached by two names, is masked once. */
-static int is_masked(int target, int mask, const struct stat *st, bool *ret, struct error *err)
+static int stat_mask(struct mask *mask, struct error *err)
 {
-	struct stat mask_st;
+	return fstat(mask->fd, &mask->st) < 0 ? error_set(err, errno, "stat the mask") : 0;
+}
+
+/* A path listed twice, or reached by two names, is masked once. */
+static int is_masked(int target, const struct mask *mask, const struct stat *st, bool *ret,
+		     struct error *err)
+{
 	bool is_root = false;
 
 	*ret = false;
-	if (mask < 0)
+	if (st->st_dev != mask->st.st_dev || st->st_ino != mask->st.st_ino)
 		return 0;
-	if (fstat(mask, &mask_st) < 0)
-		return error_set(err, errno, "stat");
 	if (mount_api_is_root(target, &is_root, NULL, err) < 0)
 		return -1;
-	*ret = is_root && st->st_dev == mask_st.st_dev && st->st_ino == mask_st.st_ino;
+	*ret = is_root;
 	return 0;
 }
 
-static int attach_mask(int mask, bool *is_used, int target, int root, const char *path,
-		       struct error *err)
+static int attach_mask(struct mask *mask, int target, int root, const char *path, struct error *err)
 {
 	cleanup_fd int copy = -1;
 
-	if (*is_used) {
-		copy = mount_api_clone(mask, "", false);
+	if (mask->is_used) {
+		copy = mount_api_clone(mask->fd, "", false);
 		if (copy < 0)
 			return error_set(err, errno, "clone the mask");
 	}
-	if (mount_api_attach(*is_used ? copy : mask, target, err) < 0)
+	if (mount_api_attach(mask->is_used ? copy : mask->fd, target, err) < 0)
 		return -1;
-	*is_used = true;
-	return mount_api_verify(copy >= 0 ? copy : mask, root, path, err);
+	mask->is_used = true;
+	return mount_api_verify(copy >= 0 ? copy : mask->fd, root, path, err);
 }
 
 static int mask_path(int root, const char *path, struct masks *masks, struct error *err)
@@ -118,33 +120,29 @@ static int mask_path(int root, const char *path, struct masks *masks, struct err
 		return opened == -ENOENT ? 0 : -1;
 	if (fstat(target, &st) < 0)
 		return error_set(err, errno, "stat");
-	if (S_ISDIR(st.st_mode) && masks->directory < 0 &&
-	    (masks->directory = open_empty_directory(err)) < 0)
+	struct mask *mask = S_ISDIR(st.st_mode) ? &masks->directory : &masks->file;
+	if (mask->fd < 0 &&
+	    ((mask->fd = open_empty_directory(err)) < 0 || stat_mask(mask, err) < 0))
 		return -1;
-	if (is_masked(target, S_ISDIR(st.st_mode) ? masks->directory : masks->file, &st, &done,
-		      err) < 0)
+	if (is_masked(target, mask, &st, &done, err) < 0)
 		return -1;
-	if (done)
-		return 0;
-	return S_ISDIR(st.st_mode)
-		       ? attach_mask(masks->directory, &masks->directory_is_used, target, root,
-				     path, err)
-		       : attach_mask(masks->file, &masks->file_is_used, target, root, path, err);
+	return done ? 0 : attach_mask(mask, target, root, path, err);
 }
 
 static int mask_paths(const struct spec_linux *lx, int root, int null, struct error *err)
 {
-	struct masks masks = { .file = null, .directory = -1 };
+	struct masks masks = { .file = { .fd = null }, .directory = { .fd = -1 } };
 	int result = 0;
 
-	if (lx->n_masked_paths && check_null(null, err) < 0)
+	if (lx->n_masked_paths &&
+	    (stat_mask(&masks.file, err) < 0 || check_null(&masks.file, err) < 0))
 		return -1;
 	for (size_t i = 0; i < lx->n_masked_paths && result == 0; i++) {
 		result = mask_path(root, lx->masked_paths[i], &masks, err);
 		if (result < 0)
 			error_wrap(err, "linux.maskedPaths[%zu] (%s)", i, lx->masked_paths[i]);
 	}
-	fd_close(&masks.directory);
+	fd_close(&masks.directory.fd);
 	return result;
 }
 
