@@ -227,15 +227,12 @@ static int check_hooks(const struct spec *spec, struct error *err)
 
 /* -- The rest of the top level -- */
 
-static int check_host_name(const struct spec *spec, const char *key, const char *name,
-			   struct error *err)
+static int check_host_name(const char *key, const char *name, struct error *err)
 {
 	enum { LENGTH_MAX = 64 }; /* sethostname(2), setdomainname(2) */
 
 	if (!name)
 		return 0;
-	if (!spec_find_namespace(spec, NAMESPACE_UTS))
-		return error_set(err, 0, "%s: needs a uts namespace", key);
 	if (strlen(name) > LENGTH_MAX)
 		return error_set(err, 0, "%s: longer than %d bytes", key, LENGTH_MAX);
 	return spec_check_line(name, key, err);
@@ -262,12 +259,21 @@ int spec_check(const struct spec *spec, struct error *err)
 		return -1;
 	if (spec->process && spec_check_process(spec->process, "process", err) < 0)
 		return -1;
-	if (check_host_name(spec, "hostname", spec->hostname, err) < 0 ||
-	    check_host_name(spec, "domainname", spec->domainname, err) < 0 ||
+	if (check_host_name("hostname", spec->hostname, err) < 0 ||
+	    check_host_name("domainname", spec->domainname, err) < 0 ||
 	    check_mounts(spec, err) < 0 || check_hooks(spec, err) < 0 ||
 	    check_annotations(spec, err) < 0)
 		return -1;
 	return spec_check_linux(spec, err);
+}
+
+/* They would be the host's. */
+static int check_names_are_ours(const struct spec *spec, struct error *err)
+{
+	if ((!spec->hostname && !spec->domainname) || spec_find_namespace(spec, NAMESPACE_UTS))
+		return 0;
+	return error_set(err, 0, "%s: needs a uts namespace",
+			 spec->hostname ? "hostname" : "domainname");
 }
 
 int spec_check_create(const struct spec *spec, struct error *err)
@@ -281,6 +287,8 @@ int spec_check_create(const struct spec *spec, struct error *err)
 		return error_set(err, 0,
 				 "linux.namespaces: a mount namespace is needed "
 				 "(add {\"type\": \"mount\"})");
+	if (spec_check_supported(spec, err) < 0 || check_names_are_ours(spec, err) < 0)
+		return -1;
 	if (!str_starts_with(spec->oci_version, "1."))
 		log_warning("ociVersion: this runtime implements %s, not %s", OCI_VERSION,
 			    spec->oci_version);

@@ -22,12 +22,12 @@ static int refuse(const char *key, struct error *err)
 			 key);
 }
 
-static int check_supported(const struct spec_linux *linux, struct error *err)
+int spec_check_supported(const struct spec *spec, struct error *err)
 {
-	if (linux->intel_rdt)
-		return refuse("intelRdt", err);
-	if (linux->n_net_devices)
-		return refuse("netDevices", err);
+	if (spec->linux->intel_rdt)
+		return refuse("linux.intelRdt", err);
+	if (spec->linux->n_net_devices)
+		return refuse("linux.netDevices", err);
 	return 0;
 }
 
@@ -273,8 +273,8 @@ static int check_all(const struct spec *spec, struct error *err)
 {
 	const struct spec_linux *linux = spec->linux;
 
-	if (check_supported(linux, err) < 0 || check_namespaces(linux, err) < 0 ||
-	    check_user_namespace(spec, err) < 0 || check_time_namespace(spec, err) < 0 ||
+	if (check_namespaces(linux, err) < 0 || check_user_namespace(spec, err) < 0 ||
+	    check_time_namespace(spec, err) < 0 ||
 	    check_memory_policy(linux->memory_policy, err) < 0)
 		return -1;
 	if (check_devices(linux, err) < 0 || spec_check_sysctl(spec, err) < 0)

@@ -49,8 +49,6 @@ static const struct row bad_top[] = {
 	{ "{\"ociVersion\":1}", "ociVersion: expected a string" },
 	{ TOP("\"root\":{}"), "root.path: missing" },
 	{ TOP("\"root\":{\"path\":\"\"}"), "root.path: must not be empty" },
-	{ TOP("\"hostname\":\"a\""), "hostname: needs a uts namespace" },
-	{ TOP("\"domainname\":\"a\""), "domainname: needs a uts namespace" },
 	{ TOP("\"linux\":{\"namespaces\":[" NS("uts") "]},\"hostname\":\"a\\nb\""),
 	  "hostname: must not contain a line break" },
 	{ TOP("\"linux\":{\"namespaces\":[" NS(
@@ -150,8 +148,6 @@ static const struct row bad_process[] = {
 };
 
 static const struct row bad_linux[] = {
-	{ LINUX("\"intelRdt\":{}"), "linux.intelRdt: not supported by this version of "
-				    "rustbox-runtime; remove it from config.json" },
 	{ LINUX("\"memoryPolicy\":{}"), "linux.memoryPolicy.mode: invalid memory policy mode" },
 	{ LINUX("\"memoryPolicy\":{\"mode\":\"BIND\"}"),
 	  "linux.memoryPolicy.mode: invalid memory policy mode \"BIND\"" },
@@ -161,7 +157,6 @@ static const struct row bad_linux[] = {
 	  "linux.memoryPolicy.nodes: invalid memory policy nodes" },
 	{ LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_LOCAL\",\"nodes\":\"0-7\"}"),
 	  "linux.memoryPolicy.nodes: MPOL_LOCAL mode requires 0 nodes but got 8" },
-	{ LINUX("\"netDevices\":{\"eth0\":{}}"), "linux.netDevices: not supported" },
 	{ LINUX("\"namespaces\":[" NS("x") "]"), "linux.namespaces[0].type: \"x\" is none of" },
 	{ LINUX("\"namespaces\":[" NS("pid") "," NS("ipc") "," NS("pid") "]"),
 	  "linux.namespaces[2].type: pid is there twice" },
@@ -434,6 +429,8 @@ static const char *const good[] = {
 	"{\"ociVersion\":\"0.5.0-dev\"}",
 	"{\"ociVersion\":\"1.99.0-rc.1+build.5\"}",
 	"{\"ociVersion\":\"2.0.0\"}",
+	TOP("\"hostname\":\"a\",\"root\":{\"path\":\"a\"},\"zos\":{}"),
+	LINUX("\"netDevices\":{\"eth0\":{\"name\":\"eth1\"}}"),
 	TOP("\"zos\":{\"namespaces\":[{\"type\":\"x\"}]},\"windows\":{\"a\":[1]},\"vm\":{},"
 	    "\"solaris\":{},\"freebsd\":{\"jail\":{\"vnet\":\"new\"}}"),
 	TOP("\"hostname\":\"\""),
@@ -493,6 +490,11 @@ static void good_documents_are_taken(void **state)
 	}
 }
 
+/* All that create needs, these namespaces, more of linux, and more at the top. */
+#define WHOLE(namespaces, more_of_linux, more)                                                     \
+	PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" namespaces  \
+		"]" more_of_linux "}," more ",\"hooks\":{")
+
 static void create_needs_more(void **state)
 {
 	static const struct row rows[] = {
@@ -500,6 +502,13 @@ static void create_needs_more(void **state)
 		{ TOP("\"root\":{\"path\":\"a\"}"), "process: missing" },
 		{ PROCESS("\"user\":null},\"root\":{\"path\":\"a\""),
 		  "linux.namespaces: a mount namespace is needed" },
+		{ WHOLE(NS("mount"), "", "\"hostname\":\"a\""), "hostname: needs a uts" },
+		{ WHOLE(NS("mount"), "", "\"domainname\":\"a\""), "domainname: needs a uts" },
+		{ WHOLE(NS("mount"), ",\"intelRdt\":{}", "\"domainname\":null"),
+		  "linux.intelRdt: not supported by this version of rustbox-runtime; remove it "
+		  "from config.json" },
+		{ WHOLE(NS("mount"), ",\"netDevices\":{\"eth0\":{}}", "\"domainname\":null"),
+		  "linux.netDevices: not supported" },
 	};
 	static const char complete[] =
 		PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" NS(
