@@ -89,10 +89,12 @@ static void copy_up(const char *cgroup, const char *file)
 {
 	char text[256];
 	int fd = open(path_of(cgroup, file, NULL), O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	ssize_t n = 0;
 
-	if (n <= 0)
+	if (fd < 0 || (n = read(fd, text, sizeof(text) - 1)) <= 0) {
 		fail(file);
+		return;
+	}
 	(void)close(fd);
 	text[n] = '\0';
 	if (!put(path_of(cgroup, self.id, file), text))
