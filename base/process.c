@@ -126,6 +126,19 @@ void process_kill_and_reap(pid_t pid)
 	(void)process_wait(pid, &status);
 }
 
+void process_reset_signals(uint64_t signals)
+{
+	/* The kernel's struct sigaction, which is smaller: SIG_DFL, no flags, an empty mask. */
+	static const char defaults[256];
+	sigset_t none;
+
+	for (int i = 1; i <= 64; i++) /* fails for SIGKILL and SIGSTOP */
+		if (signals & UINT64_C(1) << (i - 1))
+			(void)syscall(SYS_rt_sigaction, i, defaults, NULL, sizeof(uint64_t));
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -138,12 +151,9 @@ static int64_t now_ms(void)
 static _Noreturn void run_child(const struct process_run *run, int in, int out, int report)
 {
 	static char *const empty[] = { NULL };
-	sigset_t none;
 	int code;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
+	process_reset_signals(UINT64_MAX);
 	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
 	    dup2(out, STDERR_FILENO) >= 0 &&
 	    syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) >= 0)

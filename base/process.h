@@ -49,6 +49,13 @@ uint64_t process_pidfd_inode(int pidfd);
 /* Kills by pidfd and reaps the child; for a half-made child. Ignores pid <= 0. */
 void process_kill_and_reap(pid_t pid);
 
+/*
+ * Default handling and an empty mask: bit n - 1 of `signals` is signal n
+ * (UINT64_MAX: all). execve keeps ignored signals ignored, and the C library
+ * refuses to touch two of its own, which a caller may have left us ignored.
+ */
+void process_reset_signals(uint64_t signals);
+
 struct process_run {
 	const char *path;  /* absolute */
 	char *const *args; /* NULL-terminated, args[0] included */

@@ -47,6 +47,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "runtime/capability.h"
 #include "runtime/environment.h"
@@ -320,21 +321,15 @@ int process_setup_make_cwd(const char *cwd, const struct spec_user *user, struct
 }
 
 /*
- * execve keeps ignored signals ignored, and the mask: the runtime's, or its
- * caller's. Caught ones it resets; those of init.c's are reset before, since a
- * filter may forbid what the handler does.
+ * What we found ignored, or ignore ourselves, and what init.c catches: execve
+ * would reset the latter, but a filter may forbid what the handler does.
  */
 static void reset_signals(uint64_t ignored)
 {
 	const uint64_t caught = UINT64_C(1) << (SIGTERM - 1) | UINT64_C(1) << (SIGINT - 1) |
 				UINT64_C(1) << (SIGHUP - 1) | UINT64_C(1) << (SIGQUIT - 1);
-	sigset_t none;
 
-	for (int i = 1; i < NSIG; i++) /* fails for SIGKILL, SIGSTOP and the C library's own */
-		if ((ignored | caught) & UINT64_C(1) << (i - 1))
-			(void)signal(i, SIG_DFL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	process_reset_signals(ignored | caught);
 }
 
 static int load_filter(const struct seccomp_filter *filter, int (*listener)(void *data, int fd),
