@@ -560,7 +560,10 @@ two"
 @test "memoryPolicy: of the payload and of exec; what cannot be is named" {
 	is_ours || skip "this runtime may have none"
 	[ -e /proc/self/numa_maps ] || skip "this kernel has no NUMA"
-	policy_is() { [[ $(head -n 1 <<<"$output" | cut -d ' ' -f 2) == $1 ]] || fail "policy"; }
+	policy_is() {
+		# shellcheck disable=SC2053 # a pattern
+		[[ $(head -n 1 <<<"$output" | cut -d ' ' -f 2) == $1 ]] || fail "policy"
+	}
 	config '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"]}'
 	run_payload cat /proc/self/numa_maps
 	policy_is 'bind*static*0'
