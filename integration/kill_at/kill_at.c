@@ -111,17 +111,19 @@ int main(int argc, char **argv)
 	if (pid < 0)
 		fail("fork");
 	if (pid == 0) {
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-			fail("PTRACE_TRACEME");
 		(void)raise(SIGSTOP);
 		(void)execvp(rest[1], rest + 1);
 		fail(rest[1]);
 	}
 	int status;
-	if (waitpid(pid, &status, 0) < 0 || !WIFSTOPPED(status))
+	if (waitpid(pid, &status, WUNTRACED) < 0 || !WIFSTOPPED(status))
 		fail("the command did not stop");
-	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(intptr_t)options) < 0)
-		fail("PTRACE_SETOPTIONS");
-	(void)ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+	/*
+	 * Not PTRACE_TRACEME: then children would begin with a SIGSTOP, which those
+	 * that are young when we end would keep, stopped for good.
+	 */
+	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)(intptr_t)options) < 0)
+		fail("PTRACE_SEIZE");
+	(void)kill(pid, SIGCONT);
 	return watch(pid, n, all);
 }
