@@ -2,7 +2,9 @@
 #
 # RustBox in C: the only Makefile, run from the top of the tree.
 #
-#   base/ oci/ runtime/    libraries: <folder>/*.c without *_test.c and *_fuzz.c
+#   base/ oci/ proto/ runtime/ shim/
+#                          libraries: <folder>/*.c without *_test.c and *_fuzz.c
+#   proto/x.proto          protoc-c makes build/generated/proto/x.pb-c.[ch], part of proto/'s library
 #   cmd/<program>/*.c      programs
 #   <folder>/x_test.c      a unit test (cmocka), one executable each
 #   <folder>/x_fuzz.c      a fuzz target (libFuzzer), corpus in integration/fuzz/x/
@@ -43,20 +45,29 @@ MAKEFLAGS += --no-builtin-rules
 
 MANPAGES := build/release/rustbox-runtime.8
 PROGRAMS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c))
-FOLDERS  := base oci runtime
+FOLDERS  := base oci proto runtime shim
 
 # The folders that each folder's tests, and each program, are linked with: the
 # layers of docs/architecture.md, the upper ones first, as the linker wants them.
 LAYERS_base                := base
 LAYERS_oci                 := oci base
+LAYERS_proto               := proto base
 LAYERS_runtime             := runtime oci base
+LAYERS_shim                := shim runtime proto oci base
 LAYERS_cmd/rustbox-runtime := runtime oci base
+LAYERS_cmd/containerd-shim-rustbox-v1 := shim runtime proto oci base
 
 sources = $(filter-out %_test.c %_fuzz.c,$(wildcard $(1)/*.c))
 CODE    := $(FOLDERS) $(addprefix cmd/,$(PROGRAMS))
 SOURCES := $(foreach d,$(CODE),$(call sources,$(d)))
 TESTS   := $(wildcard $(CODE:%=%/*_test.c))
 FUZZERS := $(wildcard $(CODE:%=%/*_fuzz.c))
+PROTOS  := $(wildcard proto/*.proto)
+PROTO_HEADERS := $(PROTOS:%.proto=build/generated/%.pb-c.h)
+# What protoc-c writes is not held to our warnings.
+GENERATED := $(PROTOS:%.proto=%.pb-c)
+# The folders whose code may include them.
+USES_PROTO := proto/% shim/% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
 # Tools of the integration tests, each in a folder of its name.
 TOOLS   := $(foreach c,$(wildcard integration/*/*.c),$(if $(filter $(notdir $(c:%.c=%)),$(notdir $(patsubst %/,%,$(dir $(c))))),$(c)))
 
@@ -64,13 +75,13 @@ TOOLS   := $(foreach c,$(wildcard integration/*/*.c),$(if $(filter $(notdir $(c:
 
 # pkg-config is asked when something is linked, not before: `make quickstart`
 # and `make test` install it first.
-PACKAGES    := libseccomp libcap yajl
+PACKAGES    := libseccomp libcap yajl libprotobuf-c libmd
 LIBS         = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 # Debian's archive of yajl has a name of its own, which its .pc file does not know.
 yajl_archive = $(if $(wildcard $(shell $(CC) -print-file-name=libyajl_s.a)),-lyajl_s,-lyajl)
 STATIC_LIBS  = $(patsubst -lyajl,$(yajl_archive),$(shell $(PKG_CONFIG) --static --libs $(PACKAGES)))
 
-CPPFLAGS_ALL = -D_GNU_SOURCE -I. $(CPPFLAGS)
+CPPFLAGS_ALL = -D_GNU_SOURCE -I. -Ibuild/generated $(CPPFLAGS)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wformat=2 -Wundef -Wpointer-arith -Wvla -Wcast-qual \
@@ -142,6 +153,12 @@ build/$(1)/%.o: %.c build/$(1)/flags
 $(VERSIONED:%.c=build/$(1)/%.o): VERSION_CPPFLAGS = $$(VERSION_FLAGS)
 $(VERSIONED:%.c=build/$(1)/%.o): build/version
 
+$(patsubst %.c,build/$(1)/%.o,$(filter $(USES_PROTO),$(SOURCES) $(TESTS) $(FUZZERS))): | $(PROTO_HEADERS)
+
+$(GENERATED:%=build/$(1)/%.o): build/$(1)/%.o: build/generated/%.c build/$(1)/flags | $(PROTO_HEADERS)
+	@mkdir -p $$(@D)
+	$$(call say,CC)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_$(1)) $$(CFLAGS) -w -c -o $$@ $$<
+
 $(foreach d,$(FOLDERS),$(call archive_rule,$(1),$(d)))
 $(foreach p,$(PROGRAMS),$(call program_rule,$(1),$(p)))
 $(foreach t,$(TESTS:%.c=%),$(call test_rule,$(1),$(t),$(patsubst %/,%,$(dir $(t)))))
@@ -154,7 +171,7 @@ archives = $(patsubst %,build/$(1)/%.a,$(LAYERS_$(2)))
 link     = $$(call say,LINK)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(CFLAGS) $$(LDFLAGS_$(1)) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^)
 
 define archive_rule # variant, folder
-build/$(1)/$(2).a: $(call objects,$(1),$(2))
+build/$(1)/$(2).a: $(call objects,$(1),$(2)) $(if $(filter proto,$(2)),$(GENERATED:%=build/$(1)/%.o))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(call say,AR)$$(AR) rcsD $$@ $$^
@@ -185,6 +202,10 @@ endef
 $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(foreach f,$(FUZZERS:%.c=%),$(eval $(call fuzz_rule,$(f),$(patsubst %/,%,$(dir $(f))))))
 $(eval $(call stamp,build/version,$(VERSION) $(COMMIT)))
+
+build/generated/proto/%.pb-c.c build/generated/proto/%.pb-c.h: proto/%.proto
+	@mkdir -p build/generated
+	$(call say,PROTO)protoc-c -I. --c_out=build/generated $<
 
 # The integration tests' tools are static, so that they run in an empty root.
 define tool_rule # source

@@ -75,3 +75,27 @@ struct process_run {
  * ignores SIGPIPE (the child has it back at its default).
  */
 int process_run(const struct process_run *run, int *ret_status, struct error *err);
+
+/* A program to start in the background. */
+struct process_spawn {
+	const char *path;  /* absolute; "/proc/self/fd/N" executes an open file */
+	char *const *args; /* NULL-terminated, args[0] included */
+	char *const *env;  /* NULL-terminated; NULL: the caller's */
+	/*
+	 * The child's descriptors 0, 1, 2, 3, …: borrowed, -1 is /dev/null. It
+	 * gets no others, whatever the caller has open. Entries may repeat, and
+	 * may lie in any order.
+	 */
+	const int *fds;
+	size_t n_fds;	       /* at least 3, at most PROCESS_SPAWN_FDS */
+	bool new_group;	       /* a process group of its own */
+	bool dies_with_parent; /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
+};
+enum { PROCESS_SPAWN_FDS = 8 };
+
+/*
+ * Starts it with default signal handling and an empty mask. Does not copy the
+ * caller's memory (vfork). The child's pid; -1 with err when the program could
+ * not be executed (then there is no child).
+ */
+pid_t process_spawn(const struct process_spawn *spawn, struct error *err);

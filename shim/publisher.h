@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events to containerd, in the order in which they were published: one at a
+ * time, and kept while containerd is away. One that was not taken is tried
+ * again each second for a minute, then dropped (and logged); one that is
+ * refused is dropped at once.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "proto/ttrpc_client.h"
+#include "shim/reaper.h"
+
+struct publisher_config {
+	const char *namespace;
+	const char *ttrpc_address; /* TTRPC_ADDRESS; NULL or "": by publish_binary */
+	const char
+		*publish_binary;  /* containerd's program; NULL: without both, events go nowhere */
+	const char *grpc_address; /* for publish_binary */
+};
+
+struct publisher;
+struct publisher *publisher_new(struct loop *loop, struct reaper *reaper,
+				const struct publisher_config *config, struct error *err);
+
+/*
+ * topic: "/tasks/exit". The event is packed at once; its type's name is that of
+ * the message. Out of memory: the event is lost, and logged.
+ */
+void publisher_send(struct publisher *publisher, const char *topic, const ProtobufCMessage *event);
+
+/* Calls `empty` once, from the loop or within: when all is sent, or after timeout_ms. */
+void publisher_when_empty(struct publisher *publisher, int timeout_ms, void (*empty)(void *data),
+			  void *data);
+void publisher_free(struct publisher *publisher);
