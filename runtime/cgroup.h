@@ -49,6 +49,15 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 		  const char *cgroups_path, const char *id, bool tolerant, struct arena *arena,
 		  struct cgroup *ret, struct error *err);
 
+/*
+ * The directories of a living process, in every hierarchy, as /proc/PID/cgroup
+ * has them (seen from the caller's cgroup namespace). Hierarchies that are not
+ * mounted, or not where the process is, are left out, so that there may be
+ * none. err->code is ENOENT when there is no such process, or it has ended.
+ */
+int cgroup_of_process(const struct cgroup_machine *machine, pid_t pid, struct arena *arena,
+		      struct cgroup *ret, struct error *err);
+
 /* From and to what state.json holds; memory from the arena. */
 int cgroup_from_state(const struct state *state, struct arena *arena, struct cgroup *ret,
 		      struct error *err);

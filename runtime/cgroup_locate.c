@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/mountinfo.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "runtime/cgroup_backend.h"
 
@@ -134,10 +135,11 @@ static char *check_path(const char *cgroups_path, const char *id, struct error *
 
 struct locating {
 	const struct cgroup_machine *machine;
-	const char *inner; /* clean; absolute or relative */
+	const char *inner; /* clean; absolute or relative; NULL: a process's own directories */
 	char *mountinfo;   /* read when first needed */
 	struct arena *arena;
 	struct cgroup *cgroup;
+	char process[16]; /* whose: "self", or a pid */
 };
 
 static bool exists(const char *folder, const char *name)
@@ -179,7 +181,7 @@ static int usual_point(struct locating *at, const char *controllers, char **ret,
 	return !*ret ? -1 : exists(*ret, "cgroup.procs");
 }
 
-/* The part of a path within a hierarchy that lies below what is mounted of it. */
+/* The part of a path within a hierarchy that lies below what is mounted of it; NULL: elsewhere. */
 static const char *below_mount(const char *own, const char *mount_root)
 {
 	size_t n = strlen(mount_root);
@@ -188,7 +190,7 @@ static const char *below_mount(const char *own, const char *mount_root)
 		return own;
 	if (strncmp(own, mount_root, n) == 0 && (own[n] == '/' || own[n] == '\0'))
 		return own + n;
-	return "";
+	return NULL;
 }
 
 /* Cuts the last component: "/a/b" to "/a", "/a" to "". */
@@ -201,42 +203,76 @@ static void cut_last(char *path)
 }
 
 /*
- * The folder that a relative path counts from. Where we see only a part of the
- * hierarchy (a container without a cgroup namespace), /proc shows the whole
- * path: then the mount's root says what to leave away.
+ * The folder of a path of /proc. Where we see only a part of the hierarchy (a
+ * container without a cgroup namespace), /proc shows the whole path: then the
+ * mount's root says what to leave away. 1, 0 when it is not in what is
+ * mounted (then *ret is the mount point), -1 with err.
  */
+static int own_folder(struct locating *at, const char *controllers, const char *point,
+		      const char *own, char **ret, struct error *err)
+{
+	struct cgroup_mount mount __attribute__((cleanup(cgroup_mount_done))) = { 0 };
+
+	*ret = arena_format(at->arena, err, "%s%s", point, str_equal(own, "/") ? "" : own);
+	if (!*ret)
+		return -1;
+	/* That the mount point is one has been seen already. */
+	if (str_equal(own, "/") || exists(*ret, "cgroup.procs"))
+		return 1;
+	if (find_mount(at, controllers, &mount, err) < 0)
+		return -1;
+	const char *below = mount.root ? below_mount(own, mount.root) : NULL;
+	*ret = arena_format(at->arena, err, "%s%s", point, below ? below : "");
+	return *ret ? below != NULL : -1;
+}
+
+/* The folder that a relative path counts from. */
 static char *relative_base(struct locating *at, const char *controllers, const char *point,
 			   const char *own, struct error *err)
 {
-	char *base = arena_format(at->arena, err, "%s%s", point, str_equal(own, "/") ? "" : own);
+	char *base;
 
-	/* That the mount point is one has been seen already. */
-	if (base && !str_equal(own, "/") && !exists(base, "cgroup.procs")) {
-		struct cgroup_mount mount __attribute__((cleanup(cgroup_mount_done))) = { 0 };
-		int r = find_mount(at, controllers, &mount, err);
-		if (r < 0)
-			return NULL;
-		base = arena_format(at->arena, err, "%s%s", point,
-				    r > 0 ? below_mount(own, mount.root) : "");
-	}
+	if (own_folder(at, controllers, point, own, &base, err) < 0)
+		return NULL;
 	/* A cgroup with processes cannot have limited children on v2: beside it, not below. */
-	if (base && !*controllers && !str_equal(base, point))
+	if (!*controllers && !str_equal(base, point))
 		cut_last(base);
 	return base;
+}
+
+/* The folder of the new container in the arena, or of the process; NULL in *ret: none. */
+static int choose_folder(struct locating *at, const char *controllers, const char *point,
+			 const char *own, char **ret, struct error *err)
+{
+	const char *base = point;
+
+	if (!at->inner) {
+		/* What lies outside of our cgroup namespace has a path with "..". */
+		int r = has_dotdot(own) ? 0 : own_folder(at, controllers, point, own, ret, err);
+		if (r == 0)
+			*ret = NULL;
+		return r < 0 ? -1 : 0;
+	}
+	if (at->inner[0] != '/' && !(base = relative_base(at, controllers, point, own, err)))
+		return -1;
+	*ret = arena_format(at->arena, err, "%s%s%s", base, at->inner[0] == '/' ? "" : "/",
+			    at->inner);
+	return *ret ? 0 : -1;
 }
 
 static int add_directory(struct locating *at, const char *controllers, const char *point,
 			 const char *own, struct error *err)
 {
 	struct cgroup_directory *row = &at->cgroup->directories[at->cgroup->n_directories];
-	const char *base = point;
+	char *folder;
 
-	if (at->inner[0] != '/' && !(base = relative_base(at, controllers, point, own, err)))
+	if (choose_folder(at, controllers, point, own, &folder, err) < 0)
 		return -1;
+	if (!folder)
+		return 0;
 	row->controllers = arena_strdup(at->arena, controllers, err);
-	row->path = arena_format(at->arena, err, "%s%s%s", base, at->inner[0] == '/' ? "" : "/",
-				 at->inner);
-	if (!row->controllers || !row->path)
+	row->path = folder;
+	if (!row->controllers)
 		return -1;
 	at->cgroup->n_directories++;
 	return 0;
@@ -260,9 +296,9 @@ static int locate_hierarchy(struct locating *at, const char *controllers, const 
 	return r <= 0 ? r : add_directory(at, controllers, mount.point, own, err);
 }
 
-static char *read_membership(const struct cgroup_machine *machine, struct error *err)
+static char *read_membership(const struct locating *at, struct error *err)
 {
-	cleanup_free char *path = str_format(err, "%s/self/cgroup", machine->proc);
+	cleanup_free char *path = str_format(err, "%s/%s/cgroup", at->machine->proc, at->process);
 	char *text = NULL;
 
 	if (path)
@@ -281,7 +317,7 @@ static size_t count_lines(const char *text)
 
 static int locate_v1(struct locating *at, struct error *err)
 {
-	cleanup_free char *text = read_membership(at->machine, err);
+	cleanup_free char *text = read_membership(at, err);
 	char *cursor = text, *controllers, *own;
 
 	if (!text)
@@ -293,10 +329,6 @@ static int locate_v1(struct locating *at, struct error *err)
 	while (cgroup_membership_next(&cursor, &controllers, &own))
 		if (locate_hierarchy(at, controllers, own, err) < 0)
 			return -1;
-	if (at->cgroup->n_directories == 0 && !at->cgroup->tolerant) {
-		error_set(err, 0, "no cgroup hierarchy is mounted below %s", at->machine->root);
-		return error_hint(err, "mount one, or use --cgroup-manager disabled");
-	}
 	return 0;
 }
 
@@ -304,22 +336,32 @@ static int locate_v2(struct locating *at, struct error *err)
 {
 	cleanup_free char *text = NULL;
 	char *cursor, *controllers, *own = NULL;
-	bool found = at->inner[0] == '/';
+	bool found = at->inner && at->inner[0] == '/';
 
 	at->cgroup->directories = arena_array(at->arena, 1, sizeof(*at->cgroup->directories), err);
 	if (!at->cgroup->directories)
 		return -1;
 	if (!found) {
-		cursor = text = read_membership(at->machine, err);
+		cursor = text = read_membership(at, err);
 		if (!text)
 			return -1;
 		while (!found && cgroup_membership_next(&cursor, &controllers, &own))
 			found = !*controllers;
 	}
 	if (!found)
-		return error_set(err, 0, "%s/self/cgroup does not name our cgroup",
-				 at->machine->proc);
+		return error_set(err, 0, "%s/%s/cgroup names no cgroup of version 2",
+				 at->machine->proc, at->process);
 	return add_directory(at, "", at->machine->root, own, err);
+}
+
+static int locate(struct locating *at, struct error *err)
+{
+	/* Only the root of cgroup2 has this file there; v1 machines have a tmpfs. */
+	int r = exists(at->machine->root, "cgroup.controllers") ? locate_v2(at, err)
+								: locate_v1(at, err);
+
+	free(at->mountinfo);
+	return r;
 }
 
 int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager manager,
@@ -327,7 +369,9 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 		  struct cgroup *ret, struct error *err)
 {
 	struct cgroup located = { .tolerant = tolerant };
-	struct locating at = { .machine = machine, .arena = arena, .cgroup = &located };
+	struct locating at = {
+		.machine = machine, .arena = arena, .cgroup = &located, .process = "self"
+	};
 
 	if (manager == CGROUP_MANAGER_DISABLED) {
 		*ret = (struct cgroup){ .disabled = true };
@@ -341,12 +385,46 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 	if (!inner)
 		return -1;
 	at.inner = inner;
-	/* Only the root of cgroup2 has this file there; v1 machines have a tmpfs. */
-	int r = exists(machine->root, "cgroup.controllers") ? locate_v2(&at, err)
-							    : locate_v1(&at, err);
-	free(at.mountinfo);
-	if (r < 0)
+	if (locate(&at, err) < 0)
 		return error_wrap(err, "find the container's cgroup");
+	if (located.n_directories == 0 && !tolerant) {
+		error_set(err, 0,
+			  "find the container's cgroup: no cgroup hierarchy is mounted "
+			  "below %s",
+			  machine->root);
+		return error_hint(err, "mount one, or use --cgroup-manager disabled");
+	}
+	*ret = located;
+	return 0;
+}
+
+/* v1 shows an ended process in the root of each hierarchy, which is nobody's cgroup. */
+static bool has_ended(const struct cgroup_machine *machine, pid_t pid)
+{
+	cleanup_fd int procfs = open(machine->proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	uint64_t ticks;
+	char state;
+
+	return procfs < 0 || !process_start_time(procfs, pid, &ticks, &state) || state == 'Z' ||
+	       state == 'X';
+}
+
+int cgroup_of_process(const struct cgroup_machine *machine, pid_t pid, struct arena *arena,
+		      struct cgroup *ret, struct error *err)
+{
+	struct cgroup located = { 0 };
+	struct locating at = { .machine = machine, .arena = arena, .cgroup = &located };
+
+	(void)snprintf(at.process, sizeof(at.process), "%d", (int)pid);
+	if (locate(&at, err) < 0) {
+		if (err->code == ESRCH)
+			err->code = ENOENT;
+		return error_wrap(err, "find the cgroup of process %d", (int)pid);
+	}
+	/* Afterwards, so that it was alive when its cgroups were read. */
+	if (has_ended(machine, pid))
+		return error_set(err, ENOENT, "find the cgroup of process %d, which has ended",
+				 (int)pid);
 	*ret = located;
 	return 0;
 }

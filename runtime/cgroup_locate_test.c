@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
 #include "runtime/cgroup_fake_test.h"
 
 static int setup(void **state)
@@ -219,6 +220,106 @@ static void paths_below_the_container(void **state)
 	assert_null(cgroup_path_below("/sys/fs/cgroup/a/box", "ox"));
 }
 
+/* A process of the fake machine: its cgroups, and a line of `stat` with its state. */
+static void make_process(struct fake *fake, const char *cgroups, char status)
+{
+	char line[128];
+
+	(void)snprintf(line, sizeof(line),
+		       "7 (a) b) %c 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 1\n", status);
+	fake_file(fake, "proc/7/cgroup", cgroups);
+	fake_file(fake, "proc/7/stat", line);
+}
+
+static int of_process(struct fake *fake)
+{
+	return cgroup_of_process(&fake->machine, 7, &fake->arena, &fake->cgroup, &fake->err);
+}
+
+static void a_process_tells_its_directories(void **state)
+{
+	struct fake *fake = *state;
+
+	make_hybrid(fake);
+	make_process(fake,
+		     "9:name=systemd:/a b\n8:name=elogind:/1\n5:net_cls:/\n4:memory:/pods/x:y\n"
+		     "3:cpu,cpuacct:/\n0::/pods/z\n",
+		     'S');
+	fake_file(fake, "cgroup/memory/pods/x:y/cgroup.procs", "");
+	fake_file(fake, "cgroup/unified/pods/z/cgroup.procs", "");
+	fake_file(fake, "cgroup/systemd/a b/cgroup.procs", "");
+	assert_ok(of_process(fake));
+	assert_int_equal(fake->cgroup.n_directories, 4);
+	expect(fake, 0, "name=systemd", "/systemd/a b");
+	expect(fake, 1, "memory", "/memory/pods/x:y");
+	expect(fake, 2, "cpu,cpuacct", "/cpu,cpuacct");
+	expect(fake, 3, "", "/unified/pods/z");
+	assert_false(fake->cgroup.disabled || fake->cgroup.tolerant);
+}
+
+static void a_process_on_v1_alone_and_at_unusual_places(void **state)
+{
+	struct fake *fake = *state;
+	char mountinfo[512];
+
+	(void)snprintf(mountinfo, sizeof(mountinfo),
+		       "30 29 0:26 /part %s/odd rw - cgroup cgroup rw,memory\n", fake->folder);
+	fake_file(fake, "proc/self/mountinfo", mountinfo);
+	fake_file(fake, "odd/in/cgroup.procs", "");
+	make_process(fake, "2:memory:/part/in\n1:pids:/x\n", 'R');
+	assert_ok(of_process(fake));
+	assert_int_equal(fake->cgroup.n_directories, 1);
+	assert_true(str_ends_with(fake->cgroup.directories[0].path, "/odd/in"));
+	/* Mounted, but the process is in another part. */
+	make_process(fake, "2:memory:/partly/in\n", 'R');
+	assert_ok(of_process(fake));
+	assert_int_equal(fake->cgroup.n_directories, 0);
+}
+
+static void a_process_on_v2(void **state)
+{
+	struct fake *fake = *state;
+
+	make_v2(fake, "/user/session");
+	make_process(fake, "0::/pods/z\n", 'S');
+	fake_file(fake, "cgroup/pods/z/cgroup.procs", "");
+	assert_ok(of_process(fake));
+	assert_int_equal(fake->cgroup.n_directories, 1);
+	expect(fake, 0, "", "/pods/z");
+	make_process(fake, "0::/\n", 'S');
+	assert_ok(of_process(fake));
+	expect(fake, 0, "", "");
+	/* Outside of our cgroup namespace: not to be reached. */
+	make_process(fake, "0::/../other\n", 'S');
+	assert_ok(of_process(fake));
+	assert_int_equal(fake->cgroup.n_directories, 0);
+	make_process(fake, "1:memory:/a\nnonsense", 'S');
+	assert_error(of_process(fake), "names no cgroup of version 2");
+}
+
+static void a_process_that_has_ended(void **state)
+{
+	struct fake *fake = *state;
+
+	make_hybrid(fake);
+	assert_error(of_process(fake), "cgroup of process 7");
+	assert_int_equal(fake->err.code, ENOENT);
+	/* A zombie seems to be in the root of v1's hierarchies. */
+	make_process(fake, "4:memory:/\n0::/job/7\n", 'Z');
+	assert_error(of_process(fake), "has ended");
+	assert_int_equal(fake->err.code, ENOENT);
+}
+
+static void our_own_process(void **state)
+{
+	struct fake *fake = *state;
+
+	assert_ok(cgroup_of_process(&cgroup_machine_default, getpid(), &fake->arena, &fake->cgroup,
+				    &fake->err));
+	for (size_t i = 0; i < fake->cgroup.n_directories; i++)
+		assert_int_equal(access(fake->cgroup.directories[i].path, F_OK), 0);
+}
+
 static void state_keeps_everything(void **state)
 {
 	struct fake *fake = *state;
@@ -282,6 +383,11 @@ int main(void)
 		cmocka_unit_test(membership_lines),
 		cmocka_unit_test(mountinfo_lines),
 		cmocka_unit_test(paths_below_the_container),
+		test(a_process_tells_its_directories),
+		test(a_process_on_v1_alone_and_at_unusual_places),
+		test(a_process_on_v2),
+		test(a_process_that_has_ended),
+		test(our_own_process),
 		test(state_keeps_everything),
 		test(state_keeps_that_there_is_none),
 		test(a_state_with_odd_paths_is_refused),
