@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -289,4 +291,128 @@ int process_run(const struct process_run *run, int *ret_status, struct error *er
 	if (process_wait(pid, ret_status) < 0)
 		return error_set(err, errno, "wait for %s", run->path);
 	return 0;
+}
+
+/* What the child of process_spawn() could not do. */
+enum spawn_step { SPAWN_DONE, SPAWN_PREPARE, SPAWN_EXECUTE };
+
+/*
+ * The child's stack and what it tells us. It is shared by the mapping, too, so
+ * that this works where clone(2) copies the memory after all (valgrind).
+ */
+struct spawn_memory {
+	char stack[(64 << 10) - 64]; /* only the pages that are used are ever there */
+	_Alignas(16) volatile enum spawn_step failed;
+	volatile int code;
+};
+
+struct spawn_plan {
+	const struct process_spawn *spawn;
+	char *const *env;
+	int fds[PROCESS_SPAWN_FDS];
+	pid_t parent;
+	struct spawn_memory *memory;
+};
+
+/* Sources that lie among the targets go above them first: no order of them hurts then. */
+static int place_fds(struct spawn_plan *plan)
+{
+	int n = (int)plan->spawn->n_fds;
+
+	for (int i = 0; i < n; i++)
+		if (plan->fds[i] < n) {
+			plan->fds[i] = fcntl(plan->fds[i], F_DUPFD_CLOEXEC, n);
+			if (plan->fds[i] < 0)
+				return -1;
+		}
+	for (int i = 0; i < n; i++)
+		if (dup2(plan->fds[i], i) < 0)
+			return -1;
+	return (int)syscall(SYS_close_range, (unsigned int)n, ~0U, CLOSE_RANGE_CLOEXEC);
+}
+
+static int prepare_spawned(struct spawn_plan *plan)
+{
+	process_reset_signals(UINT64_MAX);
+	if (plan->spawn->dies_with_parent) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+			return -1;
+		if (getppid() != plan->parent) { /* it was too late for the signal */
+			errno = ESRCH;
+			return -1;
+		}
+	}
+	if (plan->spawn->new_group && setpgid(0, 0) < 0)
+		return -1;
+	return place_fds(plan);
+}
+
+/*
+ * The child, in our memory while we wait. Of what is ours it changes nothing but
+ * errno and the plan: descriptors, mask and handlers are its own copies. What
+ * it returns is its exit code.
+ */
+static int run_spawned(void *data)
+{
+	struct spawn_plan *plan = data;
+
+	plan->memory->failed = SPAWN_PREPARE;
+	if (prepare_spawned(plan) == 0) {
+		plan->memory->failed = SPAWN_DONE; /* which nobody is there to say later */
+		(void)execve(plan->spawn->path, plan->spawn->args, plan->env);
+		plan->memory->failed = SPAWN_EXECUTE;
+	}
+	plan->memory->code = errno;
+	return 127;
+}
+
+static pid_t clone_spawned(struct spawn_plan *plan, struct error *err)
+{
+	struct spawn_memory *memory = plan->memory;
+	const char *path = plan->spawn->path;
+	sigset_t all, before;
+	int status;
+
+	/* A handler of ours that ran in the child would run on our memory. */
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	pid_t pid = clone(run_spawned, memory->stack + sizeof(memory->stack),
+			  CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+	int code = errno;
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		return error_set(err, code, "clone a child for %s", path);
+	if (memory->failed == SPAWN_DONE)
+		return pid;
+	code = memory->code;
+	(void)process_wait(pid, &status);
+	return error_set(err, code, "%s %s",
+			 memory->failed == SPAWN_EXECUTE ? "execute" : "prepare a child for", path);
+}
+
+pid_t process_spawn(const struct process_spawn *spawn, struct error *err)
+{
+	struct spawn_plan plan = { .spawn = spawn,
+				   .env = spawn->env ? spawn->env : environ,
+				   .parent = getpid() };
+	cleanup_fd int null = -1;
+
+	if (spawn->n_fds < 3 || spawn->n_fds > PROCESS_SPAWN_FDS)
+		return error_set(err, EINVAL, "start %s with %zu descriptors", spawn->path,
+				 spawn->n_fds);
+	for (size_t i = 0; i < spawn->n_fds; i++) {
+		if (spawn->fds[i] < 0 && null < 0) {
+			null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+			if (null < 0)
+				return error_set(err, errno, "open /dev/null");
+		}
+		plan.fds[i] = spawn->fds[i] < 0 ? null : spawn->fds[i];
+	}
+	plan.memory = mmap(NULL, sizeof(*plan.memory), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (plan.memory == MAP_FAILED)
+		return error_set(err, errno, "mmap a stack for %s", spawn->path);
+	pid_t pid = clone_spawned(&plan, err);
+	(void)munmap(plan.memory, sizeof(*plan.memory));
+	return pid;
 }

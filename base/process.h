@@ -78,7 +78,7 @@ int process_run(const struct process_run *run, int *ret_status, struct error *er
 
 /* A program to start in the background. */
 struct process_spawn {
-	const char *path;  /* absolute; "/proc/self/fd/N" executes an open file */
+	const char *path;  /* absolute; "/proc/self/fd/N", N >= n_fds, executes an open file */
 	char *const *args; /* NULL-terminated, args[0] included */
 	char *const *env;  /* NULL-terminated; NULL: the caller's */
 	/*
