@@ -35,7 +35,8 @@ void reaper_free(struct reaper *reaper);
 
 /*
  * Calls child->ended (set by the caller) when the process ends: from the loop,
- * or from within this call when it has ended already and was held.
+ * or from within this call when it has ended already and was held, or is no
+ * child of ours (then as if killed by SIGKILL: no one waits for ever).
  */
 void reaper_watch(struct reaper *reaper, struct reaper_child *child, pid_t pid);
 void reaper_forget(struct reaper *reaper, struct reaper_child *child);
