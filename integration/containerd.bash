@@ -59,7 +59,8 @@ containerd_setup_file()
 # Returns when it answers. It is nobody's: a test's end does not wait for it.
 containerd_start()
 {
-	env -u RUSTBOX_TEST_TAG -u TMPDIR PATH="$TOP/build/release:$PATH" \
+	# What a shell ignores in the background would be ignored down to the containers.
+	env -u RUSTBOX_TEST_TAG -u TMPDIR --default-signal=INT,QUIT PATH="$TOP/build/release:$PATH" \
 		containerd --config "$CD/config.toml" >>"$CD/log" 2>&1 </dev/null 3>&- 4>&- &
 	echo $! >"$CD/pid"
 	disown
@@ -90,8 +91,9 @@ containerd_teardown_file()
 	[ -s "$CD/pid" ] || return 0
 	containerd_gone || containerd_end || containerd_end KILL
 	awk -v dir="$CD/" 'index($5, dir) == 1 { print $5 }' /proc/self/mountinfo | tac | xargs -r umount -l
-	# Empty folders: shims leave their namespaces' there.
-	rmdir "/run/containerd/rustbox/$CONTAINERD_NAMESPACE" "/run/containerd/runc/$CONTAINERD_NAMESPACE" \
+	# Empty folders: shims and runtimes leave their namespaces' there.
+	rmdir /sys/fs/cgroup/*/"$CONTAINERD_NAMESPACE" "/sys/fs/cgroup/$CONTAINERD_NAMESPACE" \
+		"/run/containerd/rustbox/$CONTAINERD_NAMESPACE" "/run/containerd/runc/$CONTAINERD_NAMESPACE" \
 		2>/dev/null || :
 }
 
@@ -257,12 +259,13 @@ no_containerd_leftovers()
 containerd_remove_all()
 {
 	local id
+	TRY_SECONDS=10
 	for id in $(ctr container ls -q | grep -F "$TAG"); do
 		ctr task kill -s KILL "$id"
 		ctr task rm --force "$id"
 		ctr container rm "$id"
 	done
-	grep level=error "$CD/log" | tail -n 5
+	grep level=error "$CD/log" | grep -v 'msg="copy shim log"' | tail -n 5
 } >&2 2>&1
 
 containerd_teardown()
