@@ -73,8 +73,11 @@ static void read_pressure(char *text)
 static void read_blocks(char *text)
 {
 	struct cgroup_block_list bytes = CGROUP_BLOCK_LIST_EMPTY, ops = CGROUP_BLOCK_LIST_EMPTY;
+	struct cgroup_rdma_entry entries[4];
 	struct error err;
 
+	if (cgroup_parse_rdma(text, entries, 4) > 4)
+		abort();
 	if (cgroup_parse_block_v1(text, &bytes, &err) < 0 ||
 	    cgroup_parse_block_v2(text, &bytes, &ops, &err) < 0)
 		abort();

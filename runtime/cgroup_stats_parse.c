@@ -151,6 +151,19 @@ static int add_entry(struct cgroup_block_list *list, const struct cgroup_block_e
 	return 0;
 }
 
+/* "Read 4096", or "4096" alone. */
+static bool next_operation(const char *at, const char *end, struct cgroup_block_entry *ret)
+{
+	const char *first = at;
+
+	if (!next_piece(&at, end, " ", ret->op, sizeof(ret->op)))
+		return false;
+	if (next_number(&at, end, " ", &ret->value))
+		return true;
+	ret->op[0] = '\0';
+	return next_number(&first, end, " ", &ret->value);
+}
+
 int cgroup_parse_block_v1(const char *text, struct cgroup_block_list *list, struct error *err)
 {
 	const char *line, *end;
@@ -160,8 +173,7 @@ int cgroup_parse_block_v1(const char *text, struct cgroup_block_list *list, stru
 
 		if (!next_number(&line, end, " :", &entry.major) ||
 		    !next_number(&line, end, " :", &entry.minor) ||
-		    !next_piece(&line, end, " ", entry.op, sizeof(entry.op)) ||
-		    !next_number(&line, end, " ", &entry.value))
+		    !next_operation(line, end, &entry))
 			continue;
 		if (add_entry(list, &entry, err) < 0)
 			return -1;
@@ -202,4 +214,35 @@ int cgroup_parse_block_v2(const char *text, struct cgroup_block_list *bytes,
 			}
 	}
 	return 0;
+}
+
+/* ---- remote memory access ------------------------------------------------------------------ */
+
+size_t cgroup_parse_rdma(const char *text, struct cgroup_rdma_entry *out, size_t most)
+{
+	const char *line, *end;
+	char key[16], value[16];
+	uint64_t number;
+	size_t n = 0;
+
+	while (n < most && next_line(&text, &line, &end)) {
+		struct cgroup_rdma_entry *entry = &out[n];
+
+		entry->handles = entry->objects = 0;
+		if (!next_piece(&line, end, " ", entry->device, sizeof(entry->device)))
+			continue;
+		while (next_piece(&line, end, " =", key, sizeof(key)) &&
+		       next_piece(&line, end, " =", value, sizeof(value))) {
+			if (str_equal(value, "max"))
+				number = UINT32_MAX;
+			else if (!str_to_uint(value, 10, UINT32_MAX, &number))
+				break;
+			if (str_equal(key, "hca_handle"))
+				entry->handles = (uint32_t)number;
+			else if (str_equal(key, "hca_object"))
+				entry->objects = (uint32_t)number;
+		}
+		n++;
+	}
+	return n;
 }

@@ -28,9 +28,12 @@ bool cgroup_parse_pressure(const char *text, struct cgroup_pressure *ret);
 /* "17 4 0 …": how many numbers went to `out`. */
 size_t cgroup_parse_row(const char *text, uint64_t *out, size_t most);
 
-/* v1 blkio: "8:0 Read 4096"; the sums ("Total 4096") are left out. */
+/* v1 blkio: "8:0 Read 4096", or "8:0 4096"; the sums ("Total 4096") are left out. */
 int cgroup_parse_block_v1(const char *text, struct cgroup_block_list *list, struct error *err);
 
 /* v2 io.stat: "8:0 rbytes=1 wbytes=2 rios=3 wios=4 …". */
 int cgroup_parse_block_v2(const char *text, struct cgroup_block_list *bytes,
 			  struct cgroup_block_list *operations, struct error *err);
+
+/* "mlx4_0 hca_handle=2 hca_object=max": how many lines went to `out`. */
+size_t cgroup_parse_rdma(const char *text, struct cgroup_rdma_entry *out, size_t most);
