@@ -66,7 +66,7 @@ PROTOS  := $(wildcard proto/*.proto)
 PROTO_HEADERS := $(PROTOS:%.proto=build/generated/%.pb-c.h)
 # What protoc-c writes is not held to our warnings.
 GENERATED := $(PROTOS:%.proto=%.pb-c)
-# The folders whose code may include them.
+# The folders whose code may include them; the initialisers there cast const away.
 USES_PROTO := proto/% shim/% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
 # Tools of the integration tests, each in a folder of its name.
 TOOLS   := $(foreach c,$(wildcard integration/*/*.c),$(if $(filter $(notdir $(c:%.c=%)),$(notdir $(patsubst %/,%,$(dir $(c))))),$(c)))
@@ -81,7 +81,7 @@ LIBS         = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
 yajl_archive = $(if $(wildcard $(shell $(CC) -print-file-name=libyajl_s.a)),-lyajl_s,-lyajl)
 STATIC_LIBS  = $(patsubst -lyajl,$(yajl_archive),$(shell $(PKG_CONFIG) --static --libs $(PACKAGES)))
 
-CPPFLAGS_ALL = -D_GNU_SOURCE -I. -Ibuild/generated $(CPPFLAGS)
+CPPFLAGS_ALL = -D_GNU_SOURCE -I. -isystem build/generated $(CPPFLAGS)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wformat=2 -Wundef -Wpointer-arith -Wvla -Wcast-qual \
@@ -148,12 +148,13 @@ $(call stamp,build/$(1)/flags,$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(CFLAGS_$(1)) $$(CF
 
 build/$(1)/%.o: %.c build/$(1)/flags
 	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(VERSION_CPPFLAGS) $$(CFLAGS_$(1)) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
+	$$(call say,CC)$$(CC_$(1)) $$(CPPFLAGS_ALL) $$(VERSION_CPPFLAGS) $$(CFLAGS_$(1)) $$(PROTO_CFLAGS) $$(CFLAGS) -MMD -MP -c -o $$@ $$<
 
 $(VERSIONED:%.c=build/$(1)/%.o): VERSION_CPPFLAGS = $$(VERSION_FLAGS)
 $(VERSIONED:%.c=build/$(1)/%.o): build/version
 
-$(patsubst %.c,build/$(1)/%.o,$(filter $(USES_PROTO),$(SOURCES) $(TESTS) $(FUZZERS))): | $(PROTO_HEADERS)
+$(call proto_objects,$(1)): | $(PROTO_HEADERS)
+$(call proto_objects,$(1)): PROTO_CFLAGS = -Wno-cast-qual
 
 $(GENERATED:%=build/$(1)/%.o): build/$(1)/%.o: build/generated/%.c build/$(1)/flags | $(PROTO_HEADERS)
 	@mkdir -p $$(@D)
@@ -166,6 +167,7 @@ $(foreach t,$(TESTS:%.c=%),$(call test_rule,$(1),$(t),$(patsubst %/,%,$(dir $(t)
 -include $(patsubst %.c,build/$(1)/%.d,$(SOURCES) $(TESTS) $(FUZZERS))
 endef
 
+proto_objects = $(patsubst %.c,build/$(1)/%.o,$(filter $(USES_PROTO),$(SOURCES) $(TESTS) $(FUZZERS)))
 objects  = $(patsubst %.c,build/$(1)/%.o,$(call sources,$(2)))
 archives = $(patsubst %,build/$(1)/%.a,$(LAYERS_$(2)))
 link     = $$(call say,LINK)$$(CC_$(1)) $$(CFLAGS_$(1)) $$(CFLAGS) $$(LDFLAGS_$(1)) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^)
