@@ -135,20 +135,21 @@ static int read_rest(char *rest, struct stdio_uri *uri, const char *text, struct
 
 int stdio_uri_parse(const char *text, struct stdio_uri *ret, struct error *err)
 {
-	cleanup_stdio_uri struct stdio_uri uri = { .scheme = STDIO_FIFO, .path = strdup(text) };
+	struct stdio_uri uri = { .scheme = STDIO_FIFO };
 	size_t length = strcspn(text, ":/");
+	bool is_path = *text == '/'; /* in which everything counts as it is */
 
+	if (!is_path && text[length] != ':')
+		return error_set(err, EINVAL, "%s: neither an absolute path nor a URI", text);
+	if (!is_path && find_scheme(text, length, &uri.scheme, err) < 0)
+		return -1;
+	uri.path = strdup(text);
 	if (!uri.path)
 		return error_memory(err);
-	if (*text != '/') { /* in a path everything counts as it is */
-		if (text[length] != ':')
-			return error_set(err, EINVAL, "%s: neither an absolute path nor a URI",
-					 text);
-		if (find_scheme(text, length, &uri.scheme, err) < 0 ||
-		    read_rest(uri.path + length + 1, &uri, text, err) < 0)
-			return -1;
+	if (!is_path && read_rest(uri.path + length + 1, &uri, text, err) < 0) {
+		stdio_uri_done(&uri);
+		return -1;
 	}
 	*ret = uri;
-	uri = (struct stdio_uri){ 0 };
 	return 0;
 }
