@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-enum shim_action { SHIM_SERVE, SHIM_START, SHIM_DELETE, SHIM_INFO, SHIM_VERSION };
+enum shim_action { SHIM_SERVE, SHIM_START, SHIM_DELETE, SHIM_INFO, SHIM_VERSION, SHIM_HELP };
 
 struct shim_flags {
 	enum shim_action action;
@@ -21,3 +21,9 @@ struct shim_flags {
 
 /* argv as of main; texts are borrowed from it. An unknown action is an error that names it. */
 int shim_flags_read(char **argv, struct shim_flags *ret, struct error *err);
+
+/*
+ * Refuses a namespace and an id that are missing, or cannot be names of files.
+ * Not part of reading: `start` may get them on standard input instead.
+ */
+int shim_flags_check(const struct shim_flags *flags, struct error *err);

@@ -28,14 +28,19 @@ struct runtime_options {
 
 /*
  * Reads an Any (NULL or empty: the defaults). Type names may have a prefix up
- * to the last "/". A type that is not known is logged and counts as none.
+ * to the last "/". A type that is not known is logged and counts as none. In
+ * TOML, keys count above the first section and in [options]; others are logged.
  * Values that make no sense (a relative Root, a NUL, TOML that is none) are
  * errors. Memory from the arena.
  */
 int runtime_options_read(const Google__Protobuf__Any *any, struct arena *arena,
 			 struct runtime_options *ret, struct error *err);
 
+/* True when the Any's type is one of those that runtime_options_read() knows. */
+bool runtime_options_is_known(const Google__Protobuf__Any *any);
+
 /* Keeps them in the bundle as options.json (0600), for the `delete` action; and finds them there.
+ * A missing file gives the defaults.
  */
 int runtime_options_save(int bundle, const struct runtime_options *options, struct error *err);
 int runtime_options_load(int bundle, struct arena *arena, struct runtime_options *ret,
