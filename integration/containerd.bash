@@ -64,7 +64,7 @@ containerd_start()
 		containerd --config "$CD/config.toml" >>"$CD/log" 2>&1 </dev/null 3>&- 4>&- &
 	echo $! >"$CD/pid"
 	disown
-	until_true ctr version >/dev/null
+	until_true ctr version >/dev/null 2>&1
 }
 
 containerd_gone()
@@ -224,6 +224,25 @@ remove()
 	ok
 }
 
+no_bundle()
+{
+	! [ -e "$(bundle_of "${1:-$ID}")" ]
+}
+
+# FIFOs that ctr leaves: those of a detached exec, and of a task that it has not
+# deleted itself.
+forget_streams()
+{
+	find /run/containerd/fifo -name "*$TAG*" -delete
+	find /run/containerd/fifo -mindepth 1 -type d -empty -delete
+}
+
+# A killed shim's socket: the reference leaves it for the next start.
+forget_sockets()
+{
+	is_our_shim || socket_of "${NAMES[@]}" | xargs rm -f
+}
+
 # ---- nothing is left ----------------------------------------------------------
 
 # All but what leaks.bash looks for: what bears the test's tag.
@@ -265,6 +284,7 @@ containerd_remove_all()
 		ctr task rm --force "$id"
 		ctr container rm "$id"
 	done
+	forget_streams
 	grep level=error "$CD/log" | grep -v 'msg="copy shim log"' | tail -n 5
 } >&2 2>&1
 

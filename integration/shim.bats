@@ -315,9 +315,7 @@ logger()
 	[[ $output == *"$ID-exec1"* ]] || fail "the exec is not told apart"
 	same "$(sed 1d <<<"$output" | wc -l)" 2
 	remove
-	# ctr leaves the FIFOs of such an exec behind.
-	find /run/containerd/fifo -name "$ID-exec1-*" -delete
-	find /run/containerd/fifo -mindepth 1 -type d -empty -delete
+	forget_streams
 }
 
 @test "exec --log-uri: a file has the output" {
@@ -601,8 +599,7 @@ two_processes()
 	ctl task rm "$ID-b"
 	ctl container rm "$ID-b"
 	remove "$ID-a"
-	find /run/containerd/fifo -name "$ID-exec1-*" -delete
-	find /run/containerd/fifo -mindepth 1 -type d -empty -delete
+	forget_streams
 }
 
 cgroup_members()
