@@ -10,7 +10,7 @@
 #include "shim/reaper.h"
 
 /*
- * Forks a child with no descriptors but /dev/null as 0 to 2 and those in
+ * Forks a child with no descriptors but our 0 to 2 (the log) and those in
  * `keep` (-1 among them stands for none), which calls work(work_data, err) and
  * ends. Then `done` is called from the loop: failure is NULL, or the error's
  * text, or what the child died of. -1 with err when the child could not be

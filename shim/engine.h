@@ -25,6 +25,7 @@ void engine_free(struct engine *engine);
 
 /* What a verb finds at these descriptors; name them in `args` by ENGINE_PATH_…. */
 enum { ENGINE_FD_LOG = 3, ENGINE_FD_INPUT = 4, ENGINE_FD_DIRECTORY = 5 };
+#define ENGINE_PATH_LOG	      "/proc/self/fd/3"
 #define ENGINE_PATH_INPUT     "/proc/self/fd/4"
 #define ENGINE_PATH_DIRECTORY "/proc/self/fd/5"
 
@@ -52,6 +53,7 @@ struct engine_verb {
  * Starts `RUNTIME --root ROOT/NAMESPACE --log … --log-format json
  * [--systemd-cgroup] ARGS`. Everything is copied or used during the call. -1
  * with err when it could not be started (then `done` is not called).
+ * namespace: NULL for a verb that needs no state (features).
  */
 int engine_run(struct engine *engine, const char *namespace, const struct engine_verb *verb,
 	       struct error *err);

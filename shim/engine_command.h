@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of a verb: which runtime, with what arguments and environment. */
+#pragma once
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "shim/engine.h"
+
+/* The caller's runtime: beside this program's file, or else on PATH. Malloc'd, NULL with err. */
+char *engine_command_find_own(struct error *err);
+
+struct engine_command {
+	const char *path;
+	char *const *args;
+	char *const *env;
+};
+
+/*
+ * own_runtime: used unless the options name another one. Makes the folder for
+ * the runtime's state. The memory is the arena's; the verb's arguments and our
+ * environment are borrowed.
+ */
+int engine_command_make(const char *own_runtime, const char *namespace,
+			const struct engine_verb *verb, struct arena *arena,
+			struct engine_command *ret, struct error *err);
