@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Events to containerd, in the order in which they were published: one at a
- * time, and kept while containerd is away. One that was not taken is tried
- * again each second for a minute, then dropped (and logged); one that is
- * refused is dropped at once.
+ * time (5 s at most), and kept while containerd is away. One that was not taken
+ * is tried again at once, as a restarted containerd needs a new connection,
+ * then each second; when it is a minute old it is dropped (and logged). One
+ * that is refused is dropped at once.
  */
 #pragma once
 
@@ -20,8 +21,12 @@ struct publisher_config {
 	const char
 		*publish_binary;  /* containerd's program; NULL: without both, events go nowhere */
 	const char *grpc_address; /* for publish_binary */
+	/* For how long an event may be under way, until it is tried again, and is kept; 0: as
+	 * above. */
+	int timeout_ms, retry_ms, keep_ms;
 };
 
+/* Texts are copied. NULL with err. */
 struct publisher;
 struct publisher *publisher_new(struct loop *loop, struct reaper *reaper,
 				const struct publisher_config *config, struct error *err);
