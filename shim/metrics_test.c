@@ -384,7 +384,7 @@ static void a_cgroup_that_is_gone_is_not_found(void **state)
 static void our_own_metrics(void **state)
 {
 	struct fake *fake = *state;
-	Google__Protobuf__Any any;
+	Google__Protobuf__Any any = GOOGLE__PROTOBUF__ANY__INIT;
 	struct statfs fs;
 
 	if (cgroup_of_process(&cgroup_machine_default, getpid(), &fake->arena, &fake->cgroup,
