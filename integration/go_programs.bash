@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# Programs that Debian 12 does not have, built from their modules at a pinned
+# version, once, and kept in RUSTBOX_CACHE (default /var/tmp/rustbox-cache).
+# shellcheck shell=bash
+
+NERDCTL_VERSION=1.7.7 # the last before 2.0, for containerd 1.6 and cgroup v1
+CRI_TOOLS_VERSION=1.26.1
+GO_PROGRAMS=${RUSTBOX_CACHE:-/var/tmp/rustbox-cache}/go
+
+# go_program NAME: its path, as GO_PROGRAM; skips where it is not there and
+# cannot be built. NAME is a row of go_program_build.
+go_program()
+{
+	local name=$1 version log=$GO_PROGRAMS/$1.log
+	case $name in
+	nerdctl) version=$NERDCTL_VERSION ;;
+	*) version=$CRI_TOOLS_VERSION ;;
+	esac
+	GO_PROGRAM=$GO_PROGRAMS/$name-$version
+	[ ! -x "$GO_PROGRAM" ] || return 0
+	go_find || skip "$name $version is not in $GO_PROGRAMS, and go is not installed"
+	mkdir -p "$GO_PROGRAMS"
+	(
+		flock 9
+		[ -x "$GO_PROGRAM" ] || go_program_build "$name" "$version" "$GO_PROGRAM" >"$log" 2>&1
+	) </dev/null 9>"$GO_PROGRAMS/lock" 3>&- 4>&- ||
+		skip "$name $version cannot be built (no network?): $(tail -n 1 "$log")"
+}
+
+go_find()
+{
+	GO=$(command -v go || ls /usr/local/go/bin/go 2>/dev/null)
+}
+
+go_program_build()
+{
+	local name=$1 version=$2 target=$3 source=$GO_PROGRAMS/$1.source
+	case $name in
+	nerdctl) go_source github.com/containerd/nerdctl "v$version" "$source" && go_build build "$source" nerdctl "$target" ;;
+	crictl) go_cri_tools "$version" "$source" && go_build build "$source" crictl "$target" ;;
+	critest) go_cri_tools "$version" "$source" && go_build "test -c" "$source" critest "$target" ;;
+	esac
+}
+
+# go_source MODULE VERSION FOLDER: a copy that can be changed.
+go_source()
+{
+	local folder
+	folder=$("$GO" mod download -json "$1@$2" | jq -r '.Dir // halt_error') || return 1
+	rm -rf "$3"
+	cp -r --no-preserve=mode "$folder" "$3"
+}
+
+# Its go.mod wants Kubernetes' libraries from a folder of Kubernetes' tree; they
+# are modules of their own, too, which not only the first of all proxies has.
+go_cri_tools()
+{
+	go_source github.com/kubernetes-sigs/cri-tools "v$1" "$2" &&
+		sed -i -E 's,=> k8s\.io/kubernetes/staging/src/(k8s\.io/[a-z-]+) v.*,=> \1 v0.26.0,' "$2/go.mod"
+}
+
+# go_build VERB FOLDER COMMAND TARGET
+go_build()
+{
+	local status=0
+	# shellcheck disable=SC2086 # verb and options
+	(cd "$2" && CGO_ENABLED=0 GOFLAGS="-mod=mod -trimpath -buildvcs=false" \
+		nice "$GO" $1 -ldflags "-s -w" -o "$4.new" "./cmd/$3") || status=1
+	rm -rf "$2"
+	[ $status -eq 0 ] && mv "$4.new" "$4"
+}
