@@ -24,10 +24,12 @@ static const struct json_type line_type = { sizeof(struct log_line), line_fields
 
 /*
  * Names of files may be any bytes, and texts may have been cut within a
- * character; our answers must be UTF-8.
+ * character; our answers must be UTF-8, and whole texts in C.
  */
-static void make_utf8(char *text, size_t size)
+static void make_text(char *text, size_t size)
 {
+	for (char *nul = text; (nul = memchr(nul, '\0', size - (size_t)(nul - text)));)
+		*nul = '?';
 	for (size_t at = 0; (at += json_text_utf8(text + at, size - at)) < size; at++)
 		text[at] = '?';
 }
@@ -40,7 +42,7 @@ static bool set_message(struct error *err, const char *text, size_t size)
 	if (!size)
 		return false;
 	error_set(err, 0, "%.*s", size < ERROR_TEXT_SIZE ? (int)size : ERROR_TEXT_SIZE, text);
-	make_utf8(err->text, strlen(err->text));
+	make_text(err->text, strlen(err->text)); /* it may have been cut */
 	return true;
 }
 
@@ -52,7 +54,7 @@ static bool read_line(char *text, size_t size, const char *source, struct error 
 	enum log_level level;
 	struct error ignored;
 
-	make_utf8(text, size);
+	make_text(text, size);
 	if (json_read(&line_type, text, size, &line, &arena, &ignored) < 0 || !line.level ||
 	    !line.message || !log_level_from_name(line.level, &level))
 		return false;
@@ -77,8 +79,9 @@ bool engine_log_find_error(char *text, size_t size, const char *source, struct e
 	return found;
 }
 
-bool engine_log_find_last_line(const char *text, size_t size, struct error *err)
+bool engine_log_find_last_line(char *text, size_t size, struct error *err)
 {
+	make_text(text, size);
 	while (size) {
 		const char *newline = memrchr(text, '\n', size);
 		size_t start = newline ? (size_t)(newline - text) + 1 : 0;

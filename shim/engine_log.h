@@ -17,9 +17,8 @@
  */
 bool engine_log_find_error(char *text, size_t size, const char *source, struct error *err);
 
-/* The last line that is not empty; true with err set. */
-bool engine_log_find_last_line(const char *text, size_t size, struct error *err);
+/* The last line that is not empty; true with err set. The text is changed. */
+bool engine_log_find_last_line(char *text, size_t size, struct error *err);
 
-/* The end of the file (64 KiB at most), from its beginning if it is short. Malloc'd; NULL: empty.
- */
+/* The end of the file, 64 KiB at most. Malloc'd; NULL when it is empty. */
 char *engine_log_read_end(int fd, size_t *ret_size);
