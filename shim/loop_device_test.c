@@ -73,7 +73,7 @@ static bool is_given_up(const char *path)
 static void a_device_goes_with_its_last_descriptor(void **state)
 {
 	char path[LOOP_DEVICE_PATH_SIZE];
-	struct loop_info64 info;
+	struct loop_info64 info = { 0 };
 
 	skip_without_devices();
 	int device = loop_device_attach(file, &(struct loop_device_use){ 0 }, path, &err);
@@ -92,7 +92,7 @@ static void read_only_and_direct(void **state)
 {
 	const struct loop_device_use use = { .read_only = true, .direct_io = true };
 	char path[LOOP_DEVICE_PATH_SIZE];
-	struct loop_info64 info;
+	struct loop_info64 info = { 0 };
 
 	skip_without_devices();
 	assert_int_equal(chmod(file, 0400), 0);

@@ -56,6 +56,9 @@ bool rootfs_overlay_takes_layers(const char *lowerdir);
 int rootfs_overlay_shorten(const char *lowerdir, struct arena *arena, char **ret_folder,
 			   char **ret_lowerdir, struct error *err);
 
+/* Hint on ENOENT, which the kernel leaves unexplained: which folder is missing. Returns -1. */
+int rootfs_overlay_explain_missing(const struct rootfs_entry *entry, struct error *err);
+
 /*
  * The same as rootfs_filesystem_open(), for an overlay whose layers are
  * idmapped. The caller must have one thread: it goes to a mount namespace of

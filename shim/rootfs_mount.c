@@ -96,6 +96,15 @@ static int mount_filesystem(const struct rootfs_entry *entry, const struct place
 	return move_fd(&tree);
 }
 
+static int mount_overlay(const struct rootfs_entry *entry, const struct place *place,
+			 struct error *err)
+{
+	int mounted = mount_filesystem(entry, place, err);
+
+	return mounted < 0 && err->code == ENOENT ? rootfs_overlay_explain_missing(entry, err)
+						  : mounted;
+}
+
 static int mount_bind(const struct rootfs_entry *entry, const struct place *place,
 		      struct error *err)
 {
@@ -149,19 +158,26 @@ static int open_devices(struct rootfs_entry *entry, char *loop_path, struct erro
 	return 0;
 }
 
-/* The descriptor of the new mount's root, even where *err says what failed after it was attached.
- */
+static int mount_by_kind(const struct rootfs_entry *entry, const struct place *place,
+			 struct error *err)
+{
+	if (entry->options.mount.bind || str_equal(entry->type, "bind"))
+		return mount_bind(entry, place, err);
+	if (rootfs_helper_is_for(entry->type))
+		return mount_by_helper(entry, place, err);
+	if (str_equal(entry->type, "overlay"))
+		return mount_overlay(entry, place, err);
+	return mount_filesystem(entry, place, err);
+}
+
+/* The descriptor of the new mount's root. */
 static int attach_entry(struct rootfs_entry *entry, const struct place *place, struct error *err)
 {
 	char loop_path[LOOP_DEVICE_PATH_SIZE];
-	const bool is_bind = entry->options.mount.bind || str_equal(entry->type, "bind");
 	int mounted = -1;
 
 	if (open_devices(entry, loop_path, err) == 0)
-		mounted =
-			(is_bind			     ? mount_bind
-			 : rootfs_helper_is_for(entry->type) ? mount_by_helper
-							     : mount_filesystem)(entry, place, err);
+		mounted = mount_by_kind(entry, place, err);
 	fd_close(&entry->user_namespace);
 	fd_close(&entry->loop_device);
 	return mounted;
@@ -226,9 +242,9 @@ int rootfs_mount(const char *rootfs, Containerd__Types__Mount *const *mounts, si
 		if (mount_one(rootfs, mounts[i], &mounted[i], err) == 0)
 			continue;
 		undo(mounted, i + 1);
-		return error_wrap(err, "mount %zu (%.64s %.200s) on %s/%s", i + 1, mounts[i]->type,
-				  mounts[i]->source, rootfs,
-				  mounts[i]->target + strspn(mounts[i]->target, "/"));
+		const char *target = mounts[i]->target + strspn(mounts[i]->target, "/");
+		return error_wrap(err, "mount %zu (%.64s %.200s) on %s%s%s", i + 1, mounts[i]->type,
+				  mounts[i]->source, rootfs, *target ? "/" : "", target);
 	}
 	for (size_t i = 0; i < n_mounts; i++)
 		fd_close(&mounted[i]);

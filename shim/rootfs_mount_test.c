@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, it knows neither fsopen nor open_tree
 #include "shim/rootfs_test.h"
 
 #include <sys/vfs.h>

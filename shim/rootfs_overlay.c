@@ -134,6 +134,39 @@ int rootfs_overlay_shorten(const char *lowerdir, struct arena *arena, char **ret
 	return 0;
 }
 
+/* ---- What went wrong ---- */
+
+static bool hint_missing(const char *path, struct error *err)
+{
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return false;
+	error_hint(err, "%.255s is not there", path);
+	return true;
+}
+
+int rootfs_overlay_explain_missing(const struct rootfs_entry *entry, struct error *err)
+{
+	static const char *const folders[] = { "upperdir", "workdir" };
+	const struct mount_options *options = &entry->options.mount;
+	const struct mount_parameter *p = mount_options_find(options, "lowerdir");
+	const char *cursor = p && p->value ? p->value : "";
+	struct error ignored;
+	char layer[PATH_MAX];
+
+	while (rootfs_overlay_next_layer(&cursor, layer, sizeof(layer)) > 0)
+		if (hint_missing(layer, err))
+			return -1;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		p = mount_options_find(options, folders[i]);
+		const char *path = p && p->value ? copy_plain(p->value, strlen(p->value),
+							      entry->arena, &ignored)
+						 : NULL;
+		if (path && hint_missing(path, err))
+			return -1;
+	}
+	return -1;
+}
+
 /* ---- Idmapped ---- */
 
 /*
@@ -200,6 +233,21 @@ static char *add_clones(const struct rootfs_entry *entry, const char *lowerdir, 
 	return str_take(&names, err);
 }
 
+/* Names of many layers are too long for an older kernel's fsconfig(2), but never for mount(2). */
+static int open_by_mount(const struct rootfs_entry *mapped, struct error *err)
+{
+	cleanup_fd int target = -1;
+	int tree;
+
+	if (mkdir("overlay", 0700) < 0 ||
+	    (target = open("overlay", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return error_set(err, errno, "make a folder for the overlay");
+	if (rootfs_filesystem_mount(mapped, target, err) < 0)
+		return -1;
+	tree = mount_api_clone(AT_FDCWD, "overlay", false);
+	return tree < 0 ? error_set(err, errno, "clone the overlay") : tree;
+}
+
 static int open_in_own_namespace(const struct rootfs_entry *entry, struct error *err)
 {
 	const struct mount_options *options = &entry->options.mount;
@@ -223,7 +271,8 @@ static int open_in_own_namespace(const struct rootfs_entry *entry, struct error 
 	memcpy(mapped.options.mount.parameters, options->parameters,
 	       options->n_parameters * sizeof(*options->parameters));
 	mapped.options.mount.parameters[layers - options->parameters].value = names;
-	return rootfs_filesystem_open(&mapped, err);
+	return rootfs_filesystem_needs_mount(&mapped) ? open_by_mount(&mapped, err)
+						      : rootfs_filesystem_open(&mapped, err);
 }
 
 int rootfs_overlay_open_idmapped(const struct rootfs_entry *entry, struct error *err)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, it knows neither fsopen nor open_tree
 #include "shim/rootfs_test.h"
 
 #include <limits.h>
+#include <signal.h>
+#include <sys/ptrace.h>
 
 #include "base/path.h"
 #include "shim/rootfs_entry.h"
@@ -121,10 +124,21 @@ static void bad_layers(void)
 						WORDS(make_upper(), "workdir=/missing", lowerdir));
 
 	CHECK(lowerdir && missing && empty);
-	fails_with(&m, NULL, "option lowerdir+=/missing: No such file or directory");
+	fails_with(&m, NULL, "No such file or directory");
+	fails_with(&m, NULL, "/missing");
 	fails_with(&e, NULL, "mount 1 (overlay overlay) on ");
 	fails_with(&none, NULL, "Invalid argument");
-	fails_with(&work, NULL, "workdir=/missing");
+	fails_with(&work, NULL, "No such file or directory");
+	fails_with(&work, NULL, "/missing");
+}
+
+static void a_missing_layer_among_few(void)
+{
+	skip_without_overlay();
+	Containerd__Types__Mount m =
+		a_mount("overlay", "overlay", "", WORDS("lowerdir=/tmp:/missing"));
+
+	fails_with(&m, NULL, "No such file or directory (/missing is not there)");
 }
 
 static void names_with_colons_and_backslashes(void)
@@ -154,6 +168,51 @@ static void names_with_colons_and_backslashes(void)
 	CHECK(access("rootfs/0", F_OK) == 0 && access("rootfs/1", F_OK) == 0);
 	unmount_well();
 	str_done(&text);
+}
+
+/* ---- What it costs ---- */
+
+static _Noreturn void be_traced(const Containerd__Types__Mount *mount)
+{
+	Containerd__Types__Mount *list[] = { (Containerd__Types__Mount *)(uintptr_t)mount };
+
+	CHECK(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+	free(malloc(1)); /* the heap is there by the time that calls are counted */
+	CHECK(raise(SIGSTOP) == 0);
+	_exit(rootfs_mount(in_folder("rootfs"), list, 1, &err) == 0 ? 0 : 1);
+}
+
+/* Each call is two stops: as it begins and as it ends. */
+static int count_calls(const Containerd__Types__Mount *mount)
+{
+	int status, stops = 0;
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0)
+		be_traced(mount);
+	CHECK(process_wait(pid, &status) == 0);
+	if (!WIFSTOPPED(status))
+		leave_out("no ptrace(2)");
+	for (; WIFSTOPPED(status); stops++) {
+		CHECK(ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0);
+		CHECK(process_wait(pid, &status) == 0);
+	}
+	CHECK(status == 0);
+	return stops / 2;
+}
+
+static void few_system_calls(void)
+{
+	skip_without_overlay();
+	cleanup_free char *lowerdir = make_layers("s", 3);
+	Containerd__Types__Mount m =
+		a_mount("overlay", "overlay", "", WORDS("index=off", make_upper(), lowerdir));
+	int calls = count_calls(&m);
+
+	print_message("an overlay of three layers: %d system calls\n", calls);
+	CHECK(calls <= 30); /* 17; the sanitizers make some of their own */
+	unmount_well();
 }
 
 /* ---- As an older kernel needs it ---- */
@@ -336,7 +395,9 @@ int main(void)
 		TEST(a_hundred_layers),
 		TEST(five_hundred_layers),
 		TEST(bad_layers),
+		TEST(a_missing_layer_among_few),
 		TEST(names_with_colons_and_backslashes),
+		TEST(few_system_calls),
 		TEST(old_mount),
 		TEST(old_mount_of_too_many),
 		TEST(idmapped_layers),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, it knows no openat2
 #include "shim/rootfs_test.h"
 
 static void mount_tmpfs(const char *at)
