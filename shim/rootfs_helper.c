@@ -70,7 +70,7 @@ int rootfs_helper_mount(const struct rootfs_entry *entry, const char *path, stru
 	const size_t helper = find_helper(entry->type);
 	cleanup_free char *program = find_program(helpers[helper].program, err);
 	cleanup_free char *options = join_words(&entry->options, err);
-	char output[HELPER_OUTPUT] = "";
+	char output[HELPER_OUTPUT] = "", dash_o[] = "-o", dash_t[] = "-t";
 	int status;
 
 	if (!program || !options)
@@ -79,9 +79,9 @@ int rootfs_helper_mount(const struct rootfs_entry *entry, const char *path, stru
 		program,
 		(char *)(uintptr_t)entry->source,
 		(char *)(uintptr_t)path,
-		(char[]){ "-t" },
+		dash_t,
 		(char *)(uintptr_t)(entry->type + strlen(helpers[helper].prefix)),
-		*options ? (char[]){ "-o" } : NULL,
+		*options ? dash_o : NULL,
 		options,
 		NULL,
 	};

@@ -139,9 +139,10 @@ static int take_own_word(struct reader *r, const char *word, struct error *err)
 int rootfs_options_parse(char *const *words, size_t count, struct arena *arena,
 			 struct rootfs_options *ret, struct error *err)
 {
-	struct reader r = { ret, arena };
+	struct reader r;
 
 	*ret = (struct rootfs_options){ 0 };
+	r = (struct reader){ ret, arena };
 	ret->words = arena_array(arena, count, sizeof(*ret->words), err);
 	if (!ret->words)
 		return -1;
