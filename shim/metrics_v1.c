@@ -170,8 +170,9 @@ static char *name_device(uint64_t major, uint64_t minor, struct arena *arena, st
 		return arena_strdup(arena, "", err);
 	char *name = arena_format(arena, err, "/dev%s", slash);
 	/* A slash in a name is an exclamation mark in sysfs. */
-	for (char *at = name; at && (at = strchr(at, '!'));)
-		*at = '/';
+	for (char *at = name ? name : target; *at; at++)
+		if (*at == '!')
+			*at = '/';
 	return name;
 }
 
