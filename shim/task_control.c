@@ -222,12 +222,12 @@ static void tell_checkpointed(const struct control *control)
 	publisher_send(control->task->service->publisher, "/tasks/checkpointed", &event.base);
 }
 
-static Containerd__Runc__V1__CheckpointOptions *read_options(const Google__Protobuf__Any *any)
+static Containerd__Runc__V1__CheckpointOptions *read_options(const Google__Protobuf__Any *any,
+							     struct error *err)
 {
-	if (!any)
-		return containerd__runc__v1__checkpoint_options__unpack(NULL, 0, NULL);
-	return containerd__runc__v1__checkpoint_options__unpack(NULL, any->value.len,
-								any->value.data);
+	return (Containerd__Runc__V1__CheckpointOptions *)unpack_message(
+		&containerd__runc__v1__checkpoint_options__descriptor, any ? any->value.len : 0,
+		any ? any->value.data : NULL, NULL, err);
 }
 
 /* The arguments; memory from the arena. */
@@ -277,15 +277,13 @@ void task_checkpoint(struct task *task, const Containerd__Task__V2__CheckpointTa
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct control control = control_of(task, call);
-	Containerd__Runc__V1__CheckpointOptions *options = read_options(request->options);
-	const char *const *args = NULL;
 	struct error err;
+	Containerd__Runc__V1__CheckpointOptions *options = read_options(request->options, &err);
+	const char *const *args = NULL;
 
-	if (!options)
-		(void)error_set(&err, 0, "the options are no CheckpointOptions");
-	else if (*request->path != '/')
+	if (options && *request->path != '/')
 		(void)error_set(&err, 0, "the path '%s' is not absolute", request->path);
-	else
+	else if (options)
 		args = checkpoint_args(task, request->path, options, &arena, &err);
 	if (args) {
 		control.succeeded = tell_checkpointed;
