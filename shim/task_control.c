@@ -10,6 +10,7 @@
 #include "proto/events.pb-c.h"
 #include "proto/options.pb-c.h"
 #include "proto/ttrpc_server.h"
+#include "proto/unpack.h"
 #include "shim/task_verbs.h"
 
 /* ---- what they have in common ---- */
