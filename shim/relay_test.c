@@ -37,7 +37,8 @@ static int count_fds(void)
 	DIR *dir = opendir("/proc/self/fd");
 	int n = 0;
 
-	while (dir && readdir(dir))
+	assert_non_null(dir);
+	while (readdir(dir))
 		n++;
 	(void)closedir(dir);
 	return n;
