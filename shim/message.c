@@ -7,14 +7,14 @@
 
 struct allocation {
 	struct arena *arena;
-	struct error *err;
 	bool failed;
+	struct error error;
 };
 
 static void *allocate(void *data, size_t size)
 {
 	struct allocation *a = data;
-	void *memory = arena_alloc(a->arena, size, a->err);
+	void *memory = arena_alloc(a->arena, size, &a->error);
 
 	if (!memory)
 		a->failed = true;
@@ -29,13 +29,15 @@ static void release(void *data, void *memory)
 void *message_unpack(const ProtobufCMessageDescriptor *descriptor, const void *data, size_t size,
 		     struct arena *arena, struct error *err)
 {
-	struct allocation allocation = { arena, err, false };
+	struct allocation allocation = { .arena = arena };
 	ProtobufCAllocator allocator = { allocate, release, &allocation };
 	static const uint8_t nothing;
 	void *message = protobuf_c_message_unpack(descriptor, &allocator, size,
 						  size ? data : (const void *)&nothing);
 
-	if (!message && !allocation.failed)
+	if (allocation.failed)
+		*err = allocation.error;
+	else if (!message)
 		error_set(err, EBADMSG, "these bytes are no %s", descriptor->name);
 	return message;
 }
