@@ -5,11 +5,13 @@
 # proof that a test has left nothing that containerd or a shim made for it.
 #
 # NEW holds the options of each new container. Its id is ID, or begins with it.
-# SHIM_RUNTIME is the runtime's name, or its shim's absolute path.
+# SHIM_RUNTIME is the runtime's name; io.containerd.runc.v2 makes the same tests
+# run with the reference.
 # shellcheck shell=bash
 
 SHIM_RUNTIME=${SHIM_RUNTIME:-io.containerd.rustbox.v1}
-# SHIM_RUNTIME=io.containerd.runc.v2 makes the same tests run with the reference.
+# Where ours and its runtime are.
+RELEASE=${RUSTBOX_BUILD:-$TOP/build/release}
 IMAGE=test.invalid/box:1
 CD=${CD:-${BATS_FILE_TMPDIR-}/containerd}
 SOCKETS=/run/containerd/s
@@ -60,7 +62,7 @@ containerd_setup_file()
 containerd_start()
 {
 	# What a shell ignores in the background would be ignored down to the containers.
-	env -u RUSTBOX_TEST_TAG -u TMPDIR --default-signal=INT,QUIT PATH="$TOP/build/release:$PATH" \
+	env -u RUSTBOX_TEST_TAG -u TMPDIR --default-signal=INT,QUIT PATH="$RELEASE:$PATH" \
 		containerd --config "$CD/config.toml" >>"$CD/log" 2>&1 </dev/null 3>&- 4>&- &
 	echo $! >"$CD/pid"
 	disown

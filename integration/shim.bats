@@ -12,7 +12,7 @@ setup_file()
 {
 	containerd_setup_file
 	if is_our_shim; then
-		[ -x "$TOP/build/release/containerd-shim-rustbox-v1" ] || {
+		[ -x "$RELEASE/containerd-shim-rustbox-v1" ] || {
 			echo "there is no shim (make)" >&2
 			return 1
 		}

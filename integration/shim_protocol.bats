@@ -8,11 +8,13 @@
 load container
 
 SHIM_RUNTIME=${SHIM_RUNTIME:-io.containerd.rustbox.v1}
+# Where ours and its runtime are.
+RELEASE=${RUSTBOX_BUILD:-$TOP/build/release}
 
 setup_file()
 {
 	local name=${SHIM_RUNTIME#io.containerd.}
-	SHIM=$(PATH="$TOP/build/release:$PATH" command -v "containerd-shim-${name//./-}") || {
+	SHIM=$(PATH="$RELEASE:$PATH" command -v "containerd-shim-${name//./-}") || {
 		echo "there is no shim for $SHIM_RUNTIME (make)" >&2
 		return 1
 	}
@@ -196,7 +198,7 @@ python()
 	    (shim.bundle / "config.json").write_text("{")
 	    done = shim.action(*shim.flags(), "start")
 	    assert done.returncode != 0 and b"config.json" in done.stderr and not done.stdout, done
-	shim.config(lambda _: {"annotations": {}})
+	(shim.bundle / "config.json").write_text("{}")
 	(shim.bundle / "address").mkdir()
 	done = shim.action(*shim.flags(), "start")
 	assert done.returncode != 0 and b"address" in done.stderr and not done.stdout, done
@@ -1284,9 +1286,13 @@ python()
 	    time.sleep(1.5)
 	    assert switches() == before, "it wakes up"
 	    assert len(os.listdir(f"/proc/{shim.pid}/task")) == 1
-	    pss = [int(line.split()[1]) for line in open(f"/proc/{shim.pid}/smaps_rollup") if line.startswith("Pss:")][0]
-	    print("PSS", pss, "kB")
-	    assert pss < 1000, f"{pss} kB"
+	    # The program's text is shared by all shims of a machine: as if there were three.
+	    others = [Shim(f"-{name}").start() for name in "ab"]
+	    with open(f"/proc/{shim.pid}/smaps_rollup", encoding="ascii") as file:
+	        sizes = {line.split()[0]: int(line.split()[1]) for line in file if line.endswith("kB\n")}
+	    assert sizes["Pss:"] < 700 and sizes["Anonymous:"] < 300, sizes
+	    for other in others:
+	        other.shutdown_server()
 	shim.finish()
 	PY
 }
@@ -1304,7 +1310,10 @@ python()
 	before = len(descriptors(shim.pid)), len(os.listdir(shim.bundle))
 	for _ in range(500 if LONG else 50):
 	    once()
-	assert (len(descriptors(shim.pid)), len(os.listdir(shim.bundle))) == before or not OURS
+	if OURS:
+	    # A verb's end may still be under way when its answer is here.
+	    eventually(lambda: (len(descriptors(shim.pid)), len(os.listdir(shim.bundle))) <= before,
+	               f"the numbers of before, {before}: {descriptors(shim.pid)}, {os.listdir(shim.bundle)}")
 	children = open(f"/proc/{shim.pid}/task/{shim.pid}/children")
 	assert children.read() == ""
 	shim.shutdown_server()
