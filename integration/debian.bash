@@ -13,15 +13,15 @@ SUITE=bookworm
 # A command that reads the terminal, which only the foreground may:
 READER="bash -c 'echo b\"\"egun; read x; echo g\"\"ot \$x'\\r"
 # A client may set the terminal's size only after the start.
-SIZE_STEPS=('expect:$ ' 'send:until [ "$(stty size)" = "30 100" ]; do sleep 0.05; done; echo is th""irty\r'
-	'expect:is thirty' 'expect:$ ')
+SIZE_STEPS=('expect:$ ' 'send:until [ "$(stty size)" = "30 100" ]; do sleep 0.05; done; echo si""ze one\r'
+	'expect:size one' 'expect:$ ')
 STOP_STEPS=("send:bash -c 'echo b\"\"egun; exec sleep 100'\\r" expect:begun 'send:\x1a' expect:Stopped 'expect:$ '
 	'send:jobs\r' expect:Stopped 'expect:$ ' 'send:bg\r' 'expect:$ ' 'send:jobs\r' expect:Running 'expect:$ '
 	'send:kill -INT %1; wait %1; echo code $?\r' 'expect:code 130' 'expect:$ ')
 READ_STEPS=("send:$READER" expect:begun 'send:\x1a' expect:Stopped 'expect:$ '
 	'send:fg\r' expect:bash 'send:text\r' 'expect:got text' 'expect:$ ')
-RESIZE_STEPS=(resize:20x60 'send:until [ "$(stty size)" = "20 60" ]; do sleep 0.05; done; echo is tw""enty\r'
-	'expect:is twenty' 'expect:$ ')
+RESIZE_STEPS=(resize:20x60 'send:until [ "$(stty size)" = "20 60" ]; do sleep 0.05; done; echo si""ze two\r'
+	'expect:size two' 'expect:$ ')
 WAIT_STEPS=('send:sleep 0.1 & wait; echo wa""ited\r' expect:waited 'expect:$ ')
 
 # Prints how many processes there are at once, of a thousand and some more.
