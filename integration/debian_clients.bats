@@ -377,24 +377,19 @@ test_limits()
 	no_lines "all there"
 }
 
-# bats test_tags=vm
 @test "podman: Debian's programs, a pipeline" { test_programs; }
 @test "podman: exit codes in Debian" { test_exit_codes; }
 @test "podman: Debian's shell and perl are asked to stop" { test_stop; }
-# bats test_tags=vm
 @test "podman: a package is built, installed by apt and dpkg, and purged" { test_package; }
-# bats test_tags=vm
 @test "podman: an interactive bash with job control on a terminal" { test_terminal; }
 @test "podman: bash on a terminal by exec" { test_exec_terminal; }
 @test "podman: a thousand processes at once under limits" { test_thousand; }
 # bats test_tags=vm
 @test "podman: no more than three hundred processes and 64 MiB" { test_limits; }
 
-# bats test_tags=vm
 @test "ctr: Debian's programs, a pipeline" { test_programs; }
 @test "ctr: exit codes in Debian" { test_exit_codes; }
 @test "ctr: Debian's shell and perl are asked to stop" { test_stop; }
-# bats test_tags=vm
 @test "ctr: a package is built, installed by apt and dpkg, and purged" { test_package; }
 # bats test_tags=vm
 @test "ctr: an interactive bash with job control on a terminal" { test_terminal; }
