@@ -165,10 +165,16 @@ static void end(struct relay *r)
 }
 
 /* One step, so that everybody has a turn; what is waited for tells when there is more to do. */
-static void run(struct relay *r)
+static void run(struct relay *r, bool target_hung_up)
 {
 	enum step step = take_step(r);
 
+	/*
+	 * A terminal that nobody has open any more takes nothing once it is
+	 * full, but says so by its hang-up alone.
+	 */
+	if (step == STEP_TARGET_FULL && target_hung_up)
+		step = lose(r, EPIPE);
 	if (step == STEP_ENDED || (step == STEP_SOURCE_EMPTY && r->finishing))
 		end(r);
 	else if (step == STEP_TARGET_FULL)
@@ -181,13 +187,14 @@ static void run(struct relay *r)
 
 static void on_ready(struct loop_watch *watch, uint32_t events)
 {
-	(void)events; /* an error shows at the next call */
-	run(loop_owner(watch, struct relay, watch));
+	struct relay *r = loop_owner(watch, struct relay, watch);
+
+	run(r, watch->fd == r->to && (events & (EPOLLERR | EPOLLHUP)));
 }
 
 static void on_again(struct loop_timer *timer)
 {
-	run(loop_owner(timer, struct relay, again));
+	run(loop_owner(timer, struct relay, again), false);
 }
 
 static int set_nonblocking(int fd, struct error *err)
