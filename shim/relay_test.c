@@ -1,48 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "shim/stdio_test.h"
 
-#include <cmocka.h>
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <termios.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/log.h"
-#include "base/loop.h"
 #include "shim/relay.h"
 
-enum { SAFETY_NET_MS = 30000 };
-
-static struct loop loop;
 static struct relay *relay;
-static int n_ended, fds_before;
+static int n_ended;
 
 /* The test's ends: what it writes comes out of `out`. Closed after each test. */
 static int in = -1, out = -1, spare = -1;
-
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	(void)closedir(dir);
-	return n;
-}
 
 static void ended(void *data)
 {
@@ -52,74 +21,40 @@ static void ended(void *data)
 	relay = NULL;
 }
 
-static void ignore_log(void *data, enum log_level level, const char *text)
+static int begin(void **state)
 {
-	(void)data;
-	(void)level;
-	(void)text;
-}
-
-static int setup(void **state)
-{
-	struct error err;
-
-	(void)state;
-	fds_before = count_fds();
 	n_ended = 0;
-	log_redirect(ignore_log, NULL);
-	return loop_init(&loop, &err);
+	return set_up(state);
 }
 
-static int teardown(void **state)
+static int done(void **state)
 {
-	(void)state;
 	relay_free(relay);
 	relay = NULL;
 	fd_close(&in);
 	fd_close(&out);
 	fd_close(&spare);
-	loop_done(&loop);
-	log_redirect(NULL, NULL);
-	assert_null(loop.timers);
-	assert_int_equal(count_fds(), fds_before);
-	return 0;
-}
-
-static void round_of_loop(int timeout_ms)
-{
-	struct error err;
-
-	if (loop_run_once(&loop, timeout_ms, &err) < 0)
-		fail_msg("%s", err.text);
+	return tear_down(state);
 }
 
 static void run_until_ended(void)
 {
-	for (int i = 0; !n_ended && i < 100000; i++)
-		round_of_loop(SAFETY_NET_MS);
+	run_until(&n_ended);
 	assert_int_equal(n_ended, 1);
 }
 
-/* Nothing to do: an idle loop would sleep. */
 static bool is_idle(void)
 {
-	struct pollfd p = { .fd = loop.epoll, .events = POLLIN };
+	struct pollfd p = { .fd = test.loop.epoll, .events = POLLIN };
 
-	return poll(&p, 1, 0) == 0 && !loop.timers;
-}
-
-static void run_until_idle(void)
-{
-	for (int i = 0; !is_idle() && i < 100000; i++)
-		round_of_loop(0);
-	assert_true(is_idle());
+	return poll(&p, 1, 0) == 0 && !test.loop.timers;
 }
 
 static void start(int from, int to)
 {
 	struct error err;
 
-	relay = relay_new(&loop, from, to, ended, &relay, &err);
+	relay = relay_new(&test.loop, from, to, ended, &relay, &err);
 	if (!relay)
 		fail_msg("%s", err.text);
 }
@@ -166,7 +101,7 @@ static void run_until_something_comes_out(void)
 	struct pollfd p = { .fd = out, .events = POLLIN };
 
 	for (int i = 0; poll(&p, 1, 0) == 0 && i < 100; i++)
-		round_of_loop(SAFETY_NET_MS);
+		test_round(SAFETY_NET_MS);
 	assert_true(p.revents & POLLIN);
 }
 
@@ -254,10 +189,10 @@ static void everything_passes_a_slow_reader(size_t size)
 		if (put_in == size)
 			fd_close(&in);
 		if (!n_ended)
-			round_of_loop(0);
+			test_round(0);
 		taken = take_some(taken);
 		if (taken + put_in == before && !n_ended)
-			round_of_loop(SAFETY_NET_MS);
+			test_round(SAFETY_NET_MS);
 	}
 	if (!n_ended)
 		run_until_ended();
@@ -297,7 +232,7 @@ static void a_reader_that_is_away_does_not_keep_us_busy_after_the_end(void **sta
 	set_nonblocking(out);
 	while (!n_ended) {
 		(void)!read(out, (char[4096]){ 0 }, 4096);
-		round_of_loop(0);
+		test_round(0);
 	}
 }
 
@@ -360,13 +295,13 @@ static void finishing_waits_for_a_slow_reader(void **state)
 	set_nonblocking(out);
 	while (put_in < 80000) { /* more than a pipe takes, less than both do */
 		put_in = put_as_much_as_fits(put_in, 80000);
-		round_of_loop(0);
+		test_round(0);
 	}
 	relay_finish(relay);
 	run_until_idle();
 	assert_int_equal(n_ended, 0);
 	while (!n_ended) {
-		round_of_loop(0);
+		test_round(0);
 		taken = take_some(taken);
 	}
 	for (size_t before = taken + 1; before != taken;) {
@@ -481,7 +416,7 @@ static void a_file_can_be_the_source(void **state)
 	set_nonblocking(out);
 	start(from, to);
 	while (!n_ended) {
-		round_of_loop(0);
+		test_round(0);
 		taken = take_some(taken);
 	}
 	for (size_t before = taken + 1; before != taken;) {
@@ -498,7 +433,7 @@ static void what_cannot_be_spliced_is_copied(void **state)
 	put("round and round");
 	start(dup(out), dup(in));
 	for (int i = 0; i < 10; i++)
-		round_of_loop(0);
+		test_round(0);
 	assert_int_equal(n_ended, 0);
 	relay_free(relay);
 	relay = NULL;
@@ -514,7 +449,7 @@ static void a_freed_relay_says_nothing(void **state)
 	relay_free(relay);
 	relay = NULL;
 	fd_close(&in);
-	round_of_loop(0);
+	test_round(0);
 	assert_int_equal(n_ended, 0);
 	assert_end_comes_out();
 }
@@ -525,35 +460,35 @@ static void descriptors_that_are_none_are_refused(void **state)
 
 	(void)state;
 	make_pipe(&out, &in);
-	assert_null(relay_new(&loop, -1, dup(in), ended, &relay, &err));
+	assert_null(relay_new(&test.loop, -1, dup(in), ended, &relay, &err));
 	assert_int_equal(err.code, EBADF);
-	assert_null(relay_new(&loop, dup(out), -1, ended, &relay, &err));
+	assert_null(relay_new(&test.loop, dup(out), -1, ended, &relay, &err));
 	assert_int_equal(err.code, EBADF);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define RELAY_TEST(function) cmocka_unit_test_setup_teardown(function, begin, done)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(bytes_and_the_end_pass),
-		TEST(an_empty_source_just_ends),
-		TEST(a_slow_reader_loses_nothing),
-		TEST(a_slow_reader_loses_nothing_that_is_copied),
-		TEST(a_reader_that_is_away_does_not_keep_us_busy_after_the_end),
-		TEST(a_terminal_without_writers_is_at_its_end),
-		TEST(a_terminal_that_somebody_keeps_open_can_be_finished),
-		TEST(finishing_waits_for_a_slow_reader),
-		TEST(finishing_takes_what_a_pipe_holds),
-		TEST(a_broken_target_throws_the_rest_away),
-		TEST(a_target_that_breaks_while_it_is_full_is_broken),
-		TEST(a_broken_target_can_be_the_end),
-		TEST(a_full_disk_loses_what_it_does_not_take),
-		TEST(a_file_is_appended_to),
-		TEST(a_file_can_be_the_source),
-		TEST(what_cannot_be_spliced_is_copied),
-		TEST(a_freed_relay_says_nothing),
-		TEST(descriptors_that_are_none_are_refused),
+		RELAY_TEST(bytes_and_the_end_pass),
+		RELAY_TEST(an_empty_source_just_ends),
+		RELAY_TEST(a_slow_reader_loses_nothing),
+		RELAY_TEST(a_slow_reader_loses_nothing_that_is_copied),
+		RELAY_TEST(a_reader_that_is_away_does_not_keep_us_busy_after_the_end),
+		RELAY_TEST(a_terminal_without_writers_is_at_its_end),
+		RELAY_TEST(a_terminal_that_somebody_keeps_open_can_be_finished),
+		RELAY_TEST(finishing_waits_for_a_slow_reader),
+		RELAY_TEST(finishing_takes_what_a_pipe_holds),
+		RELAY_TEST(a_broken_target_throws_the_rest_away),
+		RELAY_TEST(a_target_that_breaks_while_it_is_full_is_broken),
+		RELAY_TEST(a_broken_target_can_be_the_end),
+		RELAY_TEST(a_full_disk_loses_what_it_does_not_take),
+		RELAY_TEST(a_file_is_appended_to),
+		RELAY_TEST(a_file_can_be_the_source),
+		RELAY_TEST(what_cannot_be_spliced_is_copied),
+		RELAY_TEST(a_freed_relay_says_nothing),
+		RELAY_TEST(descriptors_that_are_none_are_refused),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as the program does */
