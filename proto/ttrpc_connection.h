@@ -55,7 +55,7 @@ struct ttrpc_server {
 	ProtobufCService *const *services;
 	struct ttrpc_connection *connections;
 	struct ttrpc_call *orphans; /* whose connection is gone */
-	size_t n_connections, n_calls;
+	size_t n_connections, n_calls, n_silent;
 	bool failing; /* accept has failed, which was logged */
 };
 

@@ -196,6 +196,7 @@ static void connection_free(struct ttrpc_connection *c)
 	if (c->next)
 		c->next->place = c->place;
 	server->n_connections--;
+	server->n_silent += c->last_stream == 0;
 	ttrpc_reader_done(&c->reader);
 	str_done(&c->rest);
 	str_done(&c->out);
@@ -351,6 +352,11 @@ bool ttrpc_server_is_flushed(const struct ttrpc_server *server)
 size_t ttrpc_server_connections(const struct ttrpc_server *server)
 {
 	return server->n_connections;
+}
+
+size_t ttrpc_server_silent(const struct ttrpc_server *server)
+{
+	return server->n_silent;
 }
 
 size_t ttrpc_server_calls(const struct ttrpc_server *server)

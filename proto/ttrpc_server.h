@@ -43,6 +43,9 @@ bool ttrpc_server_is_flushed(const struct ttrpc_server *server);
 size_t ttrpc_server_connections(const struct ttrpc_server *server);
 size_t ttrpc_server_calls(const struct ttrpc_server *server);
 
+/* How many connections have ended without a request: somebody looked whether we are here. */
+size_t ttrpc_server_silent(const struct ttrpc_server *server);
+
 /* Closes everything; calls without an answer are cancelled and freed. */
 void ttrpc_server_free(struct ttrpc_server *server);
 

@@ -19,7 +19,7 @@ static const struct flag_row {
 	{ "address", FLAG_TEXT, offsetof(struct shim_flags, address) },
 	{ "publish-binary", FLAG_TEXT, offsetof(struct shim_flags, publish_binary) },
 	{ "bundle", FLAG_TEXT, offsetof(struct shim_flags, bundle) },
-	{ "socket", FLAG_TEXT, offsetof(struct shim_flags, socket) },
+	{ "socket", FLAG_UNUSED },
 	{ "debug-socket", FLAG_UNUSED },
 	{ "debug", FLAG_BOOL, offsetof(struct shim_flags, debug) },
 	{ "info", FLAG_ACTION, .action = SHIM_INFO },

@@ -14,8 +14,7 @@ enum shim_action { SHIM_SERVE, SHIM_START, SHIM_DELETE, SHIM_INFO, SHIM_VERSION,
 
 struct shim_flags {
 	enum shim_action action;
-	const char *namespace, *id, *address, *publish_binary, *bundle,
-		*socket; /* NULL: not given */
+	const char *namespace, *id, *address, *publish_binary, *bundle; /* NULL: not given */
 	bool debug;
 };
 

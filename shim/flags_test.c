@@ -46,7 +46,6 @@ static void what_containerd_says_is_understood(void **state)
 	assert_string_equal(flags.publish_binary, "/usr/bin/containerd");
 	assert_string_equal(flags.id, "w1");
 	assert_string_equal(flags.bundle, "/b/w1");
-	assert_null(flags.socket);
 	assert_true(flags.debug);
 	assert_int_equal(shim_flags_check(&flags, &err), 0);
 }

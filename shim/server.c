@@ -18,6 +18,7 @@
 #include "shim/engine.h"
 #include "shim/publisher.h"
 #include "shim/reaper.h"
+#include "shim/socket_address.h"
 #include "shim/task.h"
 #include "shim/task_service.h"
 
@@ -25,29 +26,27 @@ enum {
 	LISTENER_FD = 3,
 	FLUSH_MS = 3000, /* for events and answers, at the end */
 	IDLE_MS = 60000, /* a server that nobody wants: no container, no connection */
+	RETIRE_MS = 20,
+	PATIENCE_MS = 10000, /* from a `start` to its Create */
 };
 
 struct server {
 	struct task_service tasks;
 	struct loop loop;
 	struct loop_watch signals;
-	struct loop_timer idle, flush;
+	struct loop_timer idle, retire, flush;
 	struct ttrpc_server *ttrpc;
+	int listener; /* the ttrpc server's */
 	char socket[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
-	bool is_ending, must_end; /* must: whatever is running */
+	int patience; /* rounds of waiting for a Create that was promised */
+	bool is_ending;
 };
 
 /* ---- the end ---- */
 
 static void check_flushed(struct loop_timer *timer)
 {
-	struct server *server = loop_owner(timer, struct server, flush);
-
-	/* A Create came in meanwhile. Its server stays. */
-	if (server->tasks.tasks && !server->must_end)
-		server->is_ending = false;
-	else
-		loop_stop(&server->loop);
+	loop_stop(&loop_owner(timer, struct server, flush)->loop);
 }
 
 /* The last answer is written by the loop, after its handler has returned. */
@@ -59,19 +58,54 @@ static void events_are_out(void *data)
 		       ttrpc_server_is_flushed(server->ttrpc) ? 0 : FLUSH_MS);
 }
 
-/*
- * The socket goes first: who starts a container of the same group now makes a
- * server of his own.
- */
-static void begin_end(struct server *server)
+/* Nobody finds us any more: what is left is to tell what happened. */
+static void end(struct server *server)
 {
-	if (server->is_ending)
-		return;
 	server->is_ending = true;
-	if (*server->socket)
-		(void)unlink(server->socket);
 	ttrpc_server_stop_listening(server->ttrpc);
 	publisher_when_empty(server->tasks.publisher, FLUSH_MS, events_are_out, server);
+}
+
+/*
+ * A `start` of another container of the group has found us, which shows as a
+ * connection without a request, and its Create has not come yet. (The first
+ * container's start has not asked: it made us.)
+ */
+static bool is_promised(const struct server *server)
+{
+	return ttrpc_server_silent(server->ttrpc) + 1 > server->tasks.n_creates &&
+	       server->tasks.n_creates > 0;
+}
+
+/* Ends when there is no task, and nobody who was told to find us here. */
+static void try_end(struct loop_timer *timer)
+{
+	struct server *server = loop_owner(timer, struct server, retire);
+	struct error err;
+	int retired;
+
+	if (server->is_ending || server->tasks.tasks)
+		return;
+	if (is_promised(server) && server->patience > 0) {
+		server->patience--;
+		loop_set_timer(&server->loop, &server->retire, RETIRE_MS);
+		return;
+	}
+	retired = socket_address_retire(server->listener, &err);
+	if (retired < 0) {
+		log_warning("remove the socket: %s", err.text);
+		(void)unlink(server->socket);
+	}
+	if (retired == 0)
+		loop_set_timer(&server->loop, &server->retire, RETIRE_MS);
+	else
+		end(server);
+}
+
+static void begin_end(struct server *server)
+{
+	server->patience = PATIENCE_MS / RETIRE_MS;
+	try_end(&server->retire);
 }
 
 static void shutdown_asked(struct task_service *tasks)
@@ -108,8 +142,12 @@ static void signal_came(struct loop_watch *watch, uint32_t events)
 	if (read(watch->fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	log_info("ends by signal %u", info.ssi_signo);
-	server->must_end = true;
-	begin_end(server);
+	if (server->is_ending)
+		return;
+	/* Whatever is running goes on; containerd's `delete` takes care of it. */
+	if (*server->socket)
+		(void)unlink(server->socket);
+	end(server);
 }
 
 /* ---- the beginning ---- */
@@ -179,6 +217,7 @@ static int open_server(struct server *server, const struct shim_flags *flags, st
 
 	if (listener < 0)
 		return -1;
+	server->listener = listener;
 	tasks->loop = &server->loop;
 	tasks->namespace = flags->namespace;
 	tasks->shutdown = shutdown_asked;
@@ -223,6 +262,7 @@ int server_run(const struct shim_flags *flags, struct error *err)
 	if (open_log(flags, err) < 0 || loop_init(&server.loop, err) < 0)
 		return -1;
 	server.idle.fire = idle_passed;
+	server.retire.fire = try_end;
 	server.flush.fire = check_flushed;
 	result = open_server(&server, flags, err);
 	if (result == 0) {

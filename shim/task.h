@@ -108,6 +108,7 @@ struct task_service {
 	struct publisher *publisher;
 	const char *namespace;
 	struct task *tasks;
+	size_t n_creates; /* Create requests so far */
 	/* The server's: a client asks for the end, and there are no tasks; the last task has gone.
 	 */
 	void (*shutdown)(struct task_service *service);

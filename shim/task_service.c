@@ -48,6 +48,7 @@ static void handle_create(service_type *service,
 			  Containerd__Task__V2__CreateTaskResponse_Closure closure,
 			  void *closure_data)
 {
+	tasks_of(service)->n_creates++;
 	task_create(tasks_of(service), input, CALL);
 }
 
