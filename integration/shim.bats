@@ -261,10 +261,12 @@ logger()
 	lines "exit 3"
 }
 
-@test "run -t: all that was written before the end comes out" {
-	ctr_on_pty end -- run --rm -t "${NEW[@]}" "$IMAGE" "$ID" payload flood 200000
+@test "run -t: large output" {
+	# What is not read when ctr ends is at times lost, with any shim: not in shim_protocol.bats.
+	ctr_on_pty expect:finished 'send:\r' end -- run --rm -t "${NEW[@]}" "$IMAGE" "$ID" \
+		payload flood 200000 + print ' finished' + read-line
 	lines "exit 0"
-	same "$(tr -cd 'x!' <<<"${output%%exit 0*}" | wc -c)" $((200000 - 199999 / 64))
+	same "$(tr -cd 'x!' <<<"${output%%finished*}" | wc -c)" $((200000 - 199999 / 64))
 }
 
 @test "exec -t" {

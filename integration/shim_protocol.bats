@@ -627,22 +627,49 @@ python()
 	PY
 }
 
-@test "FIFOs: a client that is away misses nothing, a slow one neither" {
+@test "FIFOs: a client that is away misses nothing, and nobody waits for it" {
 	python <<-'PY'
-	shim = Shim()
+	shim = Shim().command("flood", "1000000").start()
 	out = Fifo("out")
-	if not OURS:
-	    # It waits for the client.
-	    out.open()
-	shim.run("flood", "1000000", stdout=out.path)
-	# Nobody has opened it: the container waits when it is full.
-	time.sleep(0.2)
-	assert shim.status() == RUNNING
+	# Nobody has opened it: Create may wait for that, or the container when it is full.
+	other = shim.another_client()
+	create = shim.begin("Create", id=shim.id, bundle=str(shim.bundle), stdout=out.path, options=runc_options(root=ROOT))
+	shim.client.answered(create, 0.3)
 	if OURS:
-	    out.open()
-	data = out.read_until(seconds=20)
-	assert len(data) == 1000000, len(data)
+	    assert other.call("Connect", id=shim.id).shim_pid == shim.pid
+	    fails(NOT_FOUND, other.call, "State", id="other")
+	out.open()
+	assert shim.end("Create", create).pid > 0
+	shim.go()
+	time.sleep(0.2)
+	assert shim.status() == RUNNING, "it has room for all of it?"
+	assert len(out.read_until()) == 1000000
 	assert shim.wait().exit_status == 0
+	shim.finish()
+	PY
+}
+
+@test "FIFOs: a client that opens them only after the end gets all the same" {
+	python <<-'PY'
+	if not OURS:
+	    # Its Create waits for the client.
+	    raise SystemExit
+	shim = Shim()
+	out, err = Fifo("out"), Fifo("err")
+	shim.config(lambda c: {**c, "process": {**c["process"], "args": ["sh", "-c", "echo out; echo err >&2"]}})
+	# ctr opens its ends in the background: on a busy machine after the container's end.
+	import threading
+	def client():
+	    time.sleep(0.5)
+	    out.open()
+	    err.open()
+	thread = threading.Thread(target=client)
+	thread.start()
+	shim.run(stdout=out.path, stderr=err.path)
+	assert shim.wait().exit_status == 0
+	thread.join()
+	assert out.read_until(b"out\n") == b"out\n"
+	assert err.read_until(b"err\n") == b"err\n"
 	shim.finish()
 	PY
 }
@@ -717,6 +744,30 @@ python()
 	PY
 }
 
+@test "a terminal: all that was written before the end comes out" {
+	python <<-'PY'
+	shim = Shim()
+	def terminal(config):
+	    config["process"]["terminal"] = True
+	    config["process"]["args"] = ["payload", "flood", "200000"]
+	    return config
+	shim.config(terminal)
+	shim.start()
+	for i in range(10):
+	    out = Fifo(f"out{i}").open()
+	    shim.create(terminal=True, stdout=out.path)
+	    shim.go()
+	    if i % 2:
+	        assert not shim.client.answered(shim.begin("Wait", id=shim.id), 0.05), "it has room for all of it?"
+	    data = out.read_until()
+	    assert len(data) == 200000 + 199999 // 64, f"{len(data)} bytes, at the end {data[-20:]}"
+	    out.close()
+	    shim.wait()
+	    shim.delete()
+	shim.shutdown_server()
+	PY
+}
+
 @test "a process that lives on with the output open: Delete waits, but not for ever" {
 	[ "$LONG" != 0 ] || skip "takes ten seconds: LONG=1"
 	python <<-'PY'
@@ -743,9 +794,11 @@ python()
 	python <<-'PY'
 	shim = Shim().start()
 	layers = []
+	# More than a page in all: from their common folder they fit, and newer kernels take them one by one.
+	kernel = tuple(map(int, os.uname().release.split("-")[0].split(".")[:2]))
+	more = "-with-a-long-name-so-that-it-is-too-much" if OURS and kernel >= (6, 8) else ""
 	for i in range(100):
-	    # More than a page in all; without the folder that they share only ours can do it.
-	    layer = DIR / "layers" / (f"{i:03d}-a-layer" + ("-with-a-long-name-so-that-it-is-too-much" if OURS else ""))
+	    layer = DIR / "layers" / f"{i:03d}-a-layer{more}"
 	    layer.mkdir(parents=True)
 	    (layer / f"file{i}").write_text(str(i))
 	    layers.append(str(layer))
@@ -852,14 +905,15 @@ python()
 	    assert memory.number(33) == 67108864 and 0 < memory.number(32) < 67108864
 	    assert stats.message(2).number(1) >= 50000, "CPU time in microseconds"
 	    assert (stats.message(1).number(1), stats.message(1).number(2)) == (1, 99)
-	    assert memory.number(18) > 4000, "page faults"
+	    # Few, where pages are huge.
+	    assert memory.number(18) > 20, f"{memory.number(18)} page faults"
 	else:
 	    assert kind == "io.containerd.cgroups.v1.Metrics", kind
 	    usage = stats.message(4).message(33)
 	    assert usage.number(1) == 67108864 and usage.number(3) >= 16 << 20 and 0 < usage.number(2) < 67108864
 	    assert stats.message(3).message(1).number(1) >= 50_000_000, "CPU time in nanoseconds"
 	    assert (stats.message(2).number(1), stats.message(2).number(2)) == (1, 99)
-	    assert stats.message(4).number(26) > 4000, "page faults"
+	    assert stats.message(4).number(26) > 20, f"{stats.message(4).number(26)} page faults"
 	shim.kill(signal=9)
 	shim.wait()
 	assert read()[0] == kind, "it works until Delete"
