@@ -243,8 +243,9 @@ fuzz: fuzz-programs ## Run each fuzz target for FUZZ_SECONDS=60
 coverage: coverage-programs ## Run the unit tests with gcov's counters; report in build/coverage/
 	integration/coverage
 
-bench: test-programs ## Measure the runtime beside crun and runc: COUNT=100, RUNTIMES=, LONG=1, BENCH_WRITE=1
+bench: test-programs ## Measure the runtime beside crun and runc, and the shim: COUNT=100, RUNTIMES=, LONG=1, BENCH_WRITE=1
 	@integration/bench/run-bench
+	@[ -n "$(RUNTIMES)" ] || integration/bench/run-shim-bench
 
 install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 	$(INSTALL) -d $(DESTDIR)$(BINDIR)

@@ -33,3 +33,20 @@ cells()
 		esac
 	done
 }
+
+@test "a figure in every row of the shim's benchmark" {
+	local row program
+	for program in containerd ctr containerd-shim-runc-v2 runc; do
+		command -v $program >/dev/null || skip "$program is not installed"
+	done
+	status=0
+	COUNT=2 IDLE=3 "$HERE/bench/run-shim-bench" >"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- || status=$?
+	read_streams "$DIR/out" "$DIR/err"
+	ok
+	for row in '`ctr run --rm true`' 'the same with `--null-io`' '`ctr task exec true`'; do
+		[[ "$(awk -F ' *[|] *' -v row="$row" '$2 == row { print $3 }' "$DIR/out")" =~ ^[0-9.]+\ \([0-9.]+\)$ ]]
+	done
+	for row in 1 3; do
+		[[ "$(awk -F ' *[|] *' -v row=$row '$2 == row { print $3 }' "$DIR/out")" =~ ^[1-9][0-9]*,\ [1-9][0-9]*$ ]]
+	done
+}

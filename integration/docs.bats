@@ -46,6 +46,7 @@ run_blocks()
 @test "no other document has commands that are not run" {
 	local document
 	for document in "$TOP"/docs/*.md; do
+		[ "${document##*/}" != containerd.md ] || continue # docs_containerd.bats
 		blocks "$document" >"$DIR/script"
 		[ ! -s "$DIR/script" ] || {
 			echo "$document has sh blocks: add a test for it"

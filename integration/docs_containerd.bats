@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Runs what docs/containerd.md shows, with a containerd of the test's own behind
+# the name `ctr`; and containerd reads the configurations that it names.
+# vm: no
+
+load container
+. "$HERE/containerd.bash"
+
+setup_file()
+{
+	containerd_setup_file
+}
+
+teardown_file()
+{
+	containerd_teardown_file
+}
+
+setup()
+{
+	containerd_setup
+}
+
+teardown()
+{
+	containerd_teardown
+}
+
+@test "the commands of docs/containerd.md work" {
+	local program
+	program=$(type -P ctr)
+	mkdir "$DIR/bin"
+	cat >"$DIR/bin/ctr" <<-SH
+	#!/bin/sh
+	exec timeout -k 5 60 "$program" --address "$CD/containerd.sock" --namespace "$CONTAINERD_NAMESPACE" "\$@"
+	SH
+	chmod +x "$DIR/bin/ctr"
+	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/docs/containerd.md" >"$DIR/script"
+	(
+		PATH=$DIR/bin:$PATH
+		export image=$IMAGE
+		exec bash -euxo pipefail "$DIR/script"
+	) >"$DIR/output" 2>&1 </dev/null 3>&- 4>&- || {
+		cat "$DIR/output"
+		return 1
+	}
+	grep -q '^Hello from a container$' "$DIR/output"
+	# A detached exec's and task's streams: ctr leaves them to others.
+	find /run/containerd/fifo -name '*sleeper*' -delete
+	find /run/containerd/fifo -mindepth 1 -type d -empty -delete
+}
+
+@test "containerd takes the configurations of config/" {
+	containerd --config "$TOP/config/containerd-1.6.toml" config dump >"$DIR/dump" 3>&- 4>&-
+	grep -A 20 'runtimes.rustbox\]' "$DIR/dump" | grep -q 'runtime_type = "io.containerd.rustbox.v1"'
+}
