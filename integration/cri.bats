@@ -174,6 +174,11 @@ pod_shims()
 	done
 }
 
+no_shim()
+{
+	[ -z "$(pod_shims)" ]
+}
+
 one_shim()
 {
 	same "$(pod_shims | wc -l)" 1
@@ -185,7 +190,7 @@ remove_pod()
 	ok
 	client rmp "$POD"
 	ok
-	same "$(pod_shims)" ""
+	until_true no_shim
 }
 
 # ---- pods and containers --------------------------------------------------------
@@ -223,7 +228,7 @@ remove_pod()
 	ended_with 137 Error "$second"
 	client rmp "$POD"
 	ok
-	same "$(pod_shims)" ""
+	until_true no_shim
 }
 
 @test "a container ends by itself; its next attempt; created and never started" {
@@ -249,7 +254,7 @@ remove_pod()
 	start_named other . sleep 300
 	client rmp --force "$POD"
 	ok
-	same "$(pod_shims)" ""
+	until_true no_shim
 }
 
 @test "a program that is not there" {
@@ -287,9 +292,10 @@ remove_pod()
 	same "$(cut -d' ' -f2- "$DIR/log/box.log" | sort)" $'stderr F err\nstdout F out\nstdout P last'
 	client logs "$BOX"
 	says out last
-	start_named big . payload flood 3000000
-	ended_with 0 Completed
-	same "$(cut -d' ' -f4 "$DIR/log/big.log" | tr -d '\n' | wc -c)" "$((3000000 - 2999999 / 64))"
+	# (After the end, containerd 1.6 may stop to read before all is there.)
+	start_named big . payload flood 3000000 + print + wait
+	big_is_there() { [ "$(cut -d' ' -f4 "$DIR/log/big.log" | tr -d '\n' | wc -c)" = $((3000000 - 2999999 / 64)) ]; }
+	until_true big_is_there
 	remove_pod
 }
 
