@@ -237,12 +237,14 @@ static const char *const *checkpoint_args(const struct task *task, const char *p
 					  const Containerd__Runc__V1__CheckpointOptions *options,
 					  struct arena *arena, struct error *err)
 {
+	const char *work_path =
+		*options->work_path ? options->work_path : task->options.criu_work_path;
 	const struct {
 		bool given;
 		const char *name, *value;
 	} rows[] = {
 		{ true, "--image-path", path },
-		{ *options->work_path, "--work-path", options->work_path },
+		{ work_path, "--work-path", work_path },
 		{ *options->parent_path, "--parent-path", options->parent_path },
 		{ *options->cgroups_mode, "--manage-cgroups-mode", options->cgroups_mode },
 		{ !options->exit, "--leave-running", NULL },
