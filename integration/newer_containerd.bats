@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# shim.bats once more with the containerd of later Debian releases, in trees
-# made by debootstrap and kept in RUSTBOX_CACHE. A long form: LONG=1.
+# shim.bats and shim_crash.bats once more with the containerd of later Debian
+# releases, in trees made by debootstrap and kept in RUSTBOX_CACHE, and our lines
+# for their configuration. A long form: LONG=1.
 # vm: no
 
 load container
@@ -31,7 +32,8 @@ tree()
 suite_in_tree()
 {
 	"$HERE/in-tree" "$TREE" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb \
-		RUSTBOX_TOP="$TOP" RUNTIME="$RUNTIME" TMPDIR="$DIR/tmp" RUSTBOX_TEST_TAG="$TAG" \
+		RUSTBOX_TOP="$TOP" RUSTBOX_BUILD="${RUSTBOX_BUILD-}" SHIM_RUNTIME="${SHIM_RUNTIME-}" \
+		RUNTIME="$RUNTIME" TMPDIR="$DIR/tmp" RUSTBOX_TEST_TAG="$TAG" \
 		bats --formatter tap "$HERE/$1" >"$DIR/tap" 2>&1 3>&- 4>&- || {
 		cat "$DIR/tap"
 		return 1
@@ -42,6 +44,16 @@ suite_in_tree()
 	rm -rf "$DIR/tmp"/*
 }
 
+# config_is_taken FILE OPTION: without a warning, with the options that it shows in comments.
+config_is_taken()
+{
+	sed -E '/^  # \[/,$ s/^  # +//' "$TOP/config/$1" >"$DIR/config.toml"
+	output=$("$HERE/in-tree" "$TREE" containerd --config "$DIR/config.toml" config dump 2>"$DIR/err" |
+		tr \" "'" | sed 's/^ *//')
+	same "$(<"$DIR/err")" ""
+	lines "runtime_type = 'io.containerd.rustbox.v1'" "$2"
+}
+
 setup()
 {
 	container_setup
@@ -49,10 +61,30 @@ setup()
 
 @test "containerd 1.7 of trixie passes shim.bats" {
 	tree trixie
-	suite_in_tree shim.bats 35
+	suite_in_tree shim.bats 42
+}
+
+@test "containerd 1.7 of trixie passes shim_crash.bats" {
+	tree trixie
+	suite_in_tree shim_crash.bats 16
 }
 
 @test "containerd 2 of sid passes shim.bats" {
 	tree sid
-	suite_in_tree shim.bats 35
+	suite_in_tree shim.bats 42
+}
+
+@test "containerd 2 of sid passes shim_crash.bats" {
+	tree sid
+	suite_in_tree shim_crash.bats 16
+}
+
+@test "the files of config are taken" {
+	tree trixie
+	config_is_taken containerd-1.6.toml "ConfigPath = '/etc/rustbox/runtime-options.toml'"
+	config_is_taken containerd-1.7.toml "Root = '/run/containerd/rustbox'"
+	tree sid
+	config_is_taken containerd-1.6.toml "ConfigPath = '/etc/rustbox/runtime-options.toml'"
+	config_is_taken containerd-1.7.toml "Root = '/run/containerd/rustbox'"
+	config_is_taken containerd-2.toml "Root = '/run/containerd/rustbox'"
 }

@@ -271,7 +271,8 @@ logger()
 
 @test "exec -t" {
 	ctr_detached "${WAIT[@]}"
-	ctr_on_pty expect:controlling end -- task exec -t --exec-id "$ID-exec1" "$ID" payload tty + exit 5
+	ctr_on_pty expect:controlling 'send:\r' end -- \
+		task exec -t --exec-id "$ID-exec1" "$ID" payload tty + read-line + exit 5
 	lines "controlling yes" "exit 5"
 	ctr_on_pty 'expect:/ # ' 'send:echo o""ne; exit 8\r' expect:one end -- \
 		task exec -t --exec-id "$ID-exec2" "$ID" sh -i
@@ -485,6 +486,24 @@ two_processes()
 	same "$(task_pid)" "$(cat "$(bundle_of)/init.pid")"
 	same "$(cat "$(bundle_of)/address")" "unix://$(socket_of "$ID")"
 	remove
+}
+
+@test "plugins inspect-runtime: name, version, features, options" {
+	ctl plugins inspect-runtime --help
+	[[ $output == *--runtime-config-path* ]] || skip "containerd 2 has it"
+	ctl plugins inspect-runtime --runtime "$SHIM_RUNTIME"
+	ok
+	same "$(jq -r '.Name, (.Version.Version | length > 0), (.Features.linux.namespaces | index("user") != null),
+		.Features.linux.mountExtensions.idmap.enabled, (.Features.mountOptions | index("rro") != null)' <<<"$output")" \
+		"$SHIM_RUNTIME"$'\ntrue\ntrue\ntrue\ntrue'
+	is_our_shim || skip "the reference does not take the rest"
+	echo 'Root = "/state"' >"$DIR/options.toml"
+	ctl plugins inspect-runtime --runtime "$RELEASE/containerd-shim-rustbox-v1" --runtime-config-path "$DIR/options.toml"
+	ok
+	same "$(jq -r '.Name, .Options.config_path' <<<"$output")" "$SHIM_RUNTIME"$'\n'"$DIR/options.toml"
+	ctl plugins inspect-runtime --runtime "$SHIM_RUNTIME" --runtime-config-path "$DIR/none.toml"
+	fails
+	[[ $error == *"$DIR/none.toml"* ]] || fail "the file is not named"
 }
 
 @test "delete of what runs is refused, --force is not" {
