@@ -197,7 +197,6 @@ box_stop()
 	[ -z "$error" ] || status=${error##*exit code }
 	status=${status%%[^0-9]*}
 	ctr container rm "$ID"
-	forget_streams
 }
 
 # box_run_limited PIDS MEMORY COMMAND...: with both limits, the payload at
