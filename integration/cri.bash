@@ -10,9 +10,6 @@ F=${BATS_FILE_TMPDIR-}
 cri_setup_file()
 {
 	local program
-	for program in containerd ctr jq; do
-		command -v $program >/dev/null || skip "$program is not installed"
-	done
 	daemon_own_network
 	export CD=$F/containerd CONTAINERD_NAMESPACE=k8s.io
 	mkdir -p "$CD" "$F/cni"

@@ -15,10 +15,10 @@ load cri
 
 setup_file()
 {
-	[ "$LONG" != 0 ] || skip "a long form: LONG=1"
-	command -v containerd-shim-runc-v2 >/dev/null || skip "containerd-shim-runc-v2 is not installed"
-	[ -x $CNI/bridge ] || skip "there are no network plugins in $CNI"
+	[ "$LONG" != 0 ] || cannot "a long form: LONG=1"
+	need_programs containerd containerd-shim-runc-v2 ctr iptables ipcmk $CNI/bridge
 	go_program critest
+	[ -z "$WHY_NOT" ] || return 0
 	cri_setup_file
 	daemon_program critest "$GO_PROGRAM" --runtime-endpoint "unix://$CD/containerd.sock" \
 		--image-endpoint "unix://$CD/containerd.sock" --config "$F/crictl.yaml"
@@ -76,18 +76,20 @@ images()
 
 teardown_file()
 {
-	[ "$LONG" != 0 ] || return 0
+	[ -z "$WHY_NOT" ] || return 0
 	cri_teardown_file
 }
 
 setup()
 {
+	needs_are_met
 	client_setup critest
 	daemon_log_mark
 }
 
 teardown()
 {
+	[ -z "$WHY_NOT" ] || return 0
 	[ -n "$BATS_TEST_COMPLETED" ] || daemon_complaints
 	client_teardown
 }

@@ -13,7 +13,7 @@
 daemon_own_network()
 {
 	local containerd
-	containerd=$(command -v containerd) || return 0
+	containerd=$(command -v containerd)
 	export NETWORK=$BATS_FILE_TMPDIR/network
 	touch "$NETWORK"
 	unshare --net="$NETWORK" ip link set lo up
@@ -24,7 +24,7 @@ daemon_own_network()
 
 daemon_own_network_end()
 {
-	[ -z "$NETWORK" ] || umount "$NETWORK"
+	umount "$NETWORK"
 }
 
 # daemon_program NAME COMMAND...: a program in that network.

@@ -7,8 +7,30 @@ NERDCTL_VERSION=1.7.7 # the last before 2.0, for containerd 1.6 and cgroup v1
 CRI_TOOLS_VERSION=1.26.1
 GO_PROGRAMS=${RUSTBOX_CACHE:-/var/tmp/rustbox-cache}/go
 
-# go_program NAME: its path, as GO_PROGRAM; skips where it is not there and
-# cannot be built. NAME is a row of go_program_build.
+# For a file's setup, which cannot skip by itself: the first reason why its tests
+# are left out. Their setup calls needs_are_met.
+export WHY_NOT=${WHY_NOT-}
+
+cannot()
+{
+	WHY_NOT=${WHY_NOT:-$*}
+}
+
+needs_are_met()
+{
+	[ -z "$WHY_NOT" ] || skip "$WHY_NOT"
+}
+
+need_programs()
+{
+	local program
+	for program; do
+		command -v "$program" >/dev/null || cannot "$program is not installed"
+	done
+}
+
+# go_program NAME: its path, as GO_PROGRAM, if it is there or can be built. NAME
+# is a row of go_program_build.
 go_program()
 {
 	local name=$1 version log=$GO_PROGRAMS/$1.log
@@ -17,14 +39,17 @@ go_program()
 	*) version=$CRI_TOOLS_VERSION ;;
 	esac
 	GO_PROGRAM=$GO_PROGRAMS/$name-$version
-	[ ! -x "$GO_PROGRAM" ] || return 0
-	go_find || skip "$name $version is not in $GO_PROGRAMS, and go is not installed"
+	[ -z "$WHY_NOT" ] && [ ! -x "$GO_PROGRAM" ] || return 0
+	go_find || {
+		cannot "$name $version is not in $GO_PROGRAMS, and go is not installed"
+		return 0
+	}
 	mkdir -p "$GO_PROGRAMS"
 	(
 		flock 9
 		[ -x "$GO_PROGRAM" ] || go_program_build "$name" "$version" "$GO_PROGRAM" >"$log" 2>&1
 	) </dev/null 9>"$GO_PROGRAMS/lock" 3>&- 4>&- ||
-		skip "$name $version cannot be built (no network?): $(tail -n 1 "$log")"
+		cannot "$name $version cannot be built (no network?): $(tail -n 1 "$log")"
 }
 
 go_find()

@@ -17,7 +17,9 @@ CNI=/usr/lib/cni
 setup_file()
 {
 	local applet
+	need_programs containerd ctr
 	go_program nerdctl
+	[ -z "$WHY_NOT" ] || return 0
 	daemon_own_network
 	containerd_setup_file
 	mkdir -p "$F/tmp" "$F/cni"
@@ -37,6 +39,7 @@ setup_file()
 
 teardown_file()
 {
+	[ -z "$WHY_NOT" ] || return 0
 	daemon_watch_end
 	containerd_teardown_file
 	daemon_own_network_end
@@ -44,6 +47,7 @@ teardown_file()
 
 setup()
 {
+	needs_are_met
 	client_setup nerdctl
 	daemon_log_mark
 	NEW+=(--runtime "$SHIM_RUNTIME")
@@ -53,6 +57,7 @@ setup()
 
 teardown()
 {
+	[ -z "$WHY_NOT" ] || return 0
 	[ -n "$BATS_TEST_COMPLETED" ] || daemon_complaints
 	# nerdctl in the foreground leaves its FIFOs; they are not the shim's.
 	daemon_fifos | xargs -r rm -r
