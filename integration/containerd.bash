@@ -203,6 +203,21 @@ shim_pid()
 	done
 }
 
+# PID 1 ignores a SIGTERM until it has a handler for it.
+handles_term()
+{
+	local caught
+	caught=$(awk '$1 == "SigCgt:" { print $2 }' "/proc/$(task_pid "${1:-$ID}")/status") 2>/dev/null
+	[ $((0x${caught:-0} >> 14 & 1)) = 1 ]
+}
+
+# SIGTERM to a payload that waits.
+terminate()
+{
+	until_true handles_term "${1:-$ID}"
+	ctl task kill -s TERM "${1:-$ID}"
+}
+
 no_process()
 {
 	! [ -d "/proc/$1" ]

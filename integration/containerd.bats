@@ -76,7 +76,7 @@ teardown()
 	ctl task metrics "$ID"
 	ok
 	matches '^(memory\.usage|memory|pids\.current)'
-	ctl task kill -s TERM "$ID"
+	terminate
 	ok
 	until_true task_status_is STOPPED
 	ctl task rm "$ID"

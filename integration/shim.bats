@@ -63,7 +63,7 @@ WAIT=(payload wait up)
 	[[ $error == *"exit code 137"* ]] || fail "137 is lost"
 	ctl container rm "$ID"
 	ctr_detached "${WAIT[@]}"
-	ctl task kill "$ID"
+	terminate
 	until_true task_status_is STOPPED
 	ctl task rm "$ID"
 	[[ $error == *"exit code 143"* ]] || fail "143 is lost"
@@ -612,7 +612,7 @@ two_processes()
 	local count
 	count=$(cgroup_members "$CG-b" | wc -l)
 	[ "$count" -eq 3 ] || fail "$count processes"
-	ctl task kill -s TERM "$ID-b"
+	terminate "$ID-b"
 	ok
 	until_true task_status_is STOPPED "$ID-b"
 	same "$(cgroup_members "$CG-b" | wc -l)" 0

@@ -125,6 +125,15 @@ def alive(pid):
         return False
 
 
+def listens(pid):
+    """Waits until the payload has its handler for SIGTERM: PID 1 ignores what it has none for."""
+    def has_handler():
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            caught = [line.split()[1] for line in file if line.startswith("SigCgt:")]
+        return int(caught[0], 16) >> signal.SIGTERM - 1 & 1
+    eventually(has_handler, f"a handler in {pid}")
+
+
 def socket_path(group, folder="/run/containerd/s", address=ADDRESS):
     return f"{folder}/{hashlib.sha256(f'{address}/{NAMESPACE}/{group}'.encode()).hexdigest()}"
 

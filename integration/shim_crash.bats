@@ -84,7 +84,7 @@ WAIT=(payload wait up)
 	ctr_detached "${WAIT[@]}"
 	ctl task pause "$ID"
 	ctl task resume "$ID"
-	ctl task kill "$ID"
+	terminate
 	until_true task_status_is STOPPED
 	ctl task rm "$ID"
 	events_are create start paused resumed exit=143 delete=143

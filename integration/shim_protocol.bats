@@ -294,6 +294,7 @@ python()
 	assert shim.go() == pid
 	assert shim.status() == RUNNING
 	begun = time.time()
+	listens(pid)
 	shim.kill(signal=15)
 	for client, wait in waits:
 	    answer = client.end("Wait", wait)
@@ -532,7 +533,7 @@ python()
 	known = {p.number(1): p.message(2).message(2).text(1) for p in shim.pids().processes}
 	assert known == {shim.init_pid(): "", second: "e2"}, known
 	shim.exec("e3", "wait")
-	shim.go(exec_id="e3")
+	listens(shim.go(exec_id="e3"))
 	shim.kill(exec_id="e3", signal=15)
 	assert shim.wait(exec_id="e3").exit_status == 143
 	assert shim.status() == RUNNING
@@ -965,6 +966,7 @@ python()
 	second = shim.go(exec_id="e")
 	eventually(lambda: len(shim.pids().processes) == 3, "three processes")
 	processes = [p.number(1) for p in shim.pids().processes]
+	listens(pid)
 	shim.kill(signal=15)
 	assert shim.wait().exit_status == 143
 	eventually(lambda: not [p for p in processes if alive(p)], "the orphan's end")
