@@ -244,6 +244,21 @@ void relay_end_when_broken(struct relay *relay)
 	relay->end_when_broken = true;
 }
 
+void relay_replace_target(struct relay *relay, int take_to)
+{
+	cleanup_fd int to = take_to;
+	bool waits = relay->watch.watched && relay->watch.fd == relay->to;
+
+	if (relay->to < 0)
+		return;
+	if (waits)
+		loop_remove(relay->loop, &relay->watch);
+	fd_close(&relay->to);
+	relay->to = move_fd(&to);
+	if (waits)
+		wait_for(relay, relay->to, EPOLLOUT);
+}
+
 void relay_finish(struct relay *relay)
 {
 	relay->finishing = true;

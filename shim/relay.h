@@ -28,6 +28,9 @@ struct relay *relay_new(struct loop *loop, int take_from, int take_to, void (*en
 /* From now on a broken `to` is the end: the source learns that nobody reads any more. */
 void relay_end_when_broken(struct relay *relay);
 
+/* Writes to another descriptor of the same file from now on; what was read is not lost. */
+void relay_replace_target(struct relay *relay, int take_to);
+
 /* From now on an empty source (EAGAIN) counts as its end. */
 void relay_finish(struct relay *relay);
 

@@ -13,9 +13,14 @@
 #include "shim/logger.h"
 #include "shim/relay.h"
 #include "shim/stdio_file.h"
+#include "shim/stdio_reader.h"
 #include "shim/stdio_uri.h"
 
 enum { IN, OUT, ERR, STREAMS };
+enum {
+	LOOK_MOST_MS = 50,
+	READ_MS = 1000, /* for a client to read what it has got */
+};
 
 static const char *const names[STREAMS] = { "stdin", "stdout", "stderr" };
 
@@ -23,6 +28,7 @@ struct stream {
 	struct stdio *stdio;
 	struct stdio_uri uri; /* until it is attached; no path: not wanted */
 	int ours;	      /* our end of its pipe, until it is attached */
+	int fifo;	      /* of the client, for output: see stdio_reader.h */
 	struct relay *relay;  /* while it copies */
 };
 
@@ -40,6 +46,10 @@ struct stdio {
 	void (*drained)(void *data);
 	void *drained_data;
 	struct loop_timer patience;
+	void (*read)(void *data); /* who waits for the client to read */
+	void *read_data;
+	struct loop_timer look;
+	int look_ms, look_left_ms;
 	struct winsize size;
 	bool terminal, size_is_known, input_is_closed, process_has_ended;
 };
@@ -69,7 +79,7 @@ static struct stdio *allocate(struct loop *loop, struct reaper *reaper, struct e
 	s->input_writer = s->master = -1;
 	for (int i = 0; i < STREAMS; i++) {
 		s->streams[i].stdio = s;
-		s->streams[i].ours = s->child[i] = -1;
+		s->streams[i].ours = s->streams[i].fifo = s->child[i] = -1;
 	}
 	return s;
 }
@@ -324,6 +334,7 @@ static int attach_pipes(struct stdio *s, struct error *err)
 		cleanup_fd int to = shared >= 0 ? move_fd(&shared) : open_output(s, i, err);
 		if (to < 0)
 			return -1;
+		stream->fifo = stdio_reader_find(to);
 		if (i == OUT && is_one_target(s) && (shared = duplicate(to, err)) < 0)
 			return -1;
 		if (start_relay(s, i, move_fd(&stream->ours), move_fd(&to), err) < 0)
@@ -336,6 +347,8 @@ static int attach_terminal(struct stdio *s, struct error *err)
 {
 	struct stream *out = &s->streams[OUT];
 
+	if (!s->console)
+		return error_set(err, 0, "attach the terminal: its socket was used before");
 	s->master = console_receive(s->console, err);
 	free_console(s);
 	if (s->master < 0)
@@ -346,6 +359,7 @@ static int attach_terminal(struct stdio *s, struct error *err)
 	if (from < 0)
 		return -1;
 	cleanup_fd int to = s->logger ? move_fd(&out->ours) : open_output(s, OUT, err);
+	out->fifo = to < 0 || s->logger ? -1 : stdio_reader_find(to);
 	if (to < 0 || start_relay(s, OUT, move_fd(&from), move_fd(&to), err) < 0)
 		return -1;
 	if (s->process_has_ended)
@@ -397,12 +411,14 @@ static void end_stream(struct stream *stream)
 	relay_free(stream->relay);
 	stream->relay = NULL;
 	fd_close(&stream->ours);
+	fd_close(&stream->fifo);
 	stdio_uri_done(&stream->uri);
 }
 
 static void close_all(struct stdio *s)
 {
 	loop_cancel_timer(s->loop, &s->patience);
+	loop_cancel_timer(s->loop, &s->look);
 	close_process_side(s);
 	for (int i = 0; i < STREAMS; i++)
 		end_stream(&s->streams[i]);
@@ -411,6 +427,13 @@ static void close_all(struct stdio *s)
 	free_console(s);
 	logger_free(s->logger);
 	s->logger = NULL;
+}
+
+/* A logger that still runs may not have read all that its pipes hold. */
+static bool has_all_sent(const struct stdio *s)
+{
+	return !s->streams[OUT].relay && !s->streams[ERR].relay &&
+	       !(s->logger && logger_is_running(s->logger));
 }
 
 static void finish(struct stdio *s)
@@ -422,12 +445,64 @@ static void finish(struct stdio *s)
 	drained(s->drained_data); /* may free us */
 }
 
-/* A logger that still runs may not have read all that its pipes hold. */
+static bool is_read(const struct stdio *s)
+{
+	for (int i = OUT; i <= ERR; i++) {
+		const struct stream *stream = &s->streams[i];
+		if (stream->relay || (stream->fifo >= 0 && !stdio_reader_is_done(stream->fifo)))
+			return false;
+	}
+	return true;
+}
+
+static void tell_read(struct stdio *s)
+{
+	void (*read)(void *data) = s->read;
+
+	s->read = NULL;
+	if (read)
+		read(s->read_data);
+}
+
+/* Nobody tells when a pipe was emptied: it is looked at, after 1 ms, 2, 4, … */
+static void look_again(struct stdio *s)
+{
+	s->look_ms = s->look_ms ? 2 * s->look_ms : 1;
+	if (s->look_ms > LOOK_MOST_MS)
+		s->look_ms = LOOK_MOST_MS;
+	s->look_left_ms -= s->look_ms;
+	loop_set_timer(s->loop, &s->look, s->look_ms);
+}
+
+static void on_look(struct loop_timer *timer)
+{
+	struct stdio *s = loop_owner(timer, struct stdio, look);
+	bool done = s->look_left_ms <= 0 || is_read(s);
+
+	if (!done)
+		look_again(s);
+	if (done)
+		tell_read(s);
+	if (done && s->drained && has_all_sent(s))
+		finish(s);
+}
+
+static void start_looking(struct stdio *s, int timeout_ms)
+{
+	s->look.fire = on_look;
+	s->look_ms = 0;
+	s->look_left_ms = timeout_ms;
+	look_again(s);
+}
+
 static void check_drained(struct stdio *s)
 {
-	if (s->drained && !s->streams[OUT].relay && !s->streams[ERR].relay &&
-	    !(s->logger && logger_is_running(s->logger)))
+	if (!s->drained || !has_all_sent(s))
+		return;
+	if (is_read(s))
 		finish(s);
+	else
+		start_looking(s, READ_MS);
 }
 
 static void on_no_patience(struct loop_timer *timer)
@@ -446,6 +521,16 @@ void stdio_process_ended(struct stdio *stdio)
 		relay_finish(stdio->streams[OUT].relay);
 }
 
+/* Our own reading end has kept the FIFO's content for clients to come: none will any more. */
+static void stop_reading(struct stream *stream)
+{
+	int writer =
+		stream->relay && stream->fifo >= 0 ? stdio_reader_open_writer(stream->fifo) : -1;
+
+	if (writer >= 0)
+		relay_replace_target(stream->relay, writer);
+}
+
 void stdio_when_drained(struct stdio *stdio, int timeout_ms, void (*drained)(void *data),
 			void *data)
 {
@@ -457,7 +542,20 @@ void stdio_when_drained(struct stdio *stdio, int timeout_ms, void (*drained)(voi
 	close_process_side(stdio);
 	for (int i = 0; i < STREAMS; i++)
 		fd_close(&stdio->streams[i].ours);
+	for (int i = OUT; i <= ERR; i++)
+		stop_reading(&stdio->streams[i]);
 	check_drained(stdio);
+}
+
+void stdio_when_read(struct stdio *stdio, int timeout_ms, void (*read)(void *data), void *data)
+{
+	if (stdio->read || stdio->drained || is_read(stdio)) {
+		read(data);
+		return;
+	}
+	stdio->read = read;
+	stdio->read_data = data;
+	start_looking(stdio, timeout_ms);
 }
 
 void stdio_free(struct stdio *stdio)
@@ -465,5 +563,6 @@ void stdio_free(struct stdio *stdio)
 	if (!stdio)
 		return;
 	close_all(stdio);
+	tell_read(stdio);
 	free(stdio);
 }

@@ -76,11 +76,18 @@ void stdio_process_ended(struct stdio *stdio);
 
 /*
  * Calls `drained` once, from the loop or from within: when all output has gone
- * where it belongs and the clients have got end of file, or after timeout_ms,
- * whatever comes first. Then the ends are closed and the logger is ended.
+ * where it belongs and the clients have got end of file and read up to
+ * it, or have gone, or after timeout_ms, whatever comes first. Then the ends are closed and the logger is ended.
  */
 void stdio_when_drained(struct stdio *stdio, int timeout_ms, void (*drained)(void *data),
 			void *data);
 
-/* Closes everything; a callback that was not called yet is not called any more. */
+/*
+ * Calls `read` once: when what has been written so far has been taken by the
+ * client, or there is no client, or after timeout_ms; at the latest from
+ * stdio_free(). Closes nothing. While another one waits it is called at once.
+ */
+void stdio_when_read(struct stdio *stdio, int timeout_ms, void (*read)(void *data), void *data);
+
+/* Closes everything; `ready` and `drained` are not called any more. */
 void stdio_free(struct stdio *stdio);

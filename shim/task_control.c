@@ -113,7 +113,8 @@ void task_kill(struct process *process, int signal, bool all, struct task_call c
 	size_t n = 1;
 
 	/* A frozen process may have to be thawed to take a signal, which is the runtime's. */
-	if (process->exec_id || (!all && process->state != PROCESS_PAUSED)) {
+	if (process->exec_id ||
+	    (!all && process->state != PROCESS_PAUSED && process->state != PROCESS_PAUSING)) {
 		signal_directly(process, signal, call);
 		return;
 	}
@@ -126,12 +127,46 @@ void task_kill(struct process *process, int signal, bool all, struct task_call c
 	run(&control, args, NULL);
 }
 
+static void output_was_read(void *data)
+{
+	struct task_call *call = data;
+
+	task_reply_empty(*call);
+	free(call);
+}
+
+/*
+ * Clients kill what may be left of a container before they delete it, when
+ * nothing is. Some of them close their streams then, at once: they are answered
+ * when they had the time to read them.
+ */
+void task_kill_rest(const struct process *init, struct task_call call)
+{
+	enum { READ_MS = 1000 };
+	struct task_call *copy = init->stdio ? malloc(sizeof(*copy)) : NULL;
+
+	if (!copy) {
+		task_reply_empty(call);
+		return;
+	}
+	*copy = call;
+	stdio_when_read(init->stdio, READ_MS, output_was_read, copy);
+}
+
 /* ---- pause, resume ---- */
+
+/* Its end, which was told already, has come between. */
+static bool is_over(const struct control *control)
+{
+	return control->task->init.state != control->success;
+}
 
 static void tell_paused(const struct control *control)
 {
 	Containerd__Events__TaskPaused event = CONTAINERD__EVENTS__TASK_PAUSED__INIT;
 
+	if (is_over(control))
+		return;
 	event.container_id = control->task->id;
 	publisher_send(control->task->service->publisher, "/tasks/paused", &event.base);
 }
@@ -140,6 +175,8 @@ static void tell_resumed(const struct control *control)
 {
 	Containerd__Events__TaskResumed event = CONTAINERD__EVENTS__TASK_RESUMED__INIT;
 
+	if (is_over(control))
+		return;
 	event.container_id = control->task->id;
 	publisher_send(control->task->service->publisher, "/tasks/resumed", &event.base);
 }

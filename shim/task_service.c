@@ -122,9 +122,8 @@ static void handle_kill(service_type *service, const Containerd__Task__V2__KillR
 
 	if (!process)
 		return;
-	/* Clients kill what may be left of a container before they delete it: nothing is. */
 	if (input->all && !process->exec_id && process->exit_told) {
-		task_reply_empty(CALL);
+		task_kill_rest(process, CALL);
 		return;
 	}
 	if (!task_allows(process, OPERATION_KILL, CALL))

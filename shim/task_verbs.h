@@ -19,6 +19,8 @@ void task_start_exec(struct process *exec, struct task_call call);
 
 /* signal: 0 to 64; the state allows it. */
 void task_kill(struct process *process, int signal, bool all, struct task_call call);
+/* Kill of all, when init's end was told already. */
+void task_kill_rest(const struct process *init, struct task_call call);
 void task_pause(struct task *task, struct task_call call);
 void task_resume(struct task *task, struct task_call call);
 void task_update(struct task *task, const Google__Protobuf__Any *resources, struct task_call call);
