@@ -82,12 +82,12 @@ containerd_end()
 	until_true containerd_gone
 }
 
-# From 1.7 on a restarted one takes away what has ended in the meantime.
-containerd_forgets_ended()
+# containerd_is VERSION: or a later one.
+containerd_is()
 {
 	local version
 	read -r _ _ version _ < <(containerd --version)
-	printf '1.7\n%s\n' "${version#v}" | sort -VC
+	printf '%s\n%s\n' "$1" "${version#v}" | sort -VC
 }
 
 # A test may have ended between the two.

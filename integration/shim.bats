@@ -202,11 +202,25 @@ logger()
 	same "$output" here
 }
 
-@test "run --no-pivot, --uidmap: options of the reference are understood" {
+@test "run --no-pivot: options of the reference are understood" {
 	ctl run --rm --no-pivot "${NEW[@]}" "$IMAGE" "$ID" payload print here
 	# ctr makes them runc's own options, which every shim gets.
 	ok
 	same "$output" here
+}
+
+@test "run --uidmap: a user namespace; the files are its own, by a copy or by mapped mounts" {
+	is_our_shim || skip "the reference wants all folders above the bundle open"
+	local map way ways=("")
+	map=(--uidmap 0:100000:65536 --gidmap 0:100000:65536)
+	# Another copy in 1.7, mapped mounts from 2 on.
+	! containerd_is 1.7 || ways+=(--remap-labels)
+	for way in "${ways[@]}"; do
+		ctl run --rm $way "${map[@]}" "${NEW[@]}" "$IMAGE" "$ID" \
+			sh -c 'cat /proc/self/uid_map && stat -c "%u %g" /bin/payload && touch /file && stat -c "%u %g" /file'
+		ok
+		same "$(tr -s ' ' <<<"$output")" $' 0 100000 65536\n0 0\n0 0'
+	done
 }
 
 @test "run with a limit of memory and CPUs: they are set" {
