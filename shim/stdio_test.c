@@ -111,8 +111,85 @@ static void a_client_that_does_not_read_stops_the_process(void **state)
 		else if (n < 0)
 			test_round(SAFETY_NET_MS);
 	}
-	assert_int_equal(test.drained, 1);
+	run_until(&test.drained);
 	assert_int_equal(taken, written);
+}
+
+/* Clients close their streams when they are told that it is deleted. */
+static void a_client_is_given_time_to_read(void **state)
+{
+	(void)state;
+	start_with_fifos();
+	write_text(*process[1], "last words");
+	end_process();
+	for (int i = 0; i < 10; i++)
+		test_round(0);
+	drain(SAFETY_NET_MS);
+	test_round(0);
+	assert_int_equal(test.drained, 0);
+	expect(*client[1], "last words");
+	expect_end(*client[1]);
+	run_until(&test.drained);
+}
+
+static void a_client_that_has_gone_is_not_waited_for(void **state)
+{
+	char page[4096];
+
+	(void)state;
+	memset(page, 'x', sizeof(page));
+	start_with_fifos();
+	assert_int_equal(fcntl(*process[1], F_SETFL, O_NONBLOCK), 0);
+	for (ssize_t n = 1; n > 0; run_until_idle())
+		n = write(*process[1], page, sizeof(page));
+	end_process();
+	fd_close(client[1]);
+	fd_close(client[2]);
+	drain(60 * SAFETY_NET_MS);
+	for (int i = 0; !test.drained && i < ROUNDS / 100; i++)
+		test_round(10);
+	assert_int_equal(test.drained, 1);
+}
+
+static void on_read(void *data)
+{
+	(*(int *)data)++;
+}
+
+static void waiting_for_the_client_ends(void **state)
+{
+	int read = 0;
+
+	(void)state;
+	start_with_fifos();
+	write_text(*process[1], "words");
+	end_process();
+	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
+	for (int i = 0; i < 10; i++)
+		test_round(0);
+	assert_int_equal(read, 0);
+	expect(*client[1], "words");
+	run_until(&read);
+	/* From now on there is nothing to wait for. */
+	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
+	assert_int_equal(read, 2);
+	drain(SAFETY_NET_MS);
+	run_until(&test.drained);
+}
+
+static void who_waits_for_the_client_is_told_of_our_end(void **state)
+{
+	int read = 0;
+
+	(void)state;
+	start_with_fifos();
+	write_text(*process[1], "words");
+	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
+	test_round(0);
+	assert_int_equal(read, 0);
+	stdio_free(test.stdio);
+	test.stdio = NULL;
+	assert_int_equal(read, 1);
 }
 
 static void input_ends_when_it_is_closed_and_the_clients_have_gone(void **state)
@@ -367,6 +444,10 @@ int main(void)
 		TEST(output_goes_to_the_fifos_until_its_end),
 		TEST(a_client_may_go_and_come_back),
 		TEST(a_client_that_does_not_read_stops_the_process),
+		TEST(a_client_is_given_time_to_read),
+		TEST(a_client_that_has_gone_is_not_waited_for),
+		TEST(waiting_for_the_client_ends),
+		TEST(who_waits_for_the_client_is_told_of_our_end),
 		TEST(input_ends_when_it_is_closed_and_the_clients_have_gone),
 		TEST(input_may_be_closed_before_it_is_there),
 		TEST(clients_learn_that_the_process_reads_no_more),
