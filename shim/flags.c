@@ -151,6 +151,8 @@ static int check_name(const char *flag, const char *name, struct error *err)
 		return error_set(err, 0,
 				 "-%s is missing: shims are started by containerd, not by hand",
 				 flag);
+	if (*name == '-')
+		return error_set(err, EINVAL, "-%s \"%s\": begins like a flag", flag, name);
 	if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return error_set(err, EINVAL, "-%s \"%s\": no name of a file", flag, name);
 	return 0;

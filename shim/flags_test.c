@@ -158,6 +158,8 @@ static void names_must_be_names(void **state)
 		{ { .namespace = "..", .id = "a" }, -1 },
 		{ { .namespace = "ns", .id = "." }, -1 },
 		{ { .namespace = "ns", .id = "../a" }, -1 },
+		{ { .namespace = "ns", .id = "-a" }, -1 },
+		{ { .namespace = "--help", .id = "a" }, -1 },
 	};
 	struct error err;
 
