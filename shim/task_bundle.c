@@ -2,6 +2,7 @@
 #include "shim/task_bundle.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -62,6 +63,20 @@ static bool is_systemd_path(const char *path)
 	return colons == 2;
 }
 
+/* Only a file: reading a FIFO would keep all containers waiting. */
+static int read_text(int directory, const char *name, char **ret_text, size_t *ret_size,
+		     struct error *err)
+{
+	cleanup_fd int fd = openat(directory, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(err, errno, "open");
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, EINVAL, "not a regular file");
+	return fd_read_all(fd, name, JSON_SIZE_MAX, ret_text, ret_size, err);
+}
+
 static int read_config(struct task *task, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -69,7 +84,7 @@ static int read_config(struct task *task, struct error *err)
 	struct config config = { NULL };
 	size_t size;
 
-	if (fd_read_file(task->directory, "config.json", JSON_SIZE_MAX, &text, &size, err) < 0)
+	if (read_text(task->directory, "config.json", &text, &size, err) < 0)
 		return error_wrap(err, "read %s/config.json", task->bundle);
 	if (json_read(&config_type, text, size, &config, &arena, err) < 0) {
 		err->code = EINVAL;
