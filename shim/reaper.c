@@ -167,8 +167,7 @@ void reaper_free(struct reaper *reaper)
 	free(reaper);
 }
 
-/* Alive, or a zombie: the pid is taken by a child of ours. */
-static bool is_child(pid_t pid)
+bool reaper_is_child(pid_t pid)
 {
 	siginfo_t info;
 
@@ -182,7 +181,7 @@ void reaper_watch(struct reaper *reaper, struct reaper_child *child, pid_t pid)
 	bool was_kept = take_kept(reaper, pid, &end);
 
 	/* What was kept, if anything, is of an earlier process of this number then. */
-	if (is_child(pid)) {
+	if (reaper_is_child(pid)) {
 		struct reaper_child **bucket = bucket_of(reaper, pid);
 		child->pid = pid;
 		child->next = *bucket;

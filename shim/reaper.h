@@ -41,6 +41,9 @@ void reaper_free(struct reaper *reaper);
 void reaper_watch(struct reaper *reaper, struct reaper_child *child, pid_t pid);
 void reaper_forget(struct reaper *reaper, struct reaper_child *child);
 
+/* Alive, or not reaped yet: this pid is a child of ours, and nobody else's. */
+bool reaper_is_child(pid_t pid);
+
 /*
  * Between hold and release ends of unknown pids are kept for reaper_watch().
  * They nest; with the last release what was kept is discarded.

@@ -2,6 +2,7 @@
 #include "shim/task.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,24 +84,14 @@ struct task *task_new(struct task_service *service, const char *id, const char *
 	return task;
 }
 
-static void drop_waiters(struct task_waiter **list)
-{
-	while (*list) {
-		struct task_waiter *waiter = *list;
-
-		*list = waiter->next;
-		free(waiter);
-	}
-}
-
-/* What a process owns. Callers are answered before; a task that is freed has none. */
+/* What a process owns. Nobody waits any longer, not even for one that was never started. */
 static void process_done(struct process *process)
 {
+	task_answer_waits(process);
+	task_answer_deletes(process);
 	reaper_forget(process->task->service->reaper, &process->child);
 	if (process->stdio)
 		stdio_free(process->stdio);
-	drop_waiters(&process->waits);
-	drop_waiters(&process->deletes);
 	free(process->exec_id);
 	free(process->in);
 	free(process->out);
@@ -128,12 +119,8 @@ void task_free(struct task *task)
 	while (*link != task)
 		link = &(*link)->next;
 	*link = task->next;
-	while (task->execs) {
-		task_answer_waits(task->execs);
-		task_answer_deletes(task->execs);
+	while (task->execs)
 		task_free_exec(task->execs);
-	}
-	task_answer_waits(&task->init);
 	process_done(&task->init);
 	if (task->oom)
 		oom_watch_free(task->oom);
@@ -315,6 +302,13 @@ const char *task_process_id(const struct process *process)
 bool task_is_alive(const struct process *process)
 {
 	return process->pid > 0 && !process->is_reaped;
+}
+
+void task_kill_unseen(struct process *process)
+{
+	if (process->pid > 0 && reaper_is_child(process->pid))
+		(void)kill(process->pid, SIGKILL);
+	process->pid = 0;
 }
 
 int task_adopt(struct process *process, const char *pid_file, struct error *err)

@@ -133,11 +133,12 @@ struct process *task_find_exec(const struct task *task, const char *exec_id);
 /* A new task in state PROCESS_CREATING, in the service's list. NULL with err. */
 struct task *task_new(struct task_service *service, const char *id, const char *bundle,
 		      struct error *err);
-/* Takes it off the list and frees it with its execs; nobody may wait for it any more. */
+/* Takes it off the list and frees it with its execs; answers who still waits for one of them. */
 void task_free(struct task *task);
 
 /* A new exec of the task, in state PROCESS_CREATED. NULL with err. */
 struct process *task_new_exec(struct task *task, const char *exec_id, struct error *err);
+/* Answers who still waits for it, and frees it. */
 void task_free_exec(struct process *exec);
 
 /* Keeps the streams' names. */
@@ -184,6 +185,9 @@ bool task_is_alive(const struct process *process);
  * in the bundle and starts to copy its streams.
  */
 int task_adopt(struct process *process, const char *pid_file, struct error *err);
+
+/* What a verb has made, but we cannot use: it is killed, and nobody will ever see it. */
+void task_kill_unseen(struct process *process);
 
 /*
  * Watches for the end of the adopted process, which may be now: the last step

@@ -90,34 +90,13 @@ static void fail_created(struct creation *creation)
 	struct engine_verb verb = { .args = args, .done = deleted, .data = creation };
 	struct error err;
 
-	if (task_run_verb(creation->task, &verb, &err) < 0)
-		fail(creation, TTRPC_UNKNOWN);
+	if (task_run_verb(creation->task, &verb, &err) == 0)
+		return;
+	task_kill_unseen(&creation->task->init);
+	fail(creation, TTRPC_UNKNOWN);
 }
 
 /* ---- the last step: it is there ---- */
-
-static void oom_killed(void *data)
-{
-	struct task *task = data;
-	Containerd__Events__TaskOOM event = CONTAINERD__EVENTS__TASK_OOM__INIT;
-
-	event.container_id = task->id;
-	publisher_send(task->service->publisher, "/tasks/oom", &event.base);
-}
-
-void task_find_cgroup(struct task *task)
-{
-	struct error err;
-
-	/* Without one there are no statistics; the process may have died already. */
-	task->has_cgroup = cgroup_of_process(&cgroup_machine_default, task->init.pid, &task->arena,
-					     &task->cgroup, &err) == 0;
-	if (!task->has_cgroup)
-		log_debug("%s: find the cgroup: %s", task->id, err.text);
-	else
-		task->oom =
-			oom_watch_new(task->service->loop, &task->cgroup, oom_killed, task, &err);
-}
 
 static void publish_create(const struct creation *creation)
 {
@@ -275,6 +254,11 @@ static enum ttrpc_code check(const struct task_service *service,
 {
 	if (task_check_id("container's id", request->id, err) < 0)
 		return TTRPC_INVALID_ARGUMENT;
+	if (*request->id == '-') {
+		(void)error_set(err, 0, "the container's id '%s' begins like an option",
+				request->id);
+		return TTRPC_INVALID_ARGUMENT;
+	}
 	if (*request->bundle != '/') {
 		(void)error_set(err, 0, "the bundle '%s' is not an absolute path", request->bundle);
 		return TTRPC_INVALID_ARGUMENT;

@@ -56,6 +56,11 @@ void task_exec(struct task *task, const Containerd__Task__V2__ExecProcessRequest
 	struct process *exec;
 	struct error err;
 
+	if (task->init.pid <= 0) {
+		ttrpc_fail(call.data, TTRPC_FAILED_PRECONDITION,
+			   "container %s is not restored yet: failed precondition", task->id);
+		return;
+	}
 	if (task_check_id("exec's id", request->exec_id, &err) < 0) {
 		task_fail(call, TTRPC_INVALID_ARGUMENT, &err);
 		return;
@@ -117,20 +122,18 @@ static void succeed(struct exec_start *start)
 	Containerd__Task__V2__StartResponse response = CONTAINERD__TASK__V2__START_RESPONSE__INIT;
 
 	exec->state = PROCESS_RUNNING;
+	free(exec->spec);
+	exec->spec = NULL;
 	event.container_id = exec->task->id;
 	event.exec_id = exec->exec_id;
 	event.pid = response.pid = (uint32_t)exec->pid;
 	publisher_send(exec->task->service->publisher, "/tasks/exec-started", &event.base);
 	start->call.closure(&response.base, start->call.data);
 	task_watch(exec);
-	end(start);
-}
-
-/* The runtime has made the process, but we cannot use it: nobody will ever see it. */
-static void kill_unseen(const struct process *exec)
-{
-	if (exec->pid > 0)
+	/* It may have joined the others after they were killed because init had ended. */
+	if (exec->task->init.is_reaped && task_is_alive(exec))
 		(void)kill(exec->pid, SIGKILL);
+	end(start);
 }
 
 static void started(void *data, const char *failure, const char *output)
@@ -144,7 +147,7 @@ static void started(void *data, const char *failure, const char *output)
 	if (failure) {
 		fail(start, TTRPC_UNKNOWN, "OCI runtime exec failed: ", failure);
 	} else if (task_adopt(exec, task_pid_file(exec, name), &err) < 0) {
-		kill_unseen(exec);
+		task_kill_unseen(exec);
 		fail(start, TTRPC_UNKNOWN, "", err.text);
 	} else {
 		succeed(start);

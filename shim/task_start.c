@@ -66,8 +66,10 @@ static void restored(void *data, const char *failure, const char *output)
 	struct process *init = start->init;
 	struct error err;
 
-	if (!failure && task_adopt(init, "init.pid", &err) < 0)
+	if (!failure && task_adopt(init, "init.pid", &err) < 0) {
+		task_kill_unseen(init);
 		failure = err.text;
+	}
 	if (failure) {
 		fail(start, failure);
 	} else {

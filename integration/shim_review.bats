@@ -1,0 +1,329 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Corners of the shim where an answer, an exit or a process could get lost, and
+# what it must not do on behalf of a container. A small client speaks to it in
+# containerd's place, as in shim_protocol.bats.
+# vm: no
+
+load container
+
+RELEASE=${RUSTBOX_BUILD:-$TOP/build/release}
+
+setup_file()
+{
+	export SHIM=$RELEASE/containerd-shim-rustbox-v1
+	[ -x "$SHIM" ] || {
+		echo "there is no shim (make)" >&2
+		return 1
+	}
+	make_rootfs "$BATS_FILE_TMPDIR/rootfs"
+}
+
+setup()
+{
+	container_setup
+	mkdir "$ROOT"
+}
+
+teardown()
+{
+	rmdir "$ROOT/ns-$TAG" 2>/dev/null || :
+	container_teardown
+}
+
+# A runtime that is the real one but for the verbs of the case on standard
+# input, which finds the verb in $verb, all words in "$@".
+runtime()
+{
+	{
+		printf '%s\n' '#!/bin/bash' 'verb=' \
+			'for word; do case $word in create | start | exec | pause | restore | delete) verb=$word; break ;; esac; done' \
+			"real=$RUNTIME" "bundle=$DIR/bundles/$TAG" "DIR=$DIR" 'case $verb in'
+		cat
+		printf '%s\n' 'esac' 'exec "$real" "$@"'
+	} >"$DIR/runtime"
+	chmod +x "$DIR/runtime"
+}
+
+# The program on standard input must succeed. `other` are options with runtime().
+python()
+{
+	status=0
+	DIR=$DIR TAG=$TAG B=$B ROOT=$ROOT RUNTIME=$RUNTIME PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 100 \
+		"$PYTHON" -B <(printf '%s\n' 'from shim_client import *' \
+			'other = runc_options(root=ROOT, binary_name=str(DIR / "runtime"))' && cat &&
+			printf 'no_socket_left()\n') >"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
+	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
+	ok
+}
+
+# ---- answers ------------------------------------------------------------------
+
+@test "who waits for an exec that was never started is answered when it is deleted" {
+	python <<-'PY'
+	shim = Shim()
+	shim.run("wait")
+	gone = shim.another_client()
+	shim.exec("e", "wait")
+	wait = shim.begin("Wait", id=shim.id, exec_id="e")
+	gone.begin("Wait", id=shim.id, exec_id="e")
+	assert not shim.client.answered(wait, 0.05)
+	shim.delete(exec_id="e")
+	answer = shim.end("Wait", wait)
+	assert answer.exit_status == 0 and answer.exited_at is None, vars(answer)
+	gone.client.close()
+	# The same for those that are left when the container goes.
+	shim.exec("f", "wait")
+	wait = shim.begin("Wait", id=shim.id, exec_id="f")
+	shim.kill(signal=9)
+	shim.wait()
+	shim.delete()
+	assert shim.end("Wait", wait).exited_at is None
+	shim.shutdown_server()
+	PY
+}
+
+@test "a restore whose streams are not there: the process is killed, the task can be deleted" {
+	runtime <<-'SH'
+	restore)
+		"$real" "$1" "$2" create --bundle "$bundle" --pid-file "$bundle/init.pid" "${@: -1}"
+		cp "$bundle/init.pid" "$DIR/seen"
+		exec "$real" "$1" "$2" start "${@: -1}"
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim().command("wait").start()
+	shim.create(options=other, checkpoint="/images", stdout=str(DIR / "no-fifo"))
+	# Nothing can be executed in what is not there yet.
+	wrong_state(shim.exec, "e", "true")
+	fails(ttrpc.UNKNOWN, shim.go)
+	pid = int((DIR / "seen").read_text())
+	eventually(lambda: not alive(pid), "the end of what was restored")
+	shim.delete()
+	shim.shutdown_server()
+	assert events.topics() == ["create", "delete"], events.topics()
+	PY
+}
+
+@test "an exec whose streams are not there: it is killed, the exec can be started again" {
+	python <<-'PY'
+	shim = Shim()
+	shim.run("wait")
+	shim.exec("e", "wait", stdout=str(DIR / "fifo-e"))
+	fails(ttrpc.UNKNOWN, shim.go, exec_id="e")
+	pid = int((shim.bundle / "exec-e.pid").read_text())
+	eventually(lambda: not alive(pid), "the end of the exec")
+	assert shim.state(exec_id="e").pid == 0
+	Fifo("e").open()
+	shim.go(exec_id="e")
+	shim.kill(signal=9)
+	shim.wait(exec_id="e")
+	shim.finish()
+	PY
+}
+
+@test "ids that a command line would take for options" {
+	python <<-'PY'
+	shim = Shim().start()
+	for name in ("--help", "-h", "-"):
+	    fails(INVALID_ARGUMENT, shim.call, "Create", id=name, bundle=str(shim.bundle), options=runc_options(root=ROOT))
+	done = shim.action("-namespace", NAMESPACE, "-address", ADDRESS, "-id", "--help", "-bundle", str(shim.bundle), "delete")
+	assert done.returncode != 0 and not done.stdout, done
+	shim.shutdown_server()
+	PY
+}
+
+@test "a config.json that is no file: an error at once, and the others are served" {
+	python <<-'PY'
+	shim = Shim().start()
+	config = shim.bundle / "config.json"
+	text = config.read_text()
+	for make in (os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path),
+	             lambda path: os.symlink("config.json", path),
+	             lambda path: pathlib.Path(path).write_text("[" * 100000),
+	             lambda path: pathlib.Path(path).write_bytes(b'{"linux":\0}'),
+	             lambda path: pathlib.Path(path).write_text('{"linux":{"namespaces":[null,{"type":7}]}}')):
+	    config.unlink(missing_ok=True)
+	    make(config)
+	    text_of_error = fails(tuple(range(1, 15)), shim.create)
+	    assert "config.json" in text_of_error, text_of_error
+	    assert shim.call("Connect", id=shim.id).shim_pid == shim.pid
+	    if config.is_dir():
+	        config.rmdir()
+	config.unlink()
+	config.write_text(text)
+	shim.run("exit", "0")
+	shim.wait()
+	shim.finish()
+	PY
+}
+
+@test "streams that are folders, sockets, devices: errors, or read and written without waiting" {
+	python <<-'PY'
+	shim = Shim().start()
+	(DIR / "folder").mkdir()
+	with socket.socket(socket.AF_UNIX) as sock:
+	    sock.bind(str(DIR / "sock"))
+	any_error = tuple(range(1, 15))
+	for path in (str(DIR / "folder"), str(DIR / "sock"), f"file://{DIR}/folder", "binary://relative",
+	             "binary:relative", "binary:///no/such/program", f"binary://{DIR}/folder", "fifo://relative", "relative"):
+	    fails(any_error, shim.create, stdout=path)
+	    fails(any_error, shim.create, stdin=path)
+	    fails(NOT_FOUND, shim.state)
+	shim.command("wait")
+	shim.create(stdin="/dev/zero", stdout="/dev/null", stderr="/dev/full")
+	shim.go()
+	assert shim.status() == RUNNING
+	shim.finish()
+	PY
+}
+
+# ---- exits and events ---------------------------------------------------------
+
+@test "no event says that a container was paused after the one of its end" {
+	runtime <<-'SH'
+	pause)
+		kill -9 "$(cat "$bundle/init.pid")"
+		until [ -e "$DIR/go" ]; do sleep 0.01; done
+		exit 0
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim()
+	shim.run("wait", options=other)
+	pause = shim.begin("Pause", id=shim.id)
+	assert shim.wait().exit_status == 137
+	(DIR / "go").touch()
+	try:
+	    shim.end("Pause", pause)
+	except Failure:
+	    pass
+	assert shim.status() == STOPPED
+	shim.finish()
+	assert events.topics() == ["create", "start", "exit", "delete"], events.topics()
+	PY
+}
+
+@test "an exec that starts while init ends does not keep the container from its end" {
+	runtime <<-'SH'
+	exec)
+		"$real" "$@" || exit
+		# As if it had come to the cgroup after everybody there was killed.
+		for procs in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do
+			cat "$bundle/exec-e.pid" >"$procs"
+		done 2>/dev/null
+		touch "$DIR/there"
+		until [ -e "$DIR/go" ]; do sleep 0.01; done
+		exit 0
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim()
+	def share(config):
+	    spaces = config["linux"]["namespaces"]
+	    config["linux"]["namespaces"] = [space for space in spaces if space["type"] != "pid"]
+	    return config
+	shim.config(share)
+	pid = shim.run("wait", options=other)
+	shim.exec("e", "wait")
+	start = shim.begin("Start", id=shim.id, exec_id="e")
+	eventually((DIR / "there").exists)
+	wait = shim.begin("Wait", id=shim.id)
+	shim.kill(signal=9)
+	eventually(lambda: not os.path.exists(f"/proc/{pid}"), "init's end")
+	assert not shim.client.answered(wait, 0.2)
+	(DIR / "go").touch()
+	shim.end("Start", start)
+	assert shim.end("Wait", wait).exit_status == 137
+	assert shim.wait(exec_id="e").exit_status == 137
+	shim.finish()
+	assert events.topics()[-4:] == ["exec-started", "exit", "exit", "delete"], events.topics()
+	PY
+}
+
+@test "the ends of many execs and of init at once: each is told once, init's last" {
+	python <<-'PY'
+	shim = Shim()
+	shim.run("wait")
+	for i in range(20):
+	    shim.exec(f"e{i}", "wait")
+	starts = [shim.begin("Start", id=shim.id, exec_id=f"e{i}") for i in range(20)]
+	shim.end("Start", starts[0])
+	shim.kill(signal=9)
+	started = 1
+	for start in starts[1:]:
+	    try:
+	        shim.end("Start", start)
+	        started += 1
+	    except Failure:
+	        pass
+	assert shim.wait().exit_status == 137
+	for i in range(20):
+	    shim.delete(exec_id=f"e{i}")
+	shim.finish()
+	topics = events.topics()
+	assert topics.count("exec-started") == started and topics.count("exit") == started + 1, topics
+	ends = [event.text(2) for topic, _, event in events.events if topic == "/tasks/exit"]
+	assert len(set(ends)) == len(ends) and ends[-1] == shim.id, ends
+	PY
+}
+
+# ---- what is not the container's ----------------------------------------------
+
+@test "a process in the machine's root cgroup: the machine's processes and numbers are not the container's" {
+	runtime <<-'SH'
+	create)
+		"$real" "$@" || exit
+		for procs in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do
+			cat "$bundle/init.pid" >"$procs"
+		done 2>/dev/null
+		exit 0
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim()
+	shim.run("wait", options=other)
+	assert len(shim.pids().processes) <= 1, len(shim.pids().processes)
+	fails(NOT_FOUND, shim.stats)
+	shim.kill(signal=9)
+	shim.wait()
+	shim.delete()
+	shim.shutdown_server()
+	PY
+}
+
+# ---- nothing grows ------------------------------------------------------------
+
+@test "descriptors and children after many execs, good and bad ones" {
+	python <<-'PY'
+	shim = Shim()
+	out = Fifo("out").open()
+	pid = shim.run("wait", stdout=out.path)
+	shim.status()  # by then all of the start is over
+	before = descriptors(shim.pid)
+	rounds = 200 if LONG else 40
+	fifos = [Fifo(f"e{i}").open() for i in range(3)]
+	for i in range(rounds):
+	    kind = i % 4
+	    terminal = {"terminal": True} if kind == 1 else {}
+	    path = str(DIR / "no-fifo") if kind == 2 else fifos[0].path
+	    shim.exec("e", *(["no-such-word"] if kind == 3 else ["exit", "3"]), stdout=path, **terminal,
+	              process={"args": ["no-such-program"]} if kind == 3 else {})
+	    if kind < 2:
+	        shim.go(exec_id="e")
+	        assert shim.wait(exec_id="e").exit_status == 3
+	    else:
+	        fails(2, shim.go, exec_id="e")
+	    shim.delete(exec_id="e")
+	shim.status()
+	after = descriptors(shim.pid)
+	assert after == before, (before, after)
+	children = open(f"/proc/{shim.pid}/task/{shim.pid}/children").read().split()
+	assert children == [str(pid)], children
+	inside = descriptors(pid)
+	assert set(inside) == {0, 1, 2}, inside
+	left = sorted(path.name for path in shim.bundle.iterdir())
+	assert left == ["address", "config.json", "init.pid", "log", "options.json"], left
+	shim.finish()
+	PY
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cgroup of a container, as far as it is its own: what Pids, Stats and OOM events are about. */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "proto/events.pb-c.h"
+#include "shim/task_verbs.h"
+
+static void oom_killed(void *data)
+{
+	struct task *task = data;
+	Containerd__Events__TaskOOM event = CONTAINERD__EVENTS__TASK_OOM__INIT;
+
+	event.container_id = task->id;
+	publisher_send(task->service->publisher, "/tasks/oom", &event.base);
+}
+
+/* Only a root has v1's file, and only a root lacks cgroup2's. */
+static bool is_root(const struct cgroup_directory *directory)
+{
+	cleanup_fd int fd = open(directory->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (*directory->controllers)
+		return faccessat(fd, "release_agent", F_OK, 0) == 0;
+	return faccessat(fd, "cgroup.type", F_OK, 0) < 0;
+}
+
+/* In the root of a hierarchy is the whole machine, which is not the container's. */
+static void leave_roots_out(struct cgroup *cgroup)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cgroup->n_directories; i++)
+		if (!is_root(&cgroup->directories[i]))
+			cgroup->directories[n++] = cgroup->directories[i];
+	cgroup->n_directories = n;
+}
+
+void task_find_cgroup(struct task *task)
+{
+	struct error err;
+
+	/* Without one there are no statistics; the process may have died already. */
+	if (cgroup_of_process(&cgroup_machine_default, task->init.pid, &task->arena, &task->cgroup,
+			      &err) < 0) {
+		log_debug("%s: find the cgroup: %s", task->id, err.text);
+		return;
+	}
+	leave_roots_out(&task->cgroup);
+	task->has_cgroup = task->cgroup.n_directories > 0;
+	if (task->has_cgroup)
+		task->oom =
+			oom_watch_new(task->service->loop, &task->cgroup, oom_killed, task, &err);
+}
