@@ -19,7 +19,8 @@
 enum { IN, OUT, ERR, STREAMS };
 enum {
 	LOOK_MOST_MS = 50,
-	READ_MS = 1000, /* for a client to read what it has got */
+	MEET_MS = 5000, /* for a client to open what it has made */
+	READ_MS = 1000,	 /* for a client to read what it has got */
 };
 
 static const char *const names[STREAMS] = { "stdin", "stdout", "stderr" };
@@ -28,6 +29,7 @@ struct stream {
 	struct stdio *stdio;
 	struct stdio_uri uri; /* until it is attached; no path: not wanted */
 	int ours;	      /* our end of its pipe, until it is attached */
+	int target;	      /* a FIFO that a client has open, until it is attached */
 	int fifo;	      /* of the client, for output: see stdio_reader.h */
 	struct relay *relay;  /* while it copies */
 };
@@ -79,7 +81,7 @@ static struct stdio *allocate(struct loop *loop, struct reaper *reaper, struct e
 	s->input_writer = s->master = -1;
 	for (int i = 0; i < STREAMS; i++) {
 		s->streams[i].stdio = s;
-		s->streams[i].ours = s->streams[i].fifo = s->child[i] = -1;
+		s->streams[i].ours = s->streams[i].target = s->streams[i].fifo = s->child[i] = -1;
 	}
 	return s;
 }
@@ -203,6 +205,60 @@ static int start_logger(struct stdio *s, const struct stdio_config *config, stru
 	return 0;
 }
 
+/* ---- clients ---- */
+
+/* Nobody tells when a pipe was opened or emptied: it is looked at, after 1 ms, 2, 4, … */
+static void look_again(struct stdio *s)
+{
+	s->look_ms = s->look_ms ? 2 * s->look_ms : 1;
+	if (s->look_ms > LOOK_MOST_MS)
+		s->look_ms = LOOK_MOST_MS;
+	s->look_left_ms -= s->look_ms;
+	loop_set_timer(s->loop, &s->look, s->look_ms);
+}
+
+static void start_looking(struct stdio *s, void (*look)(struct loop_timer *timer), int timeout_ms)
+{
+	s->look.fire = look;
+	s->look_ms = 0;
+	s->look_left_ms = timeout_ms;
+	look_again(s);
+}
+
+static bool is_one_target(const struct stdio *s)
+{
+	const char *out = s->streams[OUT].uri.path, *err = s->streams[ERR].uri.path;
+
+	return out && err && strcmp(out, err) == 0;
+}
+
+/* Takes the FIFOs that have a client by now. */
+static bool has_met_clients(struct stdio *s)
+{
+	bool all = true;
+
+	for (int i = OUT; i <= (is_one_target(s) ? OUT : ERR); i++) {
+		struct stream *stream = &s->streams[i];
+		if (!stream->uri.path || stream->target >= 0)
+			continue;
+		stream->target = stdio_file_meet_client(&stream->uri);
+		if (stream->target < 0 && errno == ENXIO)
+			all = false;
+	}
+	return all;
+}
+
+/* One who comes later still finds what the FIFO and the process's pipe hold. */
+static void on_look_for_clients(struct loop_timer *timer)
+{
+	struct stdio *s = loop_owner(timer, struct stdio, look);
+
+	if (s->look_left_ms <= 0 || has_met_clients(s))
+		s->ready(s->ready_data, NULL);
+	else
+		look_again(s);
+}
+
 static int prepare(struct stdio *s, const struct stdio_config *config, struct error *err)
 {
 	if (read_uris(s, config, err) < 0)
@@ -228,8 +284,12 @@ struct stdio *stdio_new(struct loop *loop, struct reaper *reaper, const struct s
 		stdio_free(s);
 		return NULL;
 	}
-	if (!s->logger)
+	if (s->logger)
+		return s;
+	if (has_met_clients(s))
 		ready(data, NULL);
+	else
+		start_looking(s, on_look_for_clients, MEET_MS);
 	return s;
 }
 
@@ -308,19 +368,14 @@ static int open_output(struct stdio *s, int i, struct error *err)
 	const struct stdio_uri *uri = &s->streams[i].uri;
 	int fd;
 
+	if (s->streams[i].target >= 0)
+		return move_fd(&s->streams[i].target);
 	if (!uri->path) {
 		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		return fd < 0 ? error_set(err, errno, "open /dev/null") : fd;
 	}
 	fd = stdio_file_open_output(uri, err);
 	return fd < 0 ? error_wrap(err, "%s", names[i]) : fd;
-}
-
-static bool is_one_target(const struct stdio *s)
-{
-	const char *out = s->streams[OUT].uri.path, *err = s->streams[ERR].uri.path;
-
-	return out && err && strcmp(out, err) == 0;
 }
 
 static int attach_pipes(struct stdio *s, struct error *err)
@@ -411,6 +466,7 @@ static void end_stream(struct stream *stream)
 	relay_free(stream->relay);
 	stream->relay = NULL;
 	fd_close(&stream->ours);
+	fd_close(&stream->target);
 	fd_close(&stream->fifo);
 	stdio_uri_done(&stream->uri);
 }
@@ -464,16 +520,6 @@ static void tell_read(struct stdio *s)
 		read(s->read_data);
 }
 
-/* Nobody tells when a pipe was emptied: it is looked at, after 1 ms, 2, 4, … */
-static void look_again(struct stdio *s)
-{
-	s->look_ms = s->look_ms ? 2 * s->look_ms : 1;
-	if (s->look_ms > LOOK_MOST_MS)
-		s->look_ms = LOOK_MOST_MS;
-	s->look_left_ms -= s->look_ms;
-	loop_set_timer(s->loop, &s->look, s->look_ms);
-}
-
 static void on_look(struct loop_timer *timer)
 {
 	struct stdio *s = loop_owner(timer, struct stdio, look);
@@ -487,14 +533,6 @@ static void on_look(struct loop_timer *timer)
 		finish(s);
 }
 
-static void start_looking(struct stdio *s, int timeout_ms)
-{
-	s->look.fire = on_look;
-	s->look_ms = 0;
-	s->look_left_ms = timeout_ms;
-	look_again(s);
-}
-
 static void check_drained(struct stdio *s)
 {
 	if (!s->drained || !has_all_sent(s))
@@ -502,7 +540,7 @@ static void check_drained(struct stdio *s)
 	if (is_read(s))
 		finish(s);
 	else
-		start_looking(s, READ_MS);
+		start_looking(s, on_look, READ_MS);
 }
 
 static void on_no_patience(struct loop_timer *timer)
@@ -555,7 +593,7 @@ void stdio_when_read(struct stdio *stdio, int timeout_ms, void (*read)(void *dat
 	}
 	stdio->read = read;
 	stdio->read_data = data;
-	start_looking(stdio, timeout_ms);
+	start_looking(stdio, on_look, timeout_ms);
 }
 
 void stdio_free(struct stdio *stdio)

@@ -40,10 +40,11 @@ struct stdio;
 
 /*
  * Checks the config, makes the process's side and, for binary://, starts the
- * logger. `ready` is called once: from the loop, or from within this call
- * where there is nothing to wait for; failure is NULL or why the logger did
- * not get ready. NULL with err: err->code EINVAL for a config that makes no
- * sense (then `ready` is not called).
+ * logger. FIFOs for output wait for their clients (at most 5 s): what a process
+ * writes before its client has come would be lost if it ended, too. `ready` is called once: from
+ * the loop, or from within this call where there is nothing to wait for; failure is NULL or why the
+ * logger did not get ready. NULL with err: err->code EINVAL for a config that makes no sense (then
+ * `ready` is not called).
  */
 struct stdio *stdio_new(struct loop *loop, struct reaper *reaper, const struct stdio_config *config,
 			void (*ready)(void *data, const char *failure), void *data,
@@ -77,7 +78,8 @@ void stdio_process_ended(struct stdio *stdio);
 /*
  * Calls `drained` once, from the loop or from within: when all output has gone
  * where it belongs and the clients have got end of file and read up to
- * it, or have gone, or after timeout_ms, whatever comes first. Then the ends are closed and the logger is ended.
+ * it, or have gone, or after timeout_ms, whatever comes first. Then the ends are closed and the
+ * logger is ended.
  */
 void stdio_when_drained(struct stdio *stdio, int timeout_ms, void (*drained)(void *data),
 			void *data);

@@ -50,6 +50,18 @@ int stdio_file_open_output(const struct stdio_uri *uri, struct error *err)
 	return fd < 0 ? refuse(uri->path, err) : fd;
 }
 
+int stdio_file_meet_client(const struct stdio_uri *uri)
+{
+	struct stat st;
+
+	errno = EINVAL;
+	if (uri->scheme == STDIO_FILE || stat(uri->path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return -1;
+	/* Once it has seen a writer the client must not see it go. */
+	cleanup_fd int writer = open(uri->path, O_WRONLY | always);
+	return writer < 0 ? -1 : open(uri->path, O_RDWR | always);
+}
+
 int stdio_file_open_input(const char *path, int *ret_keep, struct error *err)
 {
 	cleanup_fd int fd = open(path, O_RDONLY | always);

@@ -43,9 +43,9 @@ static void make_with_fifos(void)
 
 	config.in = make_fifo("in");
 	config.out = make_fifo("out");
+	reader = open_fifo(config.out, O_RDONLY);
 	make_stdio(&config);
 	assert_int_equal(test.ready, 1);
-	reader = open_fifo(config.out, O_RDONLY);
 }
 
 static void start_with_fifos(void)

@@ -115,6 +115,44 @@ static void a_client_that_does_not_read_stops_the_process(void **state)
 	assert_int_equal(taken, written);
 }
 
+/* What is written to a FIFO that nobody has opened is lost with its last descriptor. */
+static void it_is_ready_when_the_clients_are(void **state)
+{
+	struct stdio_config config = { .directory = -1 };
+
+	(void)state;
+	make_fifos(&config);
+	fd_close(client[2]);
+	make_stdio(&config);
+	assert_int_equal(test.ready, 0);
+	test_round(100);
+	assert_int_equal(test.ready, 0);
+	client[2] = open_fifo(path_of("err"), O_RDONLY);
+	run_until(&test.ready);
+	assert_string_equal(test.failure, "");
+	attach();
+	write_text(*process[2], "words");
+	expect(*client[2], "words");
+}
+
+static void clients_that_do_not_come_are_not_waited_for(void **state)
+{
+	struct stdio_config config = { .directory = -1 };
+
+	(void)state;
+	make_fifos(&config);
+	fd_close(client[1]);
+	fd_close(client[2]);
+	make_stdio(&config);
+	while (!test.ready)
+		make_timer_due();
+	attach();
+	write_text(*process[1], "words");
+	run_until_idle();
+	client[1] = open_fifo(path_of("out"), O_RDONLY);
+	expect(*client[1], "words");
+}
+
 /* Clients close their streams when they are told that it is deleted. */
 static void a_client_is_given_time_to_read(void **state)
 {
@@ -444,6 +482,8 @@ int main(void)
 		TEST(output_goes_to_the_fifos_until_its_end),
 		TEST(a_client_may_go_and_come_back),
 		TEST(a_client_that_does_not_read_stops_the_process),
+		TEST(it_is_ready_when_the_clients_are),
+		TEST(clients_that_do_not_come_are_not_waited_for),
 		TEST(a_client_is_given_time_to_read),
 		TEST(a_client_that_has_gone_is_not_waited_for),
 		TEST(waiting_for_the_client_ends),
