@@ -246,10 +246,19 @@ ttrpc_is()
 		done
 	done
 	is_our_shim || forget_abandoned
+	until_true snapshots_work
 	until_true no_containerd_leftovers || {
 		containerd_leftovers
 		return 1
 	}
+}
+
+# A killed containerd may have a folder for a snapshot that it knows nothing of:
+# it can make no other until it has swept.
+snapshots_work()
+{
+	ctr leases create --id "$TAG" && ctr leases rm --sync "$TAG" && ctr snapshot prepare "$TAG" &&
+		ctr snapshot rm "$TAG"
 }
 
 # What the reference cannot delete when it was cut short.
