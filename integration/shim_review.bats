@@ -37,7 +37,7 @@ runtime()
 {
 	{
 		printf '%s\n' '#!/bin/bash' 'verb=' \
-			'for word; do case $word in create | start | exec | pause | restore | delete) verb=$word; break ;; esac; done' \
+			'for word; do case $word in create | start | exec | pause | kill | restore | delete) verb=$word; break ;; esac; done' \
 			"real=$RUNTIME" "bundle=$DIR/bundles/$TAG" "DIR=$DIR" 'case $verb in'
 		cat
 		printf '%s\n' 'esac' 'exec "$real" "$@"'
@@ -265,6 +265,175 @@ python()
 	assert topics.count("exec-started") == started and topics.count("exit") == started + 1, topics
 	ends = [event.text(2) for topic, _, event in events.events if topic == "/tasks/exit"]
 	assert len(set(ends)) == len(ends) and ends[-1] == shim.id, ends
+	PY
+}
+
+@test "init ends while its Start is under way: its start is told first" {
+	runtime <<-'SH'
+	start)
+		"$real" "$@" || exit
+		until [ -e "$DIR/go" ]; do sleep 0.01; done
+		exit 0
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim().command("exit", "4").start()
+	pid = shim.create(options=other).pid
+	start, wait = shim.begin("Start", id=shim.id), shim.begin("Wait", id=shim.id)
+	eventually(lambda: not os.path.exists(f"/proc/{pid}"), "init's end")
+	# It has ended, but for whom could it have: it has not begun.
+	wrong_state(shim.delete)
+	wrong_state(shim.go)
+	fails(NOT_FOUND, shim.kill, signal=9)
+	assert not shim.client.answered(wait, 0.05)
+	(DIR / "go").touch()
+	assert shim.end("Start", start).pid == pid
+	assert shim.end("Wait", wait).exit_status == 4
+	shim.finish()
+	assert events.topics() == ["create", "start", "exit", "delete"], events.topics()
+	PY
+}
+
+@test "a Start that fails because init was killed: it can be deleted" {
+	runtime <<-'SH'
+	start)
+		kill -9 "$(cat "$bundle/init.pid")"
+		echo "it is dead" >&2
+		exit 1
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim().command("wait").start()
+	shim.create(options=other)
+	wait = shim.begin("Wait", id=shim.id)
+	assert "it is dead" in fails(ttrpc.UNKNOWN, shim.go)
+	assert shim.end("Wait", wait).exit_status == 137
+	assert shim.status() == STOPPED
+	assert shim.delete().exit_status == 137
+	shim.shutdown_server()
+	assert events.topics() == ["create", "exit", "delete"], events.topics()
+	PY
+}
+
+@test "Delete comes while other verbs are under way: all are answered" {
+	runtime <<-'SH'
+	kill | delete)
+		touch "$DIR/$verb"
+		until [ -e "$DIR/go-$verb" ]; do sleep 0.01; done
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim()
+	pid = shim.run("wait", options=other)
+	kill = shim.begin("Kill", id=shim.id, signal=15, all=True)
+	eventually((DIR / "kill").exists)
+	os.kill(pid, signal.SIGKILL)
+	assert shim.wait().exit_status == 137
+	clients = [shim.another_client() for _ in range(3)]
+	deletes = [client.begin("Delete", id=shim.id) for client in clients]
+	wait = shim.begin("Wait", id=shim.id)
+	assert shim.end("Wait", wait).exit_status == 137
+	assert not (DIR / "delete").exists()
+	(DIR / "go-kill").touch()
+	try:
+	    shim.end("Kill", kill)
+	except Failure as failure:
+	    assert failure.code == NOT_FOUND, failure
+	eventually((DIR / "delete").exists)
+	late = shim.another_client()
+	deletes.append(late.begin("Delete", id=shim.id))
+	wrong_state(shim.go)
+	fails(NOT_FOUND, shim.kill, signal=9)
+	wrong_state(shim.exec, "e", "true")
+	fails(ALREADY_EXISTS, shim.create)
+	assert shim.pids().processes == []
+	clients[0].client.close()
+	(DIR / "go-delete").touch()
+	for client, stream in zip([*clients, late][1:], deletes[1:]):
+	    answer = client.end("Delete", stream)
+	    assert (answer.pid, answer.exit_status) == (pid, 137), vars(answer)
+	fails(NOT_FOUND, shim.state)
+	shim.shutdown_server()
+	assert events.topics() == ["create", "start", "exit", "delete"], events.topics()
+	PY
+}
+
+@test "a deletion that the runtime refuses can be tried again" {
+	runtime <<-'SH'
+	delete)
+		[ -e "$DIR/go" ] || {
+			echo "not now" >&2
+			exit 1
+		}
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim()
+	out = Fifo("out").open()
+	shim.run("exit", "6", options=other, stdout=out.path)
+	shim.wait()
+	for _ in range(3):
+	    assert "not now" in fails(ttrpc.UNKNOWN, shim.delete)
+	    assert shim.status() == STOPPED
+	(DIR / "go").touch()
+	assert shim.delete().exit_status == 6
+	shim.shutdown_server()
+	PY
+}
+
+@test "the client of a Create goes: what it asked for is there, or can be deleted before it is" {
+	runtime <<-'SH'
+	create)
+		until [ -e "$DIR/go" ]; do sleep 0.01; done
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim().command("wait").start()
+	gone = shim.another_client()
+	gone.begin("Create", id=shim.id, bundle=str(shim.bundle), options=other)
+	eventually(lambda: (shim.bundle / "options.json").exists())
+	gone.client.close()
+	delete = shim.begin("Delete", id=shim.id)
+	assert not shim.client.answered(delete, 0.05)
+	(DIR / "go").touch()
+	assert shim.end("Delete", delete).exit_status == 137
+	fails(NOT_FOUND, shim.state)
+	gone = shim.another_client()
+	gone.begin("Create", id=shim.id, bundle=str(shim.bundle), options=other)
+	eventually(lambda: shim.init_pid() > 0)
+	gone.client.close()
+	shim.is_status(CREATED)
+	shim.go()
+	shim.finish()
+	PY
+}
+
+@test "a container that is deleted while an exec waits for its logger" {
+	python <<-'PY'
+	logger = DIR / "logger"
+	logger.write_text(f"#!/bin/sh\ntouch {DIR}/there\nuntil [ -e {DIR}/go ]; do sleep 0.01; done\n")
+	logger.chmod(0o755)
+	shim = Shim().command("wait").start()
+	for scheme, after in (("binary-v2", "did not call ready"), ("binary", "exec failed")):
+	    for name in ("there", "go"):
+	        (DIR / name).unlink(missing_ok=True)
+	    pid = shim.create().pid
+	    shim.exec("e", "true", stdout=f"{scheme}://{logger}")
+	    start, wait = shim.begin("Start", id=shim.id, exec_id="e"), shim.begin("Wait", id=shim.id, exec_id="e")
+	    eventually((DIR / "there").exists)
+	    other_client = shim.another_client()
+	    delete = other_client.begin("Delete", id=shim.id)
+	    eventually(lambda: not os.path.exists(f"/proc/{pid}"), "init's end")
+	    assert not other_client.client.answered(delete, 0.05)
+	    (DIR / "go").touch()
+	    try:
+	        shim.end("Start", start)
+	        raise AssertionError("it was started")
+	    except Failure as failure:
+	        assert after in failure.text, failure
+	    assert shim.end("Wait", wait).exited_at is None
+	    assert other_client.end("Delete", delete).exit_status == 137
+	shim.shutdown_server()
 	PY
 }
 
