@@ -37,12 +37,22 @@ static bool has_all_sent(const struct stdio *s)
 	       !(s->logger && logger_is_running(s->logger));
 }
 
+static void tell_read(struct stdio *s)
+{
+	void (*read)(void *data) = s->read;
+
+	s->read = NULL;
+	if (read)
+		read(s->read_data);
+}
+
 static void finish(struct stdio *s)
 {
 	void (*drained)(void *data) = s->drained;
 
 	s->drained = NULL;
 	close_all(s);
+	tell_read(s);
 	drained(s->drained_data); /* may free us */
 }
 
@@ -54,15 +64,6 @@ static bool is_read(const struct stdio *s)
 			return false;
 	}
 	return true;
-}
-
-static void tell_read(struct stdio *s)
-{
-	void (*read)(void *data) = s->read;
-
-	s->read = NULL;
-	if (read)
-		read(s->read_data);
 }
 
 static void on_look(struct loop_timer *timer)

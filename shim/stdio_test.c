@@ -230,6 +230,21 @@ static void who_waits_for_the_client_is_told_of_our_end(void **state)
 	assert_int_equal(read, 1);
 }
 
+/* Its owner may keep what was drained: a deletion that fails is tried again. */
+static void who_waits_for_the_client_is_told_when_all_is_drained(void **state)
+{
+	int read = 0, drained = 0;
+
+	(void)state;
+	start_with_fifos();
+	write_text(*process[1], "words");
+	end_process();
+	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
+	stdio_when_drained(test.stdio, 0, on_read, &drained);
+	run_until(&drained);
+	assert_int_equal(read, 1);
+}
+
 static void input_ends_when_it_is_closed_and_the_clients_have_gone(void **state)
 {
 	(void)state;
@@ -488,6 +503,7 @@ int main(void)
 		TEST(a_client_that_has_gone_is_not_waited_for),
 		TEST(waiting_for_the_client_ends),
 		TEST(who_waits_for_the_client_is_told_of_our_end),
+		TEST(who_waits_for_the_client_is_told_when_all_is_drained),
 		TEST(input_ends_when_it_is_closed_and_the_clients_have_gone),
 		TEST(input_may_be_closed_before_it_is_there),
 		TEST(clients_learn_that_the_process_reads_no_more),
