@@ -204,6 +204,30 @@ python()
 	PY
 }
 
+@test "SIGKILL ends a container whose Pause is not over yet" {
+	runtime <<-'SH'
+	pause)
+		"$real" "$@" || exit
+		touch "$DIR/there"
+		until [ -e "$DIR/go" ]; do sleep 0.01; done
+		exit 0
+		;;
+	SH
+	python <<-'PY'
+	shim = Shim()
+	shim.run("wait", options=other)
+	pause = shim.begin("Pause", id=shim.id)
+	eventually((DIR / "there").exists)
+	other_client = shim.another_client()
+	other_client.kill(signal=9)
+	assert other_client.wait().exit_status == 137
+	(DIR / "go").touch()
+	shim.end("Pause", pause)
+	shim.finish()
+	assert events.topics() == ["create", "start", "exit", "delete"], events.topics()
+	PY
+}
+
 @test "an exec that starts while init ends does not keep the container from its end" {
 	runtime <<-'SH'
 	exec)
