@@ -9,7 +9,7 @@
 #include "shim/flags.h"
 
 /*
- * The listening socket is descriptor 3. Logs to the bundle's `log` FIFO. Returns 0 after a clean end: all answers written, events
- * sent (at most 3 s), the socket's file removed.
+ * The listening socket is descriptor 3. Logs to the bundle's `log` FIFO. Returns 0 after a clean
+ * end: all answers written, events sent (at most 3 s), the socket's file removed.
  */
 int server_run(const struct shim_flags *flags, struct error *err);

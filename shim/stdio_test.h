@@ -298,7 +298,7 @@ static inline void on_drained(void *data)
 }
 
 /* The process's descriptors, which it has got by fork: ours, -1 for /dev/null. */
-static int *process[3];
+static int *process[] = { NULL, NULL, NULL };
 
 static inline void make_stdio(const struct stdio_config *config)
 {

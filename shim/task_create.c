@@ -159,7 +159,7 @@ static int run_create(struct creation *creation)
 	struct task *task = creation->task;
 	const struct runtime_options *options = &task->options;
 	const char *args[8 + TASK_NEW_PROCESS_ARGS] = { "create", "--bundle", task->bundle };
-	struct task_new_process_args texts;
+	struct task_new_process_args texts = { 0 };
 	struct engine_verb verb = { .args = args,
 				    .stdio = stdio_child_fds(task->init.stdio),
 				    .makes_process = true,

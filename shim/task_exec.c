@@ -160,7 +160,7 @@ static int run_exec(struct exec_start *start, struct error *err)
 	struct process *exec = start->exec;
 	const char *args[6 + TASK_NEW_PROCESS_ARGS] = { "exec", "--process", ENGINE_PATH_INPUT,
 							"--detach" };
-	struct task_new_process_args texts;
+	struct task_new_process_args texts = { 0 };
 	struct engine_verb verb = { .args = args,
 				    .stdio = stdio_child_fds(exec->stdio),
 				    .input = exec->spec,

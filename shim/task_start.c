@@ -87,7 +87,7 @@ static int run_restore(struct start *start, struct error *err)
 		"restore",    "--image-path", task->checkpoint, "--bundle",
 		task->bundle, "--detach",     "--no-subreaper",
 	};
-	struct task_new_process_args texts;
+	struct task_new_process_args texts = { 0 };
 	struct engine_verb verb = { .args = args,
 				    .stdio = stdio_child_fds(start->init->stdio),
 				    .makes_process = true,
