@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What the options that clients give a shim do, looked at from outside: its
+# cgroup, its scheduling, the owner of the streams.
+# vm: yes
+
+load container
+
+RELEASE=${RUSTBOX_BUILD:-$TOP/build/release}
+
+setup_file()
+{
+	export SHIM=$RELEASE/containerd-shim-rustbox-v1
+	[ -x "$SHIM" ] || {
+		echo "there is no shim (make)" >&2
+		return 1
+	}
+	make_rootfs "$BATS_FILE_TMPDIR/rootfs"
+}
+
+setup()
+{
+	container_setup
+	mkdir "$ROOT"
+}
+
+teardown()
+{
+	rmdir "$ROOT/ns-$TAG" 2>/dev/null || :
+	container_teardown
+}
+
+# The program on standard input must succeed.
+python()
+{
+	status=0
+	DIR=$DIR TAG=$TAG B=$B ROOT=$ROOT RUNTIME=$RUNTIME PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 60 \
+		"$PYTHON" -B <(printf 'from shim_client import *\n' && cat && printf 'no_socket_left()\n') \
+		>"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
+	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
+	ok
+}
+
+@test "shim_cgroup: the server is in it, in every hierarchy that has it, its containers are not" {
+	python <<-'PY'
+	import glob
+	name = f"shim-{TAG}"
+	v2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+	folders = [f"/sys/fs/cgroup/{name}"] if v2 else [
+	    f"{top}/{name}" for top in glob.glob("/sys/fs/cgroup/*") if not os.path.islink(top) and os.path.isdir(top)]
+	for folder in folders:
+	    os.mkdir(folder)
+	    for limit in ("cpuset.cpus", "cpuset.mems"): # v1: empty, which takes no process
+	        if not v2 and os.path.exists(f"{folder}/{limit}"):
+	            open(f"{folder}/{limit}", "w").write(open(f"{folder}/../{limit}").read())
+	try:
+	    shim = Shim().start(given=encode(runc_options(root=ROOT, shim_cgroup=f"/{name}")))
+	    for line in open(f"/proc/{shim.pid}/cgroup"):
+	        assert line.rstrip().endswith(f"/{name}"), line
+	    pid = shim.run("wait")
+	    for line in open(f"/proc/{pid}/cgroup"):
+	        assert name not in line, line
+	    shim.finish()
+	finally:
+	    eventually(lambda: not any(open(f"{folder}/cgroup.procs").read() for folder in folders), "empty cgroups")
+	    for folder in folders:
+	        os.rmdir(folder)
+	# One that is not there is an error, and nothing stays.
+	shutil.rmtree(DIR / "bundles")
+	shim = Shim()
+	done = shim.action(*shim.flags(), "start", given=encode(runc_options(root=ROOT, shim_cgroup=f"/{name}")))
+	assert done.returncode != 0 and name.encode() in done.stderr, done
+	PY
+}
+
+@test "SCHED_CORE: a cookie of the server's own, or an error that says what is missing" {
+	python <<-'PY'
+	import ctypes
+	shim = Shim()
+	shim.environment["SCHED_CORE"] = "1"
+	cookie = ctypes.c_ulong(0)
+	libc = ctypes.CDLL(None)
+	if libc.prctl(62, 0, 0, 0, ctypes.byref(cookie)) != 0:
+	    done = shim.action(*shim.flags(), "start")
+	    assert done.returncode != 0 and b"CONFIG_SCHED_CORE" in done.stderr, done
+	    assert not os.path.exists(socket_path(shim.id))
+	    raise SystemExit
+	shim.start()
+	assert libc.prctl(62, 0, shim.pid, 0, ctypes.byref(cookie)) == 0 and cookie.value != 0
+	shim.shutdown_server()
+	PY
+}
+
+# The runtime gives them to the container's user (root here), and leaves the group.
+@test "io_uid and io_gid: the streams' pipes are theirs" {
+	python <<-'PY'
+	shim = Shim().start()
+	out, err = Fifo("out").open(), Fifo("err").open()
+	pid = shim.run("wait", options=runc_options(root=ROOT, io_uid=1234, io_gid=5678), stdout=out.path, stderr=err.path)
+	for fd in (1, 2):
+	    found = os.stat(f"/proc/{pid}/fd/{fd}")
+	    assert stat.S_ISFIFO(found.st_mode) and (found.st_uid, found.st_gid) == (0, 5678), found
+	shim.finish()
+	PY
+}
