@@ -234,7 +234,7 @@ python()
 		"$real" "$@" || exit
 		# As if it had come to the cgroup after everybody there was killed.
 		for procs in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do
-			cat "$bundle/exec-e.pid" >"$procs"
+			[ ! -e "$procs" ] || cat "$bundle/exec-e.pid" >"$procs"
 		done 2>/dev/null
 		touch "$DIR/there"
 		until [ -e "$DIR/go" ]; do sleep 0.01; done
@@ -468,7 +468,7 @@ python()
 	create)
 		"$real" "$@" || exit
 		for procs in /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs; do
-			cat "$bundle/init.pid" >"$procs"
+			[ ! -e "$procs" ] || cat "$bundle/init.pid" >"$procs"
 		done 2>/dev/null
 		exit 0
 		;;
