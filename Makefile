@@ -123,7 +123,8 @@ LIBS_release = $(STATIC_LIBS)
 
 # Only these files know the version, so that a commit recompiles nothing else.
 VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"'
-VERSIONED      := $(filter cmd/% oci/features.c shim/bootstrap_info.c,$(SOURCES) $(TESTS))
+VERSIONED      := $(filter cmd/% oci/features.c runtime/seccomp_cache.c \
+	runtime/seccomp_cache_test.c shim/bootstrap_info.c,$(SOURCES) $(TESTS))
 
 ##@ Rules, once for each variant
 

@@ -324,7 +324,7 @@ static const struct json_field spec_seccomp_fields[] = {
 	ARRAY(spec_seccomp, syscalls, "syscalls", &spec_syscall_type),
 	{ NULL },
 };
-TYPE(spec_seccomp);
+TYPE_GLOBAL(spec_seccomp);
 
 static const struct json_field spec_personality_fields[] = {
 	REQUIRED(spec_personality, domain, "domain"),

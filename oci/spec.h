@@ -287,6 +287,7 @@ struct spec {
 extern const struct json_type spec_type;
 extern const struct json_type spec_process_type;   /* exec --process */
 extern const struct json_type spec_resources_type; /* update --resources */
+extern const struct json_type spec_seccomp_type;   /* linux.seccomp */
 
 /*
  * Reads a config.json and checks it (spec_check.h). `name` is for messages.

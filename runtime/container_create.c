@@ -23,6 +23,7 @@
 #include "runtime/registry.h"
 #include "runtime/relay.h"
 #include "runtime/report.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/status.h"
 #include "runtime/terminal.h"
 
@@ -213,7 +214,8 @@ static int prepare(struct preparation *p, const struct container_create_options 
 	init->new_network = p->create.namespaces.create & namespace_flag(NAMESPACE_NETWORK);
 	init->new_user_namespace = spec_find_namespace(spec, NAMESPACE_USER) != NULL;
 	if (spec->linux->seccomp) {
-		if (seccomp_compile(spec->linux->seccomp, &container->arena, &p->seccomp, err) < 0)
+		if (seccomp_cache_compile(SECCOMP_CACHE_DIRECTORY, spec->linux->seccomp,
+					  &container->arena, &p->seccomp, err) < 0)
 			return -1;
 		init->seccomp = &p->seccomp;
 	}

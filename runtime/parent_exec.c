@@ -25,6 +25,7 @@
 #include "runtime/relay.h"
 #include "runtime/report.h"
 #include "runtime/scheduler.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/seccomp_listener.h"
 #include "runtime/status.h"
 #include "runtime/terminal.h"
@@ -133,7 +134,8 @@ static int prepare(const struct container_exec_options *options, struct exec *ex
 	    exec_spec_place(options->cgroup, &exec->arena, &exec->place, err) < 0)
 		return -1;
 	if (l->seccomp) {
-		if (seccomp_compile(l->seccomp, &exec->arena, &exec->seccomp, err) < 0)
+		if (seccomp_cache_compile(SECCOMP_CACHE_DIRECTORY, l->seccomp, &exec->arena,
+					  &exec->seccomp, err) < 0)
 			return -1;
 		exec->process.seccomp = &exec->seccomp;
 	}

@@ -218,8 +218,8 @@ static int export(struct compilation *c, struct arena *arena, struct seccomp_fil
 	return 0;
 }
 
-static int read_flags(const struct spec_seccomp *config, bool notifies, unsigned int *ret,
-		      struct error *err)
+int seccomp_read_flags(const struct spec_seccomp *config, bool notifies, unsigned int *ret,
+		       struct error *err)
 {
 	unsigned int flags = 0;
 
@@ -265,7 +265,7 @@ static int compile(const struct spec_seccomp *config, struct arena *arena,
 				 config->default_action);
 	c.context = context;
 	if (build(&c, arena, err) < 0 || export(&c, arena, &filter, err) < 0 ||
-	    read_flags(config, c.notifies, &filter.flags, err) < 0)
+	    seccomp_read_flags(config, c.notifies, &filter.flags, err) < 0)
 		return -1;
 	filter.notifies = c.notifies;
 	*ret = filter;

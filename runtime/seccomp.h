@@ -32,6 +32,10 @@ struct seccomp_filter {
 int seccomp_compile(const struct spec_seccomp *config, struct arena *arena,
 		    struct seccomp_filter *ret, struct error *err);
 
+/* The flags for seccomp(2), a part of compiling that is done anew for each container. */
+int seccomp_read_flags(const struct spec_seccomp *config, bool notifies, unsigned int *ret,
+		       struct error *err);
+
 /*
  * Loads, by one system call. Returns the listener descriptor of a notify
  * filter, otherwise 0; -1 with err. (seccomp_load() is a name of libseccomp.)
