@@ -331,9 +331,21 @@ static int place_fds(struct spawn_plan *plan)
 	return (int)syscall(SYS_close_range, (unsigned int)n, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
+static void hold_termination(void)
+{
+	sigset_t held;
+
+	(void)sigemptyset(&held);
+	(void)sigaddset(&held, SIGTERM);
+	(void)sigaddset(&held, SIGINT);
+	(void)sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 static int prepare_spawned(struct spawn_plan *plan)
 {
 	process_reset_signals(UINT64_MAX);
+	if (plan->spawn->holds_termination)
+		hold_termination();
 	if (plan->spawn->dies_with_parent) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 			return -1;

@@ -87,14 +87,15 @@ struct process_spawn {
 	 * may lie in any order.
 	 */
 	const int *fds;
-	size_t n_fds;	       /* at least 3, at most PROCESS_SPAWN_FDS */
-	bool new_group;	       /* a process group of its own */
-	bool dies_with_parent; /* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
+	size_t n_fds;		/* at least 3, at most PROCESS_SPAWN_FDS */
+	bool new_group;		/* a process group of its own */
+	bool holds_termination; /* SIGTERM and SIGINT stay blocked, until it asks for them */
+	bool dies_with_parent;	/* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
 };
 enum { PROCESS_SPAWN_FDS = 8 };
 
 /*
- * Starts it with default signal handling and an empty mask. Does not copy the
+ * Starts it with default signal handling and an otherwise empty mask. Does not copy the
  * caller's memory (vfork). The child's pid; -1 with err when the program could
  * not be executed (then there is no child).
  */

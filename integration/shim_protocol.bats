@@ -493,14 +493,17 @@ python()
 	shim = Shim()
 	done = shim.action(*shim.flags(), "start")
 	shim.address = done.stdout.decode()
-	for pid in filter(str.isdigit, os.listdir("/proc")):
-	    try:
-	        words = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")
-	    except OSError:
-	        continue
-	    if shim.id.encode() in words and b"start" not in words:
-	        shim.pid = int(pid)
-	assert shim.pid
+	def found():
+	    # A process that has just begun has no arguments yet.
+	    for pid in filter(str.isdigit, os.listdir("/proc")):
+	        try:
+	            words = open(f"/proc/{pid}/cmdline", "rb").read().split(b"\0")
+	        except OSError:
+	            continue
+	        if shim.id.encode() in words and b"start" not in words:
+	            shim.pid = int(pid)
+	    return shim.pid
+	eventually(found, "the server")
 	os.kill(shim.pid, signal.SIGTERM)
 	shim.is_gone()
 	PY

@@ -69,6 +69,7 @@ static pid_t spawn(const struct shim_flags *flags, int listener, struct error *e
 		.fds = fds,
 		.n_fds = sizeof(fds) / sizeof(fds[0]),
 		.new_group = true,
+		.holds_termination = true, /* its end removes the socket */
 	};
 	return process_spawn(&child, err);
 }
