@@ -46,7 +46,8 @@ static int attach_root(const struct mount_plan *plan, struct error *err)
 	log_debug("the root file system is not attached at %s: %s", plan->root_path,
 		  strerrordesc_np(errno));
 	if (move_mount(plan->root_tree, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_set(err, errno, "attach the root file system (move_mount)");
+		return error_set(err, errno, "attach the root file system at %s or on top of /",
+				 plan->root_path);
 	return 0;
 }
 

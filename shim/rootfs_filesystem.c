@@ -126,7 +126,7 @@ static int make_mount(int context, const struct rootfs_entry *entry, struct erro
 	if (set_parameters(context, entry, err) < 0)
 		return -1;
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return error_set(err, errno, "make the file system (fsconfig)");
+		return error_set(err, errno, "make the file system of type %s", entry->type);
 	tree = fsmount(context, FSMOUNT_CLOEXEC, (unsigned int)entry->options.mount.here.set);
 	return tree < 0 ? error_set(err, errno, "fsmount") : tree;
 }
