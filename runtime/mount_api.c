@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/str.h"
 
 int mount_api_clone(int dirfd, const char *path, bool recursive)
 {
@@ -138,4 +139,36 @@ int mount_api_verify(int mount, int root, const char *path, struct error *err)
 	if (wanted != found)
 		return error_set(err, EXDEV, "%s changed while it was being mounted", path);
 	return 0;
+}
+
+/* MOUNT_ATTR_… and the words that fsconfig(2) takes, as mount(2) wants them. */
+static const struct {
+	uint64_t attribute;
+	const char *parameter;
+	unsigned long flag;
+} old_flags[] = {
+	{ MOUNT_ATTR_RDONLY, NULL, MS_RDONLY },
+	{ MOUNT_ATTR_NOSUID, NULL, MS_NOSUID },
+	{ MOUNT_ATTR_NODEV, NULL, MS_NODEV },
+	{ MOUNT_ATTR_NOEXEC, NULL, MS_NOEXEC },
+	{ MOUNT_ATTR_NOATIME, NULL, MS_NOATIME },
+	{ MOUNT_ATTR_STRICTATIME, NULL, MS_STRICTATIME },
+	{ MOUNT_ATTR_NODIRATIME, NULL, MS_NODIRATIME },
+	{ MOUNT_ATTR_NOSYMFOLLOW, NULL, MS_NOSYMFOLLOW },
+	{ 0, "sync", MS_SYNCHRONOUS },
+	{ 0, "dirsync", MS_DIRSYNC },
+	{ 0, "lazytime", MS_LAZYTIME },
+	{ 0, "mand", MS_MANDLOCK },
+};
+
+unsigned long mount_api_old_flags(uint64_t attributes, const char *parameter)
+{
+	unsigned long flags = 0;
+
+	for (size_t i = 0; i < sizeof(old_flags) / sizeof(old_flags[0]); i++) {
+		if ((old_flags[i].attribute & attributes) ||
+		    (parameter && str_equal(old_flags[i].parameter, parameter)))
+			flags |= old_flags[i].flag;
+	}
+	return flags;
 }

@@ -58,3 +58,9 @@ int mount_api_is_root(int fd, bool *ret_is_root, uint64_t *ret_id, struct error 
  * (SECURITY.md S5, S9).
  */
 int mount_api_verify(int mount, int root, const char *path, struct error *err);
+
+/*
+ * The MS_… flags of mount(2) for MOUNT_ATTR_… bits, and for a word that fsconfig(2)
+ * takes for any superblock ("sync"; NULL, or another word: none).
+ */
+unsigned long mount_api_old_flags(uint64_t attributes, const char *parameter);

@@ -123,38 +123,6 @@ bool mount_filesystem_needs_mount(const struct mount_filesystem *fs)
 	return fs->source && strlen(fs->source) > FSCONFIG_TEXT_MAX;
 }
 
-/* MOUNT_ATTR_… and the words that fsconfig(2) takes, as mount(2) wants them. */
-static const struct {
-	uint64_t attribute;
-	const char *parameter;
-	unsigned long flag;
-} mount_flags[] = {
-	{ MOUNT_ATTR_RDONLY, NULL, MS_RDONLY },
-	{ MOUNT_ATTR_NOSUID, NULL, MS_NOSUID },
-	{ MOUNT_ATTR_NODEV, NULL, MS_NODEV },
-	{ MOUNT_ATTR_NOEXEC, NULL, MS_NOEXEC },
-	{ MOUNT_ATTR_NOATIME, NULL, MS_NOATIME },
-	{ MOUNT_ATTR_STRICTATIME, NULL, MS_STRICTATIME },
-	{ MOUNT_ATTR_NODIRATIME, NULL, MS_NODIRATIME },
-	{ MOUNT_ATTR_NOSYMFOLLOW, NULL, MS_NOSYMFOLLOW },
-	{ 0, "sync", MS_SYNCHRONOUS },
-	{ 0, "dirsync", MS_DIRSYNC },
-	{ 0, "lazytime", MS_LAZYTIME },
-	{ 0, "mand", MS_MANDLOCK },
-};
-
-static unsigned long flags_for_mount(uint64_t attributes, const char *parameter)
-{
-	unsigned long flags = 0;
-
-	for (size_t i = 0; i < sizeof(mount_flags) / sizeof(mount_flags[0]); i++) {
-		if ((mount_flags[i].attribute & attributes) ||
-		    (parameter && str_equal(mount_flags[i].parameter, parameter)))
-			flags |= mount_flags[i].flag;
-	}
-	return flags;
-}
-
 static char *data_for_mount(const struct mount_filesystem *fs, unsigned long *flags,
 			    struct error *err)
 {
@@ -164,7 +132,7 @@ static char *data_for_mount(const struct mount_filesystem *fs, unsigned long *fl
 		const struct mount_parameter *p = &fs->parameters[i];
 
 		if (p->is_generic) {
-			*flags |= flags_for_mount(0, p->key);
+			*flags |= mount_api_old_flags(0, p->key);
 			continue;
 		}
 		str_add(&data, data.size ? "," : "");
@@ -181,7 +149,7 @@ static char *data_for_mount(const struct mount_filesystem *fs, unsigned long *fl
  */
 int mount_filesystem_mount(const struct mount_filesystem *fs, int target, struct error *err)
 {
-	unsigned long flags = flags_for_mount(fs->flags, NULL);
+	unsigned long flags = mount_api_old_flags(fs->flags, NULL);
 	cleanup_free char *data = data_for_mount(fs, &flags, err);
 	cleanup_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int result;

@@ -13,38 +13,13 @@
 #include "base/str.h"
 #include "shim/rootfs_entry.h"
 
-/* MOUNT_ATTR_… and the words for any superblock, as mount(2) wants them. */
-static const struct {
-	uint64_t attribute;
-	const char *word;
-	unsigned long flag;
-} mount_flags[] = {
-	{ MOUNT_ATTR_RDONLY, NULL, MS_RDONLY },
-	{ MOUNT_ATTR_NOSUID, NULL, MS_NOSUID },
-	{ MOUNT_ATTR_NODEV, NULL, MS_NODEV },
-	{ MOUNT_ATTR_NOEXEC, NULL, MS_NOEXEC },
-	{ MOUNT_ATTR_NOATIME, NULL, MS_NOATIME },
-	{ MOUNT_ATTR_STRICTATIME, NULL, MS_STRICTATIME },
-	{ MOUNT_ATTR_NODIRATIME, NULL, MS_NODIRATIME },
-	{ MOUNT_ATTR_NOSYMFOLLOW, NULL, MS_NOSYMFOLLOW },
-	{ 0, "dirsync", MS_DIRSYNC },
-	{ 0, "lazytime", MS_LAZYTIME },
-	{ 0, "mand", MS_MANDLOCK },
-	{ 0, "sync", MS_SYNCHRONOUS },
-};
-
 static unsigned long read_flags(const struct mount_options *options)
 {
-	unsigned long flags = 0;
+	unsigned long flags = mount_api_old_flags(options->here.set, NULL);
 
-	for (size_t f = 0; f < sizeof(mount_flags) / sizeof(mount_flags[0]); f++) {
-		if (mount_flags[f].attribute & options->here.set)
-			flags |= mount_flags[f].flag;
-		for (size_t i = 0; mount_flags[f].word && i < options->n_parameters; i++)
-			if (options->parameters[i].is_generic &&
-			    str_equal(options->parameters[i].key, mount_flags[f].word))
-				flags |= mount_flags[f].flag;
-	}
+	for (size_t i = 0; i < options->n_parameters; i++)
+		if (options->parameters[i].is_generic)
+			flags |= mount_api_old_flags(0, options->parameters[i].key);
 	return flags;
 }
 
