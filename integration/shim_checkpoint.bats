@@ -6,6 +6,7 @@
 # vm: no
 
 load container
+load shim_client.bash
 
 RELEASE=${RUSTBOX_BUILD:-$TOP/build/release}
 
@@ -54,17 +55,6 @@ teardown()
 {
 	rmdir "$ROOT/ns-$TAG" 2>/dev/null || :
 	container_teardown
-}
-
-# The program on standard input must succeed.
-python()
-{
-	status=0
-	DIR=$DIR TAG=$TAG B=$B ROOT=$ROOT RUNTIME=$RUNTIME PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 60 \
-		"$PYTHON" -B <(printf 'from shim_client import *\n' && cat && printf 'no_socket_left()\n') \
-		>"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
-	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
-	ok
 }
 
 @test "Checkpoint: the runtime gets all options, containerd the event" {

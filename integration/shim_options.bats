@@ -5,6 +5,7 @@
 # vm: yes
 
 load container
+load shim_client.bash
 
 RELEASE=${RUSTBOX_BUILD:-$TOP/build/release}
 
@@ -28,17 +29,6 @@ teardown()
 {
 	rmdir "$ROOT/ns-$TAG" 2>/dev/null || :
 	container_teardown
-}
-
-# The program on standard input must succeed.
-python()
-{
-	status=0
-	DIR=$DIR TAG=$TAG B=$B ROOT=$ROOT RUNTIME=$RUNTIME PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 60 \
-		"$PYTHON" -B <(printf 'from shim_client import *\n' && cat && printf 'no_socket_left()\n') \
-		>"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
-	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
-	ok
 }
 
 @test "shim_cgroup: the server is in it, in every hierarchy that has it, its containers are not" {

@@ -6,6 +6,7 @@
 # vm: yes
 
 load container
+load shim_client.bash
 
 SHIM_RUNTIME=${SHIM_RUNTIME:-io.containerd.rustbox.v1}
 # Where ours and its runtime are.
@@ -33,17 +34,6 @@ teardown()
 	# Shims leave an empty folder for their namespace.
 	rmdir "$ROOT/ns-$TAG" /run/containerd/{runc,rustbox}/"ns-$TAG" 2>/dev/null || :
 	container_teardown
-}
-
-# The program on standard input must succeed.
-python()
-{
-	status=0
-	DIR=$DIR TAG=$TAG B=$B ROOT=$ROOT RUNTIME=$RUNTIME PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 "${TRY_SECONDS:-100}" \
-		"$PYTHON" -B <(printf 'from shim_client import *\n' && cat && printf 'no_socket_left()\n') \
-		>"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
-	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
-	ok
 }
 
 
