@@ -68,8 +68,8 @@ PROTO_HEADERS := $(PROTOS:%.proto=build/generated/%.pb-c.h)
 GENERATED := $(PROTOS:%.proto=%.pb-c)
 # The folders whose code may include them; the initialisers there cast const away.
 USES_PROTO := proto/% shim/% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
-# Tools of the integration tests, each in a folder of its name.
-TOOLS   := $(foreach c,$(wildcard integration/*/*.c),$(if $(filter $(notdir $(c:%.c=%)),$(notdir $(patsubst %/,%,$(dir $(c))))),$(c)))
+# Tools of the integration tests: the folders there that hold C files, each a program.
+TOOLS   := $(patsubst %/,%,$(sort $(dir $(wildcard integration/*/*.c))))
 
 ##@ Flags
 
@@ -210,10 +210,11 @@ build/generated/proto/%.pb-c.c build/generated/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p build/generated
 	$(call say,PROTO)protoc-c -I. --c_out=build/generated $<
 
-# The integration tests' tools are static, so that they run in an empty root.
-define tool_rule # source
-build/release/$(basename $(notdir $(1))): $(1) build/release/flags
-	$$(call say,LINK)$$(CC) $$(CPPFLAGS_ALL) $$(COMMON) -O2 -static -o $$@ $$<
+# The integration tests' tools are static, so that they run in an empty root. They
+# are small: one that changed is compiled whole.
+define tool_rule # folder
+build/release/$(notdir $(1)): $(wildcard $(1)/*.c $(1)/*.h) build/release/flags
+	$$(call say,LINK)$$(CC) $$(CPPFLAGS_ALL) $$(COMMON) -O2 -static -o $$@ $$(filter %.c,$$^)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
@@ -294,7 +295,7 @@ help: ## This list
 
 debug-tests: $(TESTS:%.c=build/debug/%)
 plain-tests: $(TESTS:%.c=build/plain/%)
-test-programs: all $(addprefix build/release/,$(basename $(notdir $(TOOLS))))
+test-programs: all $(addprefix build/release/,$(notdir $(TOOLS)))
 coverage-programs: $(TESTS:%.c=build/coverage/%)
 fuzz-programs: $(patsubst %.c,build/fuzz/%,$(notdir $(FUZZERS)))
 
