@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the benchmark's files share: columns are runtimes, rows what they are made to do. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { COLUMNS_MAX = 8, ROWS = 11, ARGS_MAX = 24 };
+
+/* Rows with the multiple calls are done this much less often. */
+enum { MANY_DIVISOR = 10 };
+
+enum verb { RUN, CREATE, START, DELETE, EXEC, PARALLEL, SEQUENCE };
+
+struct row {
+	const char *title;
+	enum verb verb;
+	const char *bundle;
+};
+extern const struct row rows[ROWS];
+
+/* TIME, USER, SYSTEM in milliseconds, MEMORY in KiB; the others are counts. */
+enum measure { TIME, USER, SYSTEM, FAULTS, CALLS, MEMORY, MEASURES };
+
+struct cost {
+	double measures[MEASURES];
+};
+
+struct samples {
+	double *values;
+	size_t count, room;
+};
+
+struct column {
+	const char *name, *program, *tree;
+	bool is_floor, works;
+	int namespace; /* the mount namespace to call it in */
+	const char *note;
+	pid_t waiting; /* init of the container that exec enters */
+	unsigned int failures;
+	struct samples samples[ROWS][MEASURES];
+};
+
+extern struct bench {
+	const char *folder;
+	struct column columns[COLUMNS_MAX];
+	size_t n_columns;
+	int home; /* our own mount namespace */
+} bench;
+
+/* Prints errno's text and ends the program. */
+_Noreturn void fail(const char *what);
+
+/* ---- samples.c */
+
+void add_sample(struct samples *samples, double value);
+
+/* 0.5 is the median; 0 of no samples. Sorts them. */
+double quantile(struct samples *samples, double q);
+
+/* ---- namespace.c */
+
+/* Goes into a mount namespace. */
+void enter(int namespace);
+
+/* A mount namespace like ours with the tree's /usr, and without cgroup2; -1 if that cannot be. */
+int make_namespace(const char *tree, bool without_unified);
+
+/* ---- call.c */
+
+/* A program's command line. */
+struct call {
+	char *args[ARGS_MAX];
+	size_t n;
+	char text[4096]; /* what the arguments are made in */
+	size_t used;
+};
+
+void make_call(struct call *call, const struct column *column, enum verb verb, const char *bundle,
+	       const char *id);
+
+/* Finds the hierarchies that a runtime here uses, for the floor. Once, before all calls. */
+void find_cgroups(void);
+
+/* A container's id that was not there before. */
+void next_id(char *ret, size_t size);
+
+/* ---- timed.c, traced.c: calls, in the column's namespace already; false when one fails */
+
+/* Where the programs' output goes: files of the folder. Once, before all calls. */
+void open_streams(void);
+
+/* All but CALLS and MEMORY. */
+bool timed(const struct call *call, struct cost *cost);
+
+/* The same, of 50 at once or 100 one after another. */
+bool timed_many(const struct column *column, const char *bundle, bool at_once, struct cost *cost);
+
+bool succeeded(int status);
+
+/* CALLS and MEMORY. */
+bool traced(const struct call *call, struct cost *cost);
+
+/* ---- rows.c */
+
+bool row_is_many(size_t row);
+
+/* Calls what the row says, and keeps what it cost; CREATE's row does the next two as well. */
+void do_row(struct column *column, size_t row, bool is_traced);
+
+/* Calls a verb that no row has. */
+bool call_once(struct column *column, enum verb verb, const char *bundle, const char *id);
+
+/* The container that exec enters, for as long as all is measured. */
+void begin_waiting(struct column *column);
+void end_waiting(struct column *column);
+
+/* ---- report.c */
+
+/* The tables; the program's exit code. */
+int report(unsigned long count);

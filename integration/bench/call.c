@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines: those of runc, and those of the floor. */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "integration/bench/bench.h"
+
+void next_id(char *ret, size_t size)
+{
+	static unsigned int serial;
+
+	(void)snprintf(ret, size, "%s-%u", strrchr(bench.folder, '/') + 1, serial++);
+}
+
+/* "A:B:...", for the floor. */
+static char cgroups[2048];
+
+void find_cgroups(void)
+{
+	static const char *const usual[] = { "",	 "/systemd", "/pids",	"/blkio",
+					     "/freezer", "/devices", "/memory", "/cpuset",
+					     "/cpuacct", "/cpu",     "/unified" };
+	static const char root[] = "/sys/fs/cgroup";
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++) {
+		char path[128];
+		struct stat st;
+
+		(void)snprintf(path, sizeof(path), "%s%s/cgroup.procs", root, usual[i]);
+		if (stat(path, &st) < 0)
+			continue;
+		(void)snprintf(cgroups + used, sizeof(cgroups) - used, "%s%s%s", used ? ":" : "",
+			       root, usual[i]);
+		used = strlen(cgroups);
+		if (i == 0) /* cgroup2 alone */
+			break;
+	}
+}
+
+static void add(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct call *call, const char *format, ...)
+{
+	char *start = call->text + call->used;
+	va_list list;
+
+	va_start(list, format);
+	int n = vsnprintf(start, sizeof(call->text) - call->used, format, list);
+	va_end(list);
+	if (n < 0 || (size_t)n >= sizeof(call->text) - call->used || call->n + 1 >= ARGS_MAX) {
+		errno = E2BIG;
+		fail("arguments");
+	}
+	call->used += (size_t)n + 1;
+	call->args[call->n++] = start;
+	call->args[call->n] = NULL;
+}
+
+static void floor_call(struct call *call, const struct column *column, enum verb verb,
+		       const char *bundle, const char *id)
+{
+	static const char *const verbs[] = { "run", "create", "start", "delete", "exec" };
+	bool makes = verb == RUN || verb == CREATE;
+
+	add(call, "--cgroups");
+	add(call, "%s", cgroups);
+	add(call, "--state");
+	add(call, "%s/state/%s", bench.folder, column->name);
+	add(call, "--pid-file");
+	add(call, "%s/pid", bench.folder);
+	if (strcmp(bundle, "mounts") == 0)
+		add(call, "--mounts=200");
+	if (strcmp(bundle, "userns") == 0)
+		add(call, "--userns=100000");
+	add(call, "%s", verbs[verb]);
+	if (makes)
+		add(call, "%s/bundles/%s/rootfs", bench.folder, bundle);
+	if (verb == EXEC)
+		add(call, "%d", (int)column->waiting);
+	add(call, "%s", id);
+	if (makes && strcmp(bundle, "wait") == 0) {
+		add(call, "/bin/sleep");
+		add(call, "100000");
+	} else if (makes || verb == EXEC) {
+		add(call, "/bin/true");
+	}
+}
+
+void make_call(struct call *call, const struct column *column, enum verb verb, const char *bundle,
+	       const char *id)
+{
+	*call = (struct call){ .n = 0 };
+	add(call, "%s", column->program);
+	if (column->is_floor) {
+		floor_call(call, column, verb, bundle, id);
+		return;
+	}
+	add(call, "--root");
+	add(call, "%s/state/%s", bench.folder, column->name);
+	switch (verb) {
+	case CREATE:
+		add(call, "create");
+		add(call, "--pid-file");
+		add(call, "%s/pid", bench.folder);
+		add(call, "--bundle");
+		add(call, "%s/bundles/%s", bench.folder, bundle);
+		add(call, "%s", id);
+		break;
+	case START:
+	case DELETE:
+		add(call, "%s", verb == START ? "start" : "delete");
+		add(call, "%s", id);
+		break;
+	case EXEC:
+		add(call, "exec");
+		add(call, "%s", id);
+		add(call, "/bin/true");
+		break;
+	default:
+		add(call, "run");
+		add(call, "--bundle");
+		add(call, "%s/bundles/%s", bench.folder, bundle);
+		add(call, "%s", id);
+		break;
+	}
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A call is what its caller sees: from spawn to the end of the program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "integration/bench/bench.h"
+
+enum { AT_ONCE = 50, IN_SEQUENCE = 100 };
+
+/* Not /dev/null: some runtimes give the standard streams to the container's user (chown). */
+static posix_spawn_file_actions_t streams;
+
+void open_streams(void)
+{
+	char errors[PATH_MAX], output[PATH_MAX];
+
+	(void)snprintf(errors, sizeof(errors), "%s/errors", bench.folder);
+	(void)snprintf(output, sizeof(output), "%s/output", bench.folder);
+	errno = posix_spawn_file_actions_init(&streams);
+	if (errno ||
+	    (errno = posix_spawn_file_actions_addopen(&streams, 0, output, O_CREAT | O_RDONLY,
+						      0600)) ||
+	    (errno = posix_spawn_file_actions_addopen(&streams, 1, output, O_WRONLY | O_TRUNC,
+						      0)) ||
+	    (errno = posix_spawn_file_actions_addopen(&streams, 2, errors,
+						      O_CREAT | O_WRONLY | O_APPEND, 0600)))
+		fail("streams");
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static pid_t spawn(const struct call *call)
+{
+	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	char *environment[] = { path, NULL };
+	pid_t pid;
+
+	errno = posix_spawn(&pid, call->args[0], &streams, NULL, call->args, environment);
+	return errno ? -1 : pid;
+}
+
+static double milliseconds(struct timeval t)
+{
+	return (double)t.tv_sec * 1e3 + (double)t.tv_usec / 1e3;
+}
+
+bool succeeded(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void add_usage(struct cost *cost, const struct rusage *usage)
+{
+	cost->measures[USER] += milliseconds(usage->ru_utime);
+	cost->measures[SYSTEM] += milliseconds(usage->ru_stime);
+	cost->measures[FAULTS] += (double)(usage->ru_minflt + usage->ru_majflt);
+}
+
+bool timed(const struct call *call, struct cost *cost)
+{
+	struct rusage usage;
+	int status = -1;
+
+	*cost = (struct cost){ { 0 } };
+	double started = now();
+	pid_t pid = spawn(call);
+	bool ok = pid > 0 && wait4(pid, &status, 0, &usage) == pid && succeeded(status);
+
+	cost->measures[TIME] = now() - started;
+	if (ok)
+		add_usage(cost, &usage);
+	return ok;
+}
+
+/* Each a run of its own, all started before the first is waited for; or one after another. */
+bool timed_many(const struct column *column, const char *bundle, bool at_once, struct cost *cost)
+{
+	static struct call calls[IN_SEQUENCE];
+	size_t n = at_once ? AT_ONCE : IN_SEQUENCE, running = 0;
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		char id[64];
+
+		next_id(id, sizeof(id));
+		make_call(&calls[i], column, RUN, bundle, id);
+	}
+	*cost = (struct cost){ { 0 } };
+	double started = now();
+	for (size_t i = 0; i < n || running; i++) {
+		struct rusage usage;
+		int status;
+
+		if (i < n && spawn(&calls[i]) < 0)
+			ok = false;
+		else if (i < n)
+			running++;
+		if ((at_once && i + 1 < n) || !running)
+			continue;
+		if (wait4(-1, &status, 0, &usage) < 0)
+			break;
+		running--;
+		ok = ok && succeeded(status);
+		add_usage(cost, &usage);
+	}
+	cost->measures[TIME] = now() - started;
+	return ok;
+}
