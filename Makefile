@@ -5,7 +5,7 @@
 #   base/ oci/ proto/ runtime/ shim/
 #                          libraries: <folder>/*.c without *_test.c and *_fuzz.c
 #   proto/x.proto          protoc-c makes build/generated/proto/x.pb-c.[ch], part of proto/'s library
-#   cmd/<program>/*.c      programs
+#   cmd/<program>/*.c      programs; folders in there are libraries, too
 #   <folder>/x_test.c      a unit test (cmocka), one executable each
 #   <folder>/x_fuzz.c      a fuzz target (libFuzzer), corpus in integration/fuzz/x/
 #
@@ -44,8 +44,11 @@ MAKEFLAGS += --no-builtin-rules
 ##@ What is built from what
 
 MANPAGES := build/release/rustbox-runtime.8
-PROGRAMS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c))
-FOLDERS  := base oci proto runtime shim
+# rustbox: as soon as it links.
+PROGRAMS := $(filter-out rustbox,$(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c)))
+RUSTBOX  := $(addprefix cmd/rustbox/,command api container supervisor bundle network image \
+	log stream format store)
+FOLDERS  := base oci proto runtime shim $(RUSTBOX)
 
 # The folders that each folder's tests, and each program, are linked with: the
 # layers of docs/architecture.md, the upper ones first, as the linker wants them.
@@ -56,6 +59,20 @@ LAYERS_runtime             := runtime oci base
 LAYERS_shim                := shim runtime proto oci base
 LAYERS_cmd/rustbox-runtime := runtime oci base
 LAYERS_cmd/containerd-shim-rustbox-v1 := shim runtime proto oci base
+LAYERS_cmd/rustbox         := $(RUSTBOX) shim runtime proto oci base
+rustbox_layers              = $(patsubst %,cmd/rustbox/%,$(1))
+LAYERS_cmd/rustbox/store   := $(call rustbox_layers,store) oci base
+LAYERS_cmd/rustbox/format  := $(call rustbox_layers,format) oci base
+LAYERS_cmd/rustbox/stream  := $(call rustbox_layers,stream) oci base
+LAYERS_cmd/rustbox/log     := $(call rustbox_layers,log) base
+LAYERS_cmd/rustbox/image   := $(call rustbox_layers,image store) oci base
+LAYERS_cmd/rustbox/network := $(call rustbox_layers,network store) oci base
+LAYERS_cmd/rustbox/bundle  := $(call rustbox_layers,bundle network image format store) runtime oci base
+LAYERS_cmd/rustbox/supervisor := $(call rustbox_layers,supervisor bundle network image log stream \
+	format store) shim runtime proto oci base
+LAYERS_cmd/rustbox/container := $(filter-out %/command %/api,$(LAYERS_cmd/rustbox))
+LAYERS_cmd/rustbox/api     := $(filter-out %/command,$(LAYERS_cmd/rustbox))
+LAYERS_cmd/rustbox/command := $(LAYERS_cmd/rustbox)
 
 sources = $(filter-out %_test.c %_fuzz.c,$(wildcard $(1)/*.c))
 CODE    := $(FOLDERS) $(addprefix cmd/,$(PROGRAMS))
@@ -120,11 +137,12 @@ CC_lint-gcc   = gcc
 CC_lint-clang = $(CLANG)
 
 LIBS_release = $(STATIC_LIBS)
+# libarchive's .pc file names all that it could use; we register tar, gzip and zstd.
+LIBS_rustbox := -larchive -lzstd -lz
 
 # Only these files know the version, so that a commit recompiles nothing else.
 VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"'
-VERSIONED      := $(filter cmd/% oci/features.c runtime/seccomp_cache.c \
-	runtime/seccomp_cache_test.c shim/bootstrap_info.c,$(SOURCES) $(TESTS))
+VERSIONED      := $(shell grep -lE 'RUSTBOX_(VERSION|COMMIT)' $(SOURCES) $(TESTS))
 
 ##@ Rules, once for each variant
 
@@ -183,22 +201,22 @@ endef
 
 define program_rule # variant, program
 build/$(1)/$(2): $(call objects,$(1),cmd/$(2)) $(call archives,$(1),cmd/$(2))
-	$(link) $$(LIBS_$(1))
+	$(link) $$(LIBS_$(2)) $$(LIBS_$(1))
 
 endef
 
 # A program's tests are linked with its other objects, too.
 define test_rule # variant, test, folder
 build/$(1)/$(2): build/$(1)/$(2).o \
-		$(if $(filter cmd/%,$(3)),$(filter-out %/main.o,$(call objects,$(1),$(3)))) \
+		$(if $(filter $(PROGRAMS:%=cmd/%),$(3)),$(filter-out %/main.o,$(call objects,$(1),$(3)))) \
 		$(call archives,$(1),$(3))
-	$(link) $$(LIBS_$(1)) -lcmocka
+	$(link) $(if $(filter cmd/rustbox%,$(3)),$$(LIBS_rustbox)) $$(LIBS_$(1)) -lcmocka
 
 endef
 
 define fuzz_rule # fuzz target, folder
 build/fuzz/$(notdir $(1)): build/fuzz/$(1).o $(call archives,fuzz,$(2))
-	$(call link,fuzz) $$(LIBS_fuzz)
+	$(call link,fuzz) $(if $(filter cmd/rustbox%,$(2)),$$(LIBS_rustbox)) $$(LIBS_fuzz)
 
 endef
 

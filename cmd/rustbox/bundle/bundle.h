@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From options (and the image) to a record and an OCI bundle: everything is
+ * checked here, before anything is made; nothing that is accepted is ignored.
+ */
+#pragma once
+
+#include "cmd/rustbox/bundle/create_options.h"
+#include "cmd/rustbox/image/image.h"
+#include "cmd/rustbox/store/store.h"
+#include "oci/spec.h"
+
+/*
+ * Fills a record (but for id, name, created, state) from the options and the
+ * command line behind them. The image was found by the caller (NULL: a rootfs).
+ * err->code 127 or 126 is for the exit code; 0 and others: 125.
+ */
+int bundle_plan(const struct store *store, const struct create_options *options, char **args,
+		const struct image *image, struct arena *arena, struct record **ret,
+		struct spec **ret_spec, struct error *err);
+
+/*
+ * Completes the spec with what needs the id (hostname, cgroup path, files of
+ * /etc, network namespace's path) and writes bundles/<id>/: config.json, hosts, hostname,
+ * resolv.conf; overlay/<id>/{lowerdir,upperdir,workdir,merged}; anonymous
+ * volumes. The caller has claimed the id and removes everything on failure.
+ */
+int bundle_write(struct store *store, const struct record *record, struct spec *spec, int bundle,
+		 struct arena *arena, struct error *err);
+
+/* The mounts that Create's request gets for the container's root: one overlay, or nothing. */
+struct bundle_rootfs {
+	char *type, *source, *target;
+	char **options;
+	size_t n_options;
+};
+int bundle_rootfs_mount(const struct store *store, const struct record *record, struct arena *arena,
+			struct bundle_rootfs *ret, struct error *err);
+
+/* Reads bundles/<id>/config.json; writes it again (update). */
+int bundle_load_spec(const struct store *store, const char *id, struct arena *arena,
+		     struct spec **ret, struct error *err);
+int bundle_save_spec(const struct store *store, const char *id, const struct spec *spec,
+		     struct error *err);
+
+/* /etc/hosts, /etc/resolv.conf of the container, written anew when its network is up. */
+int bundle_write_network_files(const struct store *store, const struct record *record,
+			       struct error *err);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/rustbox/command/command.h"
+
+const struct command *const commands[] = {
+	&command_attach,
+	&command_checkpoint,
+	&command_commit,
+	&command_completion,
+	&command_cp,
+	&command_create,
+	&command_daemon,
+	&command_device,
+	&command_diff,
+	&command_doctor,
+	&command_events,
+	&command_exec,
+	&command_export,
+	&command_health,
+	&command_help,
+	&command_history,
+	&command_images,
+	&command_import,
+	&command_info,
+	&command_inspect,
+	&command_kill,
+	&command_list,
+	&command_load,
+	&command_logs,
+	&command_mount,
+	&command_network_create,
+	&command_network_inspect,
+	&command_network_list,
+	&command_network_prune,
+	&command_network_remove,
+	&command_pause,
+	&command_port,
+	&command_prune,
+	&command_remove,
+	&command_rename,
+	&command_restart,
+	&command_restore,
+	&command_rmi,
+	&command_run,
+	&command_sandbox,
+	&command_save,
+	&command_start,
+	&command_stats,
+	&command_stop,
+	&command_system_df,
+	&command_system_prune,
+	&command_tag,
+	&command_top,
+	&command_unpause,
+	&command_update,
+	&command_version,
+	&command_volume_create,
+	&command_volume_inspect,
+	&command_volume_list,
+	&command_volume_prune,
+	&command_volume_remove,
+	&command_wait,
+	/* Not for everybody's eyes. */
+	&command_generate,
+	&command_supervise,
+	&command_refused_pull,
+	&command_refused_push,
+	&command_refused_login,
+	&command_refused_build,
+	&command_refused_compose,
+	&command_refused_swarm,
+	NULL,
+};
+
+static const struct options_command *about(size_t index)
+{
+	return commands[index] ? &commands[index]->about : NULL;
+}
+
+const struct options_program program = {
+	.name = "rustbox",
+	.summary = "run commands and services in containers",
+	.description =
+		"Runs a command in a sandbox of its own: processes, file system, limits and, if "
+		"wanted, network and users. There is no daemon to start first:\n\n"
+		"   rustbox run --rm -it sh\n\n"
+		"A container is named by its name, its id, or any beginning of the id that no "
+		"other one has.",
+	.version = RUSTBOX_VERSION,
+	.rows = global_rows,
+	.command = about,
+	.list_ids = "list --all --quiet",
+};
+
+void program_print_version(void)
+{
+	printf("%s version %s\n", program.name, program.version);
+	if (*RUSTBOX_COMMIT)
+		printf("commit: %s\n", RUSTBOX_COMMIT);
+}
+
+static bool is_called(const struct command *command, const char *name)
+{
+	if (strcmp(command->about.name, name) == 0)
+		return true;
+	for (const char *const *alias = command->aliases; alias && *alias; alias++)
+		if (strcmp(*alias, name) == 0)
+			return true;
+	return false;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (is_called(commands[i], name))
+			return commands[i];
+	return NULL;
+}
+
+/* "network" alone is the beginning of several: they are what the user is to choose from. */
+static void set_unknown(const char *word, struct error *err)
+{
+	struct options_nearest nearest = { .word = word };
+	size_t size = strlen(word);
+
+	for (size_t i = 0; commands[i]; i++) {
+		const char *name = commands[i]->about.name;
+		if (strncmp(name, word, size) == 0 && name[size] == ' ') {
+			(void)error_set(err, 0,
+					"%s: a second word is missing or unknown (rustbox help "
+					"lists the commands that begin with it)",
+					word);
+			return;
+		}
+		if (!commands[i]->about.hidden)
+			options_offer(&nearest, name);
+	}
+	(void)error_set(err, 0, "unknown command %s", word);
+	if (nearest.name)
+		(void)error_hint(err, "did you mean %s?", nearest.name);
+	else
+		(void)error_hint(err, "rustbox help lists all");
+}
+
+const struct command *command_find(char *const *words, size_t *ret_words, struct error *err)
+{
+	const struct command *command = NULL;
+	char two[64];
+
+	if (words[1] && snprintf(two, sizeof(two), "%s %s", words[0], words[1]) < (int)sizeof(two))
+		command = find(two);
+	*ret_words = command ? 2 : 1;
+	if (!command)
+		command = find(words[0]);
+	if (!command)
+		set_unknown(words[0], err);
+	return command;
+}
+
+int command_each(const struct invocation *call, bool prints,
+		 int (*one)(const struct invocation *call, const char *arg, struct error *err),
+		 int *ret_exit_code, struct error *err)
+{
+	for (size_t i = 0; i < call->n_args; i++) {
+		if (one(call, call->args[i], err) == 0) {
+			if (prints)
+				printf("%s\n", call->args[i]);
+			continue;
+		}
+		*ret_exit_code = 1;
+		if (call->n_args == 1)
+			return -1;
+		(void)fflush(stdout);
+		(void)fprintf(stderr, "rustbox: %s\n", err->text);
+	}
+	return 0;
+}

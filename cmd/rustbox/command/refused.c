@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands that Docker users know and that are not here: each says what to use instead. */
+#include "cmd/rustbox/command/command.h"
+
+#define REFUSED(id, instead)                                                                       \
+	static int run_##id(const struct invocation *call, int *ret_exit_code, struct error *err)  \
+	{                                                                                          \
+		return error_set(err, 0, "rustbox does not have this (%s)", instead);              \
+	}                                                                                          \
+	const struct command command_refused_##id = {                                              \
+		.about = { .name = #id, .summary = "", .arguments = "", .hidden = true },          \
+		.args_most = ARGS_ANY,                                                             \
+		.takes_anything = true,                                                            \
+		.needs_no_store = true,                                                            \
+		.run = run_##id,                                                                   \
+	}
+
+REFUSED(pull, "skopeo copy docker://IMAGE oci-archive:FILE:NAME, then rustbox load -i FILE");
+REFUSED(push, "rustbox save -o FILE IMAGE, then skopeo copy docker-archive:FILE docker://IMAGE");
+REFUSED(login, "skopeo login; skopeo copy then fetches and sends images");
+REFUSED(build, "buildah bud, buildah push IMAGE oci-archive:FILE, rustbox load -i FILE");
+REFUSED(compose, "start each service by rustbox run -d --restart unless-stopped");
+REFUSED(swarm, "for more than one machine: Kubernetes on containerd with RustBox's shim");

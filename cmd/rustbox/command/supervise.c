@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox/command/command.h"
+
+static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
+{
+	return error_set(err, 0, "not built yet");
+}
+
+const struct command command_supervise = {
+	.about = {
+		.name = "supervise",
+		.summary = "watch over a container",
+		.arguments = "ID",
+		.hidden = true,
+	},
+	.args_most = ARGS_ANY,
+	.run = run,
+};

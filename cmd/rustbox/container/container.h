@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What commands and the API do with containers. Each function takes the
+ * operation lock where it changes something, finds out the truth (store.h), and
+ * asks the supervisor where there is one.
+ */
+#pragma once
+
+#include "cmd/rustbox/bundle/create_options.h"
+#include "cmd/rustbox/store/store.h"
+
+/* Makes it: state Created. The record is in the arena. err->code: 125, 126, 127 to exit with. */
+int container_create(struct store *store, const struct create_options *options, char **args,
+		     struct arena *arena, struct record **ret, struct error *err);
+
+/*
+ * Starts it (Created and Stopped; with `again`: any state but a live one, as
+ * `restart` does). *ret_socket: the connection to its supervisor, STREAM_ATTACH
+ * was sent with what `attach` says and STARTED has come. err->code 125, 126 or
+ * 127: what to exit with; the record says why, too. An Exited one: the message
+ * names `restart`.
+ */
+struct stream_attach;
+int container_start(struct store *store, const char *id, bool again,
+		    const struct stream_attach *attach, int *ret_socket, struct error *err);
+
+/* Stops, unless it is not live (no error). timeout and signal as in struct stream_stop. */
+int container_stop(struct store *store, const char *id, int timeout_ms, int signal,
+		   struct error *err);
+/* From every state; keeps the file system. */
+int container_restart(struct store *store, const char *id, int timeout_ms, int signal,
+		      struct error *err);
+int container_kill(struct store *store, const char *id, int signal, bool all, struct error *err);
+/* force: a live one is killed first. volumes: anonymous volumes go, too. */
+int container_remove(struct store *store, const char *id, bool force, bool volumes,
+		     struct error *err);
+int container_rename(struct store *store, const char *id, const char *name, struct error *err);
+/* Waits for the end; a container that is not live has ended already. */
+int container_wait(struct store *store, const char *id, int *ret_exit_code, struct error *err);
+
+/* ---- the task API of its supervisor ---- */
+
+struct ttrpc_client;
+/* Connects; for containers that are not live: an error that says so and what to do. */
+int container_connect(const struct store *store, const struct record *record,
+		      struct ttrpc_client *ret, struct error *err);
+int container_pause(struct store *store, const char *id, struct error *err);
+int container_unpause(struct store *store, const char *id, struct error *err);
+
+/* The Docker-like document of `inspect`: malloc'd JSON text. */
+char *container_inspect(struct store *store, const struct record *record, bool with_size,
+			struct error *err);
+
+/* For struct store: see root.h. */
+int container_clean_up(struct store *store, const struct record *record, struct error *err);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes a container's output (log_format.h). One writer a container: its
+ * supervisor.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "cmd/rustbox/log/log_format.h"
+
+struct log_writer {
+	int directory;
+	int streams[LOG_STREAMS], index; /* -1: not opened yet, or failed */
+	uint64_t sizes[LOG_STREAMS], index_size;
+	uint64_t max_size; /* of a generation's largest file; 0: no rotation */
+	uint64_t max_files;
+	uint32_t generation;
+	uint16_t run;
+	uint64_t lost; /* bytes that could not be written (full disk) */
+};
+
+/*
+ * Continues what is in the folder (borrowed descriptor; it keeps a duplicate),
+ * as a new run: what a dead writer left without an index entry is entered first.
+ * max_files: at least 1; how many generations are kept, the present one included.
+ */
+int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, uint64_t max_files,
+		    struct error *err);
+
+/*
+ * Appends what was read at once; rotates before that where the file would grow
+ * above max_size. -1 with err when it could not be written: a part written is
+ * taken back, the bytes count as lost, and the next append tries again.
+ */
+int log_writer_append(struct log_writer *writer, enum log_stream stream, const void *data,
+		      size_t size, struct error *err);
+
+void log_writer_close(struct log_writer *writer);

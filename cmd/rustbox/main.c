@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rustbox: the command line. Reads the global options, finds the command,
+ * hands it its options, and reports the one error.
+ */
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cmd/rustbox/command/command.h"
+#include "cmd/rustbox/container/container.h"
+
+struct life {
+	struct global_options global;
+	struct store store;
+	struct invocation call;
+	int exit_code;
+	int failure_code;
+};
+
+/* Whatever is opened later must not become somebody's standard stream. */
+static int open_standard_streams(struct error *err)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return error_set(err, errno, "open /dev/null");
+		if (fd <= STDERR_FILENO && fd_set_cloexec(fd, 0, err) < 0)
+			return -1;
+	} while (fd <= STDERR_FILENO);
+	fd_close(&fd);
+	return 0;
+}
+
+static int check_count(const struct command *command, size_t count, struct error *err)
+{
+	const char *problem = count < command->args_least ? "too few" : "too many";
+
+	if (count >= command->args_least && count <= command->args_most)
+		return 0;
+	return error_set(err, 0, "%s arguments (usage: rustbox %s [options]%s%s)", problem,
+			 command->about.name, *command->about.arguments ? " " : "",
+			 command->about.arguments);
+}
+
+static int open_store(struct life *life, const struct command *command, struct error *err)
+{
+	if (command->needs_no_store)
+		return 0;
+	if (store_open(life->global.root, &life->store, err) < 0)
+		return -1;
+	life->store.clean_up = container_clean_up;
+	life->call.store = &life->store;
+	return 0;
+}
+
+/* argv begins with the command's last word. */
+static int run_command(struct life *life, const struct command *command, char **argv,
+		       struct arena *arena, struct error *err)
+{
+	void *options = arena_alloc(arena, command->options_size, err);
+	int parsed;
+
+	if (!options)
+		return -1;
+	life->failure_code = command->failure_code ? command->failure_code : EXIT_FAILURE;
+	if (command->takes_anything) {
+		life->call.args = argv + 1;
+	} else {
+		parsed = options_parse(command->about.rows, command->about.order, argv, options,
+				       arena, &life->call.args, err);
+		if (parsed > 0)
+			return program_print_help(command, err);
+		if (parsed < 0)
+			return -1;
+	}
+	while (life->call.args[life->call.n_args])
+		life->call.n_args++;
+	if (check_count(command, life->call.n_args, err) < 0 || open_store(life, command, err) < 0)
+		return -1;
+	life->call.options = options;
+	life->call.global = &life->global;
+	life->call.arena = arena;
+	return command->run(&life->call, &life->exit_code, err);
+}
+
+static int open_log(const struct global_options *global, struct error *err)
+{
+	struct log_options options = { .level = LOG_WARNING };
+
+	if (global->log_level && !log_level_from_name(global->log_level, &options.level))
+		return error_set(err, 0, "--log-level %s: not one of error, warning, info, debug",
+				 global->log_level);
+	if (global->debug)
+		options.level = LOG_DEBUG;
+	return log_open(&options, err);
+}
+
+static int dispatch(struct life *life, char **argv, struct arena *arena, struct error *err)
+{
+	const struct command *command;
+	char **rest;
+	size_t words;
+	int parsed =
+		options_parse(global_rows, OPTIONS_FIRST, argv, &life->global, arena, &rest, err);
+
+	if (parsed < 0)
+		return -1;
+	if (parsed == 0 && life->global.version) {
+		program_print_version();
+		return 0;
+	}
+	if (parsed > 0 || !rest[0])
+		return program_print_help(NULL, err);
+	command = command_find(rest, &words, err);
+	if (!command || open_log(&life->global, err) < 0)
+		return -1;
+	if (run_command(life, command, rest + words - 1, arena, err) == 0)
+		return 0;
+	/* The messages often begin with the verb already. */
+	if (!str_starts_with(err->text, command->about.name))
+		(void)error_wrap(err, "%s", command->about.name);
+	return -1;
+}
+
+static void report(const struct error *err)
+{
+	(void)fputs("rustbox: ", stderr);
+	for (const char *p = err->text; *p; p++)
+		(void)fputc((unsigned char)*p < ' ' ? ' ' : *p, stderr);
+	(void)fputc('\n', stderr);
+}
+
+static int exit_code_of(const struct life *life, const struct error *err)
+{
+	return err->code >= EXIT_ENGINE && err->code <= EXIT_NOT_FOUND ? err->code
+								       : life->failure_code;
+}
+
+int main(int argc, char **argv)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct life life = { .failure_code = EXIT_FAILURE,
+			     .store = { .root_fd = -1, .run_fd = -1 } };
+	struct error err;
+	int result;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* Names in archives are UTF-8; nothing is loaded for it. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	result = open_standard_streams(&err);
+	if (result == 0)
+		result = dispatch(&life, argv, &arena, &err);
+	if (life.call.store)
+		store_close(&life.store);
+	if (fflush(stdout) != 0 && result == 0)
+		result = error_set(&err, errno, "write to standard output");
+	if (result == 0)
+		return life.exit_code;
+	report(&err);
+	return exit_code_of(&life, &err);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Networks by CNI plugins (CNI spec 1.0): a namespace with its interfaces,
+ * ports and DNS. "host" and "none" need nothing of this.
+ */
+#pragma once
+
+#include "base/mem.h"
+#include "cmd/rustbox/store/store.h"
+
+struct network_result {
+	char **ips, **gateways, **dns, **dns_search, **dns_options; /* "10.89.0.2/24" */
+	char *mac, *interface;
+	size_t n_ips, n_gateways, n_dns, n_dns_search, n_dns_options;
+};
+extern const struct json_type network_result_type;
+
+/* True when the record's mode needs network_up(). */
+bool network_is_needed(const struct record *record);
+
+/*
+ * What of the machine is missing for this mode (plugins, iptables, the
+ * network's configuration): err says it and what to install. Before create.
+ */
+int network_check(const struct store *store, const struct record *record, struct error *err);
+
+/*
+ * Makes the network namespace (kept by a bind mount at <run>/<id>/netns), runs
+ * the plugins (ADD), keeps the result in <run>/<id>/network.json. Undoes what
+ * it has made when it fails. Blocks: for a child process.
+ */
+int network_up(const struct store *store, const struct record *record, struct error *err);
+
+/* Runs the plugins (DEL), drops the namespace. Any number of times, also after a crash. Blocks. */
+int network_down(const struct store *store, const struct record *record, struct error *err);
+
+/* What network_up() has kept; NULL in *ret where there is none. */
+int network_load(const struct store *store, const char *id, struct arena *arena,
+		 struct network_result **ret, struct error *err);
+
+/* Networks as such. `config` is the CNI configuration list (JSON text). */
+struct network_info {
+	char *name, *driver, *subnet, *gateway, *file;
+	bool internal;
+	struct json_pair *labels;
+	size_t n_labels;
+};
+int network_list(const struct store *store, struct arena *arena, struct network_info ***ret,
+		 size_t *ret_n, struct error *err);
+int network_create(const struct store *store, const struct network_info *info, struct error *err);
+int network_remove(const struct store *store, const char *name, struct error *err);
