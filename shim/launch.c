@@ -19,15 +19,19 @@
 enum { MOUNTINFO_MAX = 16 << 20, OOM_SCORE_MAX = 1000 };
 
 /* linux/prctl.h and linux/sched.h, for older headers. */
-enum { CORE_SCHEDULING = 62, CORE_CREATE = 1, CORE_OF_PROCESS_GROUP = 2 };
+enum { CORE_SCHEDULING = 62, CORE_CREATE = 1, CORE_OF_PROCESS = 1 };
 
+/*
+ * Of ourselves, for the server and its containers to inherit. Not of the process
+ * group, which whoever has started us may be in.
+ */
 static int share_cores(struct error *err)
 {
 	const char *wanted = getenv("SCHED_CORE");
 
 	if (!wanted || !*wanted)
 		return 0;
-	if (prctl(CORE_SCHEDULING, CORE_CREATE, 0, CORE_OF_PROCESS_GROUP, 0) < 0)
+	if (prctl(CORE_SCHEDULING, CORE_CREATE, 0, CORE_OF_PROCESS, 0) < 0)
 		return error_set(err, errno,
 				 "make a core scheduling cookie (SCHED_CORE is set; the kernel "
 				 "needs CONFIG_SCHED_CORE, and a machine with SMT)");
