@@ -121,6 +121,14 @@ static inline bool cannot_write(const char *path)
 	return fd < 0 && (errno == EROFS || errno == EACCES);
 }
 
+static inline bool is_device(const char *path, unsigned int major_, unsigned int minor_)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == makedev(major_, minor_) && (st.st_mode & 0777) == 0666;
+}
+
 static inline char *configuration(const struct container *c, struct error *err)
 {
 	cleanup_str struct str s = STR_EMPTY;

@@ -1,134 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // valgrind: no, it has no seccomp(2)
-/* Compiled filters, interpreted here as the kernel would, and loaded in children. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* Compiled filters, interpreted. */
+#include "runtime/seccomp_test.h"
 
-#include <cmocka.h>
-
-#include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/seccomp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "runtime/seccomp.h"
 #include "runtime/seccomp_table.h"
 
-enum { ALLOWED = SECCOMP_RET_ALLOW, FAR = 100000 };
-
-#define ERRNO(n) (SECCOMP_RET_ERRNO | (n))
-
-/* Conditional jumps of classic BPF. */
-static bool condition(uint16_t op, uint32_t a, uint32_t k)
-{
-	switch (op) {
-	case BPF_JEQ:
-		return a == k;
-	case BPF_JGT:
-		return a > k;
-	case BPF_JGE:
-		return a >= k;
-	case BPF_JSET:
-		return a & k;
-	default:
-		fail_msg("jump %#x", op);
-		return false;
-	}
-}
-
-/* Runs the program; only the instructions that libseccomp and we emit. */
-static uint32_t run(const struct seccomp_filter *filter, const struct seccomp_data *data)
-{
-	uint32_t a = 0;
-
-	for (size_t pc = 0; pc < filter->length; pc++) {
-		const struct sock_filter *i = &filter->program[pc];
-		switch (i->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			assert_true(i->k + sizeof(a) <= sizeof(*data) && i->k % 4 == 0);
-			memcpy(&a, (const char *)data + i->k, sizeof(a));
-			break;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= i->k;
-			break;
-		case BPF_RET | BPF_K:
-			return i->k;
-		case BPF_JMP | BPF_JA:
-			pc += i->k;
-			break;
-		default:
-			assert_int_equal(BPF_CLASS(i->code), BPF_JMP);
-			pc += condition(BPF_OP(i->code), a, i->k) ? i->jt : i->jf;
-		}
-	}
-	fail_msg("ran off the end");
-	return 0;
-}
-
-static uint32_t call(const struct seccomp_filter *filter, uint32_t arch, int nr, uint64_t first,
-		     uint64_t second)
-{
-	const struct seccomp_data data = { .nr = nr, .arch = arch, .args = { first, second } };
-
-	return run(filter, &data);
-}
-
-/* A profile: the first entry allows `names`, more can be added. */
-struct profile {
-	struct spec_seccomp config;
-	struct spec_syscall entries[8];
-	struct arena arena;
-	struct seccomp_filter filter;
-	struct error err;
-};
-
-/* Literals for members that are not const; nobody writes to them. */
-#define TEXT(literal) ((char *)(uintptr_t)(literal))
-#define TEXTS(...)    ((char **)(uintptr_t)(const char *const[]){ __VA_ARGS__, NULL })
-#define COUNT(...)    (sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
-#define NAMES(...)    .names = TEXTS(__VA_ARGS__), .n_names = COUNT(__VA_ARGS__)
-#define ARGS(...)                                                                                  \
-	.args = (struct spec_syscall_arg[]){ __VA_ARGS__ },                                        \
-	.n_args = sizeof((struct spec_syscall_arg[]){ __VA_ARGS__ }) /                             \
-		  sizeof(struct spec_syscall_arg)
-
-static char allow[] = "SCMP_ACT_ALLOW", deny[] = "SCMP_ACT_ERRNO", notify[] = "SCMP_ACT_NOTIFY";
 static char eq[] = "SCMP_CMP_EQ", gt[] = "SCMP_CMP_GT", masked[] = "SCMP_CMP_MASKED_EQ";
-
-static int compile(struct profile *p)
-{
-	p->config.syscalls = p->entries;
-	return seccomp_compile(&p->config, &p->arena, &p->filter, &p->err);
-}
-
-static void compile_ok(struct profile *p)
-{
-	if (compile(p) < 0)
-		fail_msg("%s", p->err.text);
-}
-
-static void assert_refused(struct profile *p, const char *words)
-{
-	assert_int_equal(compile(p), -1);
-	if (!strstr(p->err.text, words))
-		fail_msg("\"%s\" is not in: %s", words, p->err.text);
-	arena_free(&p->arena);
-}
-
-#ifdef __x86_64__
-static const uint32_t native = AUDIT_ARCH_X86_64;
-#else
-static const uint32_t native = AUDIT_ARCH_AARCH64;
-#endif
 
 static void test_every_denying_default_gives_enosys_for_newer_calls(void **state)
 {
@@ -396,107 +276,6 @@ static void test_flags(void **state)
 	arena_free(&p.arena);
 }
 
-/* Forks, loads, and returns the child's wait status. */
-static int in_child(const struct seccomp_filter *filter, int (*body)(int listener))
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct error err;
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-			_exit(90);
-		int listener = seccomp_load_filter(filter, &err);
-		/* the plain call: a sanitizer's own wishes at the end are not in the profile */
-		syscall(SYS_exit_group, listener < 0 ? 91 : body(listener));
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-static int expects_eperm(int listener)
-{
-	if (listener != 0 || syscall(SYS_getcwd, NULL, 0) != -1 || errno != EPERM)
-		return 1;
-	return syscall(1000) == -1 && errno == ENOSYS ? 0 : 2;
-}
-
-static void test_loaded_filter_denies(void **state)
-{
-	struct profile p = { .config = { deny, .n_syscalls = 1 },
-			     .entries = {
-				     { NAMES("exit_group", "exit", "write"), .action = allow } } };
-
-	(void)state;
-	compile_ok(&p);
-	assert_int_equal(in_child(&p.filter, expects_eperm), 0);
-	arena_free(&p.arena);
-}
-
-static int calls_getppid(int listener)
-{
-	(void)listener;
-	return syscall(SYS_getppid) < 0;
-}
-
-static void test_loaded_filter_kills(void **state)
-{
-	struct profile p = { .config = { allow, .n_syscalls = 1 },
-			     .entries = { { NAMES("getppid"),
-					    .action = TEXT("SCMP_ACT_KILL_PROCESS") } } };
-
-	(void)state;
-	compile_ok(&p);
-	int status = in_child(&p.filter, calls_getppid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
-	arena_free(&p.arena);
-}
-
-static int has_listener(int listener)
-{
-	return listener > 0 && (fcntl(listener, F_GETFD) & FD_CLOEXEC) ? 0 : 1;
-}
-
-static void test_notify_filter_gives_a_listener(void **state)
-{
-	struct profile p = { .config = { allow, .flags = TEXTS("SECCOMP_FILTER_FLAG_TSYNC"),
-					 .n_flags = 1, .n_syscalls = 1 },
-			     .entries = { { NAMES("mkdirat"), .action = notify } } };
-
-	(void)state;
-	compile_ok(&p);
-	assert_true(p.filter.notifies);
-	assert_int_equal(in_child(&p.filter, has_listener), 0);
-	arena_free(&p.arena);
-}
-
-static void test_loading_without_privilege_says_what_is_missing(void **state)
-{
-	struct profile p = { .config = { allow } };
-	int status;
-
-	(void)state;
-	if (getuid() != 0) {
-		print_message("needs root, to give up privileges\n");
-		skip();
-	}
-	compile_ok(&p);
-	pid_t pid = fork();
-	if (pid == 0) {
-		struct error err;
-		if (setuid(65534) < 0)
-			_exit(90);
-		_exit(seccomp_load_filter(&p.filter, &err) == -1 && err.code == EACCES &&
-				      strstr(err.text, "noNewPrivileges")
-			      ? 0
-			      : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	arena_free(&p.arena);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,10 +291,6 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_redundant_and_unknown_names_are_left_out),
 		cmocka_unit_test(test_flags),
-		cmocka_unit_test(test_loaded_filter_denies),
-		cmocka_unit_test(test_loaded_filter_kills),
-		cmocka_unit_test(test_notify_filter_gives_a_listener),
-		cmocka_unit_test(test_loading_without_privilege_says_what_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ static void make_with_fifos(void)
 	assert_int_equal(test.ready, 1);
 }
 
-static void start_with_fifos(void)
+static void start_with_terminal(void)
 {
 	make_with_fifos();
 	send_terminal();
@@ -76,7 +76,7 @@ static void bytes_go_both_ways(void **state)
 static void its_end_is_the_end_of_output(void **state)
 {
 	(void)state;
-	start_with_fifos();
+	start_with_terminal();
 	write_text(*slave, "last words");
 	fd_close(slave);
 	expect(*reader, "last words");
@@ -89,7 +89,7 @@ static void its_end_is_the_end_of_output(void **state)
 static void an_orphan_with_the_terminal_is_not_waited_for(void **state)
 {
 	(void)state;
-	start_with_fifos();
+	start_with_terminal();
 	write_text(*slave, "last words");
 	stdio_process_ended(test.stdio);
 	drain(SAFETY_NET_MS);
@@ -105,7 +105,7 @@ static void a_slow_client_gets_all_that_was_written_before_the_end(void **state)
 
 	(void)state;
 	memset(page, 'x', sizeof(page));
-	start_with_fifos();
+	start_with_terminal();
 	while (written < 80000) { /* more than the FIFO takes, less than with the terminal */
 		ssize_t n = write(*slave, page, sizeof(page));
 		written += n > 0 ? (size_t)n : 0;
@@ -144,7 +144,7 @@ static void one_that_ended_before_it_was_attached_is_read_out(void **state)
 static void closing_the_input_does_not_hang_up(void **state)
 {
 	(void)state;
-	start_with_fifos();
+	start_with_terminal();
 	write_text(*writer, "typed");
 	fd_close(writer);
 	stdio_close_input(test.stdio);
@@ -161,7 +161,7 @@ static void a_process_that_does_not_read_holds_the_client_up(void **state)
 
 	(void)state;
 	memset(page, 'x', sizeof(page));
-	start_with_fifos();
+	start_with_terminal();
 	for (int i = 0; i < 10000 && n > 0; i++) {
 		n = write(*writer, page, sizeof(page));
 		run_until_idle();

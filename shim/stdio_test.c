@@ -1,29 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shim/stdio_test.h"
 
-/* All three by FIFOs, as most clients have them; the client's ends. */
-static int *client_in, *client_out, *client_err;
-
-static void make_fifos(struct stdio_config *config)
-{
-	config->in = make_fifo("in");
-	config->out = make_fifo("out");
-	config->err = make_fifo("err");
-	client_out = open_fifo(config->out, O_RDONLY);
-	client_err = open_fifo(config->err, O_RDONLY);
-}
-
-static void start_with_fifos(void)
-{
-	struct stdio_config config = { .id = "c1", .namespace = "default", .directory = -1 };
-
-	make_fifos(&config);
-	make_stdio(&config);
-	assert_int_equal(test.ready, 1);
-	attach();
-	client_in = open_fifo(config.in, O_WRONLY);
-}
-
 static void without_any_there_is_nothing_to_do(void **state)
 {
 	const struct stdio_config config = { .in = "", .out = NULL, .err = "", .directory = -1 };
@@ -153,98 +130,6 @@ static void clients_that_do_not_come_are_not_waited_for(void **state)
 	expect(*client_out, "words");
 }
 
-/* Clients close their streams when they are told that it is deleted. */
-static void a_client_is_given_time_to_read(void **state)
-{
-	(void)state;
-	start_with_fifos();
-	write_text(*process[1], "last words");
-	end_process();
-	for (int i = 0; i < 10; i++)
-		test_round(0);
-	drain(SAFETY_NET_MS);
-	test_round(0);
-	assert_int_equal(test.drained, 0);
-	expect(*client_out, "last words");
-	expect_end(*client_out);
-	run_until(&test.drained);
-}
-
-static void a_client_that_has_gone_is_not_waited_for(void **state)
-{
-	char page[4096];
-
-	(void)state;
-	memset(page, 'x', sizeof(page));
-	start_with_fifos();
-	assert_int_equal(fcntl(*process[1], F_SETFL, O_NONBLOCK), 0);
-	for (ssize_t n = 1; n > 0; run_until_idle())
-		n = write(*process[1], page, sizeof(page));
-	end_process();
-	fd_close(client_out);
-	fd_close(client_err);
-	drain(60 * SAFETY_NET_MS);
-	for (int i = 0; !test.drained && i < ROUNDS / 100; i++)
-		test_round(10);
-	assert_int_equal(test.drained, 1);
-}
-
-static void on_read(void *data)
-{
-	(*(int *)data)++;
-}
-
-static void waiting_for_the_client_ends(void **state)
-{
-	int read = 0;
-
-	(void)state;
-	start_with_fifos();
-	write_text(*process[1], "words");
-	end_process();
-	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
-	for (int i = 0; i < 10; i++)
-		test_round(0);
-	assert_int_equal(read, 0);
-	expect(*client_out, "words");
-	run_until(&read);
-	/* From now on there is nothing to wait for. */
-	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
-	assert_int_equal(read, 2);
-	drain(SAFETY_NET_MS);
-	run_until(&test.drained);
-}
-
-static void who_waits_for_the_client_is_told_of_our_end(void **state)
-{
-	int read = 0;
-
-	(void)state;
-	start_with_fifos();
-	write_text(*process[1], "words");
-	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
-	test_round(0);
-	assert_int_equal(read, 0);
-	stdio_free(test.stdio);
-	test.stdio = NULL;
-	assert_int_equal(read, 1);
-}
-
-/* Its owner may keep what was drained: a deletion that fails is tried again. */
-static void who_waits_for_the_client_is_told_when_all_is_drained(void **state)
-{
-	int read = 0, drained = 0;
-
-	(void)state;
-	start_with_fifos();
-	write_text(*process[1], "words");
-	end_process();
-	stdio_when_read(test.stdio, SAFETY_NET_MS, on_read, &read);
-	stdio_when_drained(test.stdio, 0, on_read, &drained);
-	run_until(&drained);
-	assert_int_equal(read, 1);
-}
-
 static void input_ends_when_it_is_closed_and_the_clients_have_gone(void **state)
 {
 	(void)state;
@@ -330,146 +215,6 @@ static void pipes_belong_to_the_user(void **state)
 	}
 }
 
-static void a_missing_fifo_is_an_error(void **state)
-{
-	struct stdio_config config = { .directory = -1 };
-
-	(void)state;
-	make_fifos(&config);
-	config.err = "/nonexistent/fifo";
-	make_stdio(&config);
-	assert_attach_fails("stderr: open /nonexistent/fifo: No such file");
-	stdio_free(test.stdio);
-	config.err = path_of("err");
-	config.in = path_of("missing");
-	make_stdio(&config);
-	assert_attach_fails("stdin: open ");
-	assert_int_equal(access(path_of("missing"), F_OK), -1);
-}
-
-static void what_cannot_be_opened_is_an_error_and_never_blocks(void **state)
-{
-	struct stdio_config config = { .directory = -1 };
-	char uri[128];
-
-	(void)state;
-	make_fifos(&config);
-	fd_close(client_out);
-	/* A log file that is a FIFO without readers. */
-	(void)snprintf(uri, sizeof(uri), "file://%s", path_of("out"));
-	make_stdio(&(struct stdio_config){ .out = uri, .directory = -1 });
-	assert_attach_fails("stdout: open ");
-	stdio_free(test.stdio);
-	make_stdio(&(struct stdio_config){ .out = test.folder, .directory = -1 });
-	assert_attach_fails("Is a directory");
-	stdio_free(test.stdio);
-	make_stdio(&(struct stdio_config){ .in = test.folder, .directory = -1 });
-	assert_attach_fails("Is a directory");
-	stdio_free(test.stdio);
-	make_stdio(&(struct stdio_config){ .out = "file:///dev/null/x/log", .directory = -1 });
-	assert_attach_fails("/dev/null/x");
-}
-
-static void input_may_be_a_file(void **state)
-{
-	struct stdio_config config = { .in = path_of("file"), .directory = -1 };
-	int *file = own_fd(open(config.in, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-
-	(void)state;
-	write_text(*file, "all there is");
-	make_stdio(&config);
-	attach();
-	assert_int_equal(fcntl(*process[0], F_SETFL, O_NONBLOCK), 0);
-	expect(*process[0], "all there is");
-	expect_end(*process[0]);
-}
-
-static void a_file_is_appended_to(void **state)
-{
-	const char *path = path_of("file");
-	const struct stdio_config config = { .out = path, .err = path, .directory = -1 };
-	int *old = own_fd(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-
-	(void)state;
-	write_text(*old, "old,");
-	make_stdio(&config);
-	attach();
-	write_text(*process[1], "out,");
-	run_until_idle();
-	write_text(*process[2], "err,");
-	run_until_idle();
-	expect_file("file", "old,out,err,");
-}
-
-static void a_log_file_is_made_with_its_folders(void **state)
-{
-	char uri[256];
-	struct stat st;
-
-	(void)state;
-	(void)snprintf(uri, sizeof(uri), "file://%s/a/b%%20c/log", test.folder);
-	const struct stdio_config config = { .out = uri, .directory = -1 };
-	make_stdio(&config);
-	mode_t mask = umask(0);
-	attach();
-	(void)umask(mask);
-	write_text(*process[1], "out,");
-	run_until_idle();
-	write_text(*process[2], "err"); /* goes there, too */
-	end_process();
-	drain(SAFETY_NET_MS);
-	run_until(&test.drained);
-	expect_file("a/b c/log", "out,err");
-	assert_int_equal(stat(path_of("a/b c/log"), &st), 0);
-	assert_int_equal(st.st_mode, S_IFREG | 0644);
-	assert_int_equal(stat(path_of("a/b c"), &st), 0);
-	assert_int_equal(st.st_mode, S_IFDIR | 0755);
-}
-
-static void an_orphan_does_not_keep_us_for_ever(void **state)
-{
-	int *orphan;
-
-	(void)state;
-	start_with_fifos();
-	orphan = own_fd(fcntl(*process[1], F_DUPFD_CLOEXEC, 0));
-	write_text(*orphan, "last words");
-	end_process();
-	drain(SAFETY_NET_MS);
-	expect(*client_out, "last words");
-	assert_int_equal(test.drained, 0);
-	make_timer_due();
-	assert_int_equal(test.drained, 1);
-	expect_end(*client_out);
-}
-
-static void draining_ends_with_the_last_writer(void **state)
-{
-	int *orphan;
-
-	(void)state;
-	start_with_fifos();
-	orphan = own_fd(fcntl(*process[1], F_DUPFD_CLOEXEC, 0));
-	end_process();
-	drain(SAFETY_NET_MS);
-	run_until_idle();
-	assert_int_equal(test.drained, 0);
-	fd_close(orphan);
-	run_until(&test.drained);
-	expect_end(*client_out);
-}
-
-static void what_was_never_attached_is_drained(void **state)
-{
-	struct stdio_config config = { .directory = -1 };
-
-	(void)state;
-	make_fifos(&config);
-	make_stdio(&config);
-	drain(SAFETY_NET_MS);
-	assert_int_equal(test.drained, 1);
-}
-
 static void a_resize_without_a_terminal_does_nothing(void **state)
 {
 	struct error err;
@@ -477,17 +222,6 @@ static void a_resize_without_a_terminal_does_nothing(void **state)
 	(void)state;
 	start_with_fifos();
 	assert_int_equal(stdio_resize(test.stdio, 80, 24, &err), 0);
-}
-
-static void a_config_that_makes_no_sense_is_refused(void **state)
-{
-	(void)state;
-	assert_config_is_refused(&(struct stdio_config){ .out = "http://x" },
-				 "stdout: unknown STDIO scheme http");
-	assert_config_is_refused(&(struct stdio_config){ .out = "relative" }, "absolute");
-	assert_config_is_refused(&(struct stdio_config){ .in = "binary:///bin/sh" }, "stdin");
-	assert_config_is_refused(&(struct stdio_config){ .in = "file:///x" }, "stdin");
-	assert_config_is_refused(&(struct stdio_config){ .err = "binary:///bin/sh" }, "stderr");
 }
 
 int main(void)
@@ -500,26 +234,12 @@ int main(void)
 		TEST(a_client_that_does_not_read_stops_the_process),
 		TEST(it_is_ready_when_the_clients_are),
 		TEST(clients_that_do_not_come_are_not_waited_for),
-		TEST(a_client_is_given_time_to_read),
-		TEST(a_client_that_has_gone_is_not_waited_for),
-		TEST(waiting_for_the_client_ends),
-		TEST(who_waits_for_the_client_is_told_of_our_end),
-		TEST(who_waits_for_the_client_is_told_when_all_is_drained),
 		TEST(input_ends_when_it_is_closed_and_the_clients_have_gone),
 		TEST(input_may_be_closed_before_it_is_there),
 		TEST(clients_learn_that_the_process_reads_no_more),
 		TEST(one_fifo_may_take_both),
 		TEST(pipes_belong_to_the_user),
-		TEST(a_missing_fifo_is_an_error),
-		TEST(what_cannot_be_opened_is_an_error_and_never_blocks),
-		TEST(input_may_be_a_file),
-		TEST(a_file_is_appended_to),
-		TEST(a_log_file_is_made_with_its_folders),
-		TEST(an_orphan_does_not_keep_us_for_ever),
-		TEST(draining_ends_with_the_last_writer),
-		TEST(what_was_never_attached_is_drained),
 		TEST(a_resize_without_a_terminal_does_nothing),
-		TEST(a_config_that_makes_no_sense_is_refused),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN); /* as the program does */

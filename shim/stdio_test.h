@@ -356,3 +356,26 @@ static inline void drain(int timeout_ms)
 {
 	stdio_when_drained(test.stdio, timeout_ms, on_drained, &test);
 }
+
+/* All three by FIFOs, as most clients have them; the client's ends. */
+static int *client_in, *client_out, *client_err;
+
+static inline void make_fifos(struct stdio_config *config)
+{
+	config->in = make_fifo("in");
+	config->out = make_fifo("out");
+	config->err = make_fifo("err");
+	client_out = open_fifo(config->out, O_RDONLY);
+	client_err = open_fifo(config->err, O_RDONLY);
+}
+
+static inline void start_with_fifos(void)
+{
+	struct stdio_config config = { .id = "c1", .namespace = "default", .directory = -1 };
+
+	make_fifos(&config);
+	make_stdio(&config);
+	assert_int_equal(test.ready, 1);
+	attach();
+	client_in = open_fifo(config.in, O_WRONLY);
+}
