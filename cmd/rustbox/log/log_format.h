@@ -6,16 +6,20 @@
  *	index                    one struct log_entry for each read, behind a struct log_head:
  *	                         when, which stream, how many bytes, in the order of reading
  *
- * With a terminal everything is in stdout.log. Rotation moves the three of a
- * generation to stdout.log.1, stderr.log.1, index.1, and so on, and starts the
- * next generation. Bytes of a log behind what its index tells (the writer died
- * between the two writes) count as read at the file's time, behind the rest.
+ * With a terminal everything is in stdout.log. Rotation renames the three of
+ * generation N to stdout.log.N, stderr.log.N and, last, index.N; then the next
+ * generation begins. An entry is written before its bytes: a reader that finds
+ * fewer comes again, and a writer that finds fewer, when it begins, cuts what
+ * its predecessor could not finish.
  */
 #pragma once
 
 #include <stdint.h>
 
 enum { LOG_MAGIC = 0x31786252 }; /* "Rbx1" */
+
+#define LOG_INDEX "index"
+extern const char *const log_stream_files[]; /* "stdout.log", "stderr.log" */
 
 enum log_stream { LOG_STDOUT, LOG_STDERR, LOG_STREAMS };
 

@@ -13,9 +13,9 @@
 
 struct log_writer {
 	int directory;
-	int streams[LOG_STREAMS], index; /* -1: not opened yet, or failed */
+	int streams[LOG_STREAMS], index; /* -1: the next append opens them */
 	uint64_t sizes[LOG_STREAMS], index_size;
-	uint64_t max_size; /* of a generation's largest file; 0: no rotation */
+	uint64_t max_size; /* bytes of a generation's largest file; 0: no rotation */
 	uint64_t max_files;
 	uint32_t generation;
 	uint16_t run;
@@ -24,7 +24,7 @@ struct log_writer {
 
 /*
  * Continues what is in the folder (borrowed descriptor; it keeps a duplicate),
- * as a new run: what a dead writer left without an index entry is entered first.
+ * as a new run: what a dead writer has left half done is put right first.
  * max_files: at least 1; how many generations are kept, the present one included.
  */
 int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, uint64_t max_files,

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cmd/rustbox/log/log_reader.h"
+#include "cmd/rustbox/log/log_writer.h"
+
+struct fixture {
+	char path[64];
+	int directory;
+	struct log_writer writer;
+	struct log_reader *reader;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	strcpy(f->path, "/tmp/log_test.XXXXXX");
+	if (!mkdtemp(f->path))
+		return -1;
+	f->directory = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	f->writer = (struct log_writer){ -1, { -1, -1 }, -1, { 0 }, 0, 0, 0, 0, 0, 0 };
+	*state = f;
+	return f->directory < 0 ? -1 : 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	log_writer_close(&f->writer);
+	log_reader_free(f->reader);
+	fd_close(&f->directory);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", f->path);
+	int status = system(command);
+	free(f);
+	return status;
+}
+
+static void begin(struct fixture *f, uint64_t max_size, uint64_t max_files)
+{
+	struct error err;
+
+	log_writer_close(&f->writer);
+	if (log_writer_open(&f->writer, f->directory, max_size, max_files, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void add(struct fixture *f, enum log_stream stream, const char *text)
+{
+	struct error err;
+
+	if (log_writer_append(&f->writer, stream, text, strlen(text), &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static struct log_reader *reader(struct fixture *f)
+{
+	struct error err;
+
+	log_reader_free(f->reader);
+	f->reader = log_reader_new(f->directory, &err);
+	assert_non_null(f->reader);
+	return f->reader;
+}
+
+/* All that is left, as "1:text|2:text|": the streams are told apart, gaps shown. */
+static void expect_rest(struct fixture *f, const char *expected)
+{
+	cleanup_str struct str all = STR_EMPTY;
+	struct log_chunk chunk;
+	struct error err;
+	int found;
+
+	while ((found = log_reader_next(f->reader, 1000, &chunk, &err)) > 0) {
+		if (chunk.gap)
+			str_add_format(&all, "gap|");
+		str_add_format(&all, "%d:%.*s|", (int)chunk.stream + 1, (int)chunk.size,
+			       chunk.data);
+	}
+	if (found < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(all.text ? all.text : "", expected);
+}
+
+static void test_order(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "a\n");
+	add(f, LOG_STDERR, "b\n");
+	add(f, LOG_STDOUT, "c");
+	reader(f);
+	expect_rest(f, "1:a\n|2:b\n|1:c|");
+	add(f, LOG_STDOUT, "d");
+	expect_rest(f, "1:d|");
+	expect_rest(f, "");
+}
+
+static void test_small_pieces(void **state)
+{
+	struct fixture *f = *state;
+	struct log_chunk chunk;
+	struct error err;
+
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "abcdefg");
+	add(f, LOG_STDERR, "xy");
+	reader(f);
+	assert_int_equal(log_reader_next(f->reader, 5, &chunk, &err), 1);
+	assert_memory_equal(chunk.data, "abcde", 5);
+	assert_int_equal(chunk.size, 5);
+	expect_rest(f, "1:fg|2:xy|");
+}
+
+static void test_empty_folder(void **state)
+{
+	struct fixture *f = *state;
+
+	reader(f);
+	expect_rest(f, "");
+	begin(f, 0, 1);
+	expect_rest(f, "");
+	add(f, LOG_STDOUT, "first");
+	expect_rest(f, "1:first|");
+}
+
+static void test_rotation(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 8, 3);
+	reader(f);
+	add(f, LOG_STDOUT, "11111");
+	expect_rest(f, "1:11111|");
+	add(f, LOG_STDOUT, "22222");
+	add(f, LOG_STDERR, "e2");
+	add(f, LOG_STDOUT, "33333");
+	expect_rest(f, "1:22222|2:e2|1:33333|");
+	assert_int_equal(faccessat(f->directory, "stdout.log.1", F_OK, 0), 0);
+	assert_int_equal(faccessat(f->directory, "stderr.log.2", F_OK, 0), 0);
+	add(f, LOG_STDOUT, "44444");
+	assert_int_equal(faccessat(f->directory, "stdout.log.1", F_OK, 0), -1);
+	assert_int_equal(faccessat(f->directory, "index.1", F_OK, 0), -1);
+	expect_rest(f, "1:44444|");
+	reader(f);
+	expect_rest(f, "1:22222|2:e2|1:33333|1:44444|");
+}
+
+static void test_gap(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 4, 2);
+	reader(f);
+	add(f, LOG_STDOUT, "1111");
+	expect_rest(f, "1:1111|");
+	for (int i = 2; i <= 6; i++)
+		add(f, LOG_STDOUT, "xxxx");
+	expect_rest(f, "gap|1:xxxx|1:xxxx|");
+	add(f, LOG_STDOUT, "7777");
+	expect_rest(f, "1:7777|");
+}
+
+static void test_one_file(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 4, 1);
+	add(f, LOG_STDOUT, "1111");
+	add(f, LOG_STDOUT, "2222");
+	assert_int_equal(faccessat(f->directory, "stdout.log.1", F_OK, 0), -1);
+	reader(f);
+	expect_rest(f, "1:2222|");
+}
+
+static void test_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "one");
+	assert_int_equal(f->writer.run, 1);
+	begin(f, 0, 1);
+	assert_int_equal(f->writer.run, 2);
+	add(f, LOG_STDOUT, "two");
+	reader(f);
+	assert_int_equal(log_reader_seek_run(f->reader, 2, &err), 0);
+	expect_rest(f, "1:two|");
+	reader(f);
+	expect_rest(f, "1:one|1:two|");
+}
+
+static void write_file(const struct fixture *f, const char *name, const void *data, size_t size)
+{
+	int fd = openat(f->directory, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, size), size);
+	fd_close(&fd);
+}
+
+/* The writer died between an entry and its bytes; or within an entry. */
+static void test_half_written(void **state)
+{
+	struct fixture *f = *state;
+	const struct log_entry entry = { .time_ns = 1, .size = 5, .stream = LOG_STDOUT, .run = 1 };
+
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "whole");
+	log_writer_close(&f->writer);
+	write_file(f, "index", &entry, sizeof(entry));
+	write_file(f, "stdout.log", "ha", 2);
+	write_file(f, "index", "xyz", 3);
+	reader(f);
+	expect_rest(f, "1:whole|1:ha|");
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "next");
+	reader(f);
+	expect_rest(f, "1:whole|1:next|");
+	begin(f, 0, 1);
+	assert_int_equal(f->writer.run, 3);
+}
+
+/* The writer died in a rotation. */
+static void test_half_rotated(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 6, 3);
+	add(f, LOG_STDOUT, "first");
+	add(f, LOG_STDERR, "err");
+	log_writer_close(&f->writer);
+	assert_int_equal(renameat(f->directory, "stdout.log", f->directory, "stdout.log.1"), 0);
+	reader(f);
+	expect_rest(f, "1:first|2:err|");
+	begin(f, 6, 3);
+	add(f, LOG_STDOUT, "second");
+	expect_rest(f, "1:second|");
+	reader(f);
+	expect_rest(f, "1:first|2:err|1:second|");
+	log_writer_close(&f->writer);
+	assert_int_equal(renameat(f->directory, "stdout.log", f->directory, "stdout.log.2"), 0);
+	assert_int_equal(renameat(f->directory, "stderr.log", f->directory, "stderr.log.2"), 0);
+	assert_int_equal(renameat(f->directory, "index", f->directory, "index.2"), 0);
+	begin(f, 6, 3);
+	add(f, LOG_STDOUT, "third");
+	reader(f);
+	expect_rest(f, "1:first|2:err|1:second|1:third|");
+}
+
+static void expect_tail(struct fixture *f, uint64_t lines, const char *expected)
+{
+	struct error err;
+
+	reader(f);
+	if (log_reader_seek_lines(f->reader, lines, &err) < 0)
+		fail_msg("%s", err.text);
+	expect_rest(f, expected);
+}
+
+static void test_tail(void **state)
+{
+	struct fixture *f = *state;
+
+	expect_tail(f, 5, "");
+	begin(f, 12, 9);
+	add(f, LOG_STDOUT, "1\n2\n3\n");
+	add(f, LOG_STDERR, "4\n");
+	add(f, LOG_STDOUT, "5\n6\n7");
+	expect_tail(f, 0, "");
+	expect_tail(f, 1, "1:7|");
+	expect_tail(f, 2, "1:6\n7|");
+	expect_tail(f, 3, "1:5\n6\n7|");
+	expect_tail(f, 4, "2:4\n|1:5\n6\n7|");
+	expect_tail(f, 5, "1:3\n|2:4\n|1:5\n6\n7|");
+	expect_tail(f, 7, "1:1\n2\n3\n|2:4\n|1:5\n6\n7|");
+	expect_tail(f, 70, "1:1\n2\n3\n|2:4\n|1:5\n6\n7|");
+	add(f, LOG_STDOUT, "!\n");
+	expect_tail(f, 1, "1:7|1:!\n|");
+	expect_tail(f, 2, "1:6\n7|1:!\n|");
+	add(f, LOG_STDOUT, "next file\n");
+	expect_tail(f, 1, "1:next file\n|");
+	expect_tail(f, 2, "1:7|1:!\n|1:next file\n|");
+}
+
+static void test_seek(void **state)
+{
+	struct fixture *f = *state;
+	struct log_chunk chunk;
+	struct error err;
+
+	begin(f, 6, 9);
+	add(f, LOG_STDOUT, "old");
+	usleep(2000);
+	add(f, LOG_STDERR, "new");
+	reader(f);
+	assert_int_equal(log_reader_seek_end(f->reader, &err), 0);
+	expect_rest(f, "");
+	add(f, LOG_STDOUT, "newest");
+	expect_rest(f, "1:newest|");
+	reader(f);
+	assert_int_equal(log_reader_next(f->reader, 10, &chunk, &err), 1);
+	assert_int_equal(log_reader_next(f->reader, 10, &chunk, &err), 1);
+	uint64_t time_ns = chunk.time_ns;
+	reader(f);
+	assert_int_equal(log_reader_seek_time(f->reader, time_ns, &err), 0);
+	expect_rest(f, "2:new|1:newest|");
+	reader(f);
+	assert_int_equal(log_reader_seek_time(f->reader, time_ns + (1ull << 40), &err), 0);
+	expect_rest(f, "");
+	reader(f);
+	assert_int_equal(log_reader_seek_bytes(f->reader, 8, &err), 0);
+	expect_rest(f, "2:ew|1:newest|");
+}
+
+/* A file system that is full: nothing is half there, and it goes on when there is room. */
+static void test_full_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	char full[32];
+
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "before|");
+	int keep = f->writer.streams[LOG_STDOUT];
+	(void)snprintf(full, sizeof(full), "/dev/full");
+	f->writer.streams[LOG_STDOUT] = open(full, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(log_writer_append(&f->writer, LOG_STDOUT, "lost", 4, &err), -1);
+	assert_non_null(strstr(err.text, "stdout.log"));
+	assert_int_equal(f->writer.lost, 4);
+	fd_close(&f->writer.streams[LOG_STDOUT]);
+	f->writer.streams[LOG_STDOUT] = keep;
+	add(f, LOG_STDOUT, "after");
+	reader(f);
+	expect_rest(f, "1:before||1:after|");
+}
+
+static void test_watch(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	char byte[1];
+
+	begin(f, 0, 1);
+	reader(f);
+	int fd = log_reader_watch(f->reader, &err);
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, byte, sizeof(byte)), -1);
+	add(f, LOG_STDOUT, "x");
+	assert_int_equal(read(fd, byte, 0), -1); /* EINVAL: there is something that does not fit */
+	log_reader_acknowledge(f->reader);
+	expect_rest(f, "1:x|");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_small_pieces, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_empty_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half_rotated, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tail, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_seek, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

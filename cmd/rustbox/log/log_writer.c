@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox/log/log_writer.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+const char *const log_stream_files[] = { "stdout.log", "stderr.log" };
+
+enum { NAME_SIZE = 32, ENTRIES_AT_ONCE = 512 };
+
+/* ---- opening ---- */
+
+static const char *generation_name(const char *file, uint32_t generation, char name[NAME_SIZE])
+{
+	(void)snprintf(name, NAME_SIZE, "%s.%u", file, generation);
+	return name;
+}
+
+static int open_file(const struct log_writer *w, const char *name, uint64_t *ret_size,
+		     struct error *err)
+{
+	cleanup_fd int fd = openat(w->directory, name,
+				   O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set(err, errno, "open the log file %s", name);
+	*ret_size = (uint64_t)st.st_size;
+	return move_fd(&fd);
+}
+
+static void close_files(struct log_writer *w)
+{
+	for (int i = 0; i < LOG_STREAMS; i++)
+		fd_close(&w->streams[i]);
+	fd_close(&w->index);
+}
+
+/* The greatest generation that was rotated away; 0: none. */
+static uint32_t last_rotated(const struct log_writer *w)
+{
+	int fd = fcntl(w->directory, F_DUPFD_CLOEXEC, 0);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	uint64_t generation;
+	uint32_t last = 0;
+
+	if (!directory) {
+		fd_close(&fd);
+		return 0;
+	}
+	rewinddir(directory); /* the duplicate shares its place with others */
+	while ((entry = readdir(directory)))
+		if (str_starts_with(entry->d_name, LOG_INDEX ".") &&
+		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, UINT32_MAX - 1,
+				&generation) &&
+		    generation > last)
+			last = (uint32_t)generation;
+	(void)closedir(directory);
+	return last;
+}
+
+static int begin_generation(struct log_writer *w, uint32_t generation, struct error *err)
+{
+	struct log_head head = { .magic = LOG_MAGIC, .generation = generation };
+
+	for (int i = 0; i < LOG_STREAMS; i++) {
+		w->streams[i] = open_file(w, log_stream_files[i], &w->sizes[i], err);
+		if (w->streams[i] < 0)
+			return -1;
+		/* Bytes that no index has ever known. */
+		if (w->sizes[i] > 0 && ftruncate(w->streams[i], 0) < 0)
+			return error_set(err, errno, "empty the log file %s", log_stream_files[i]);
+		w->sizes[i] = 0;
+	}
+	w->index = open_file(w, LOG_INDEX, &w->index_size, err);
+	if (w->index < 0)
+		return -1;
+	if (ftruncate(w->index, 0) < 0 || write(w->index, &head, sizeof(head)) != sizeof(head))
+		return error_set(err, errno ? errno : ENOSPC, "begin the log file %s", LOG_INDEX);
+	w->index_size = sizeof(head);
+	w->generation = generation;
+	return 0;
+}
+
+/*
+ * Reads the index up to the first entry whose bytes are not all there; sums up
+ * each stream. ret_good: the size of the index up to there.
+ */
+static int check_index(struct log_writer *w, const uint64_t actual[LOG_STREAMS], uint64_t *ret_good,
+		       struct error *err)
+{
+	cleanup_free struct log_entry *entries = calloc(ENTRIES_AT_ONCE, sizeof(*entries));
+	uint64_t at = sizeof(struct log_head);
+
+	if (!entries)
+		return error_memory(err);
+	for (;;) {
+		ssize_t n = pread(w->index, entries, ENTRIES_AT_ONCE * sizeof(*entries), (off_t)at);
+		if (n < 0)
+			return error_set(err, errno, "read the log file %s", LOG_INDEX);
+		for (size_t i = 0; i < (size_t)n / sizeof(*entries); i++) {
+			const struct log_entry *e = &entries[i];
+			if (e->stream >= LOG_STREAMS || !e->size ||
+			    w->sizes[e->stream] + e->size > actual[e->stream]) {
+				*ret_good = at;
+				return 0;
+			}
+			w->sizes[e->stream] += e->size;
+			w->run = e->run;
+			at += sizeof(*entries);
+		}
+		if ((size_t)n < sizeof(*entries)) {
+			*ret_good = at;
+			return 0;
+		}
+	}
+}
+
+/* Cuts what its writer has not finished. */
+static int cut(const struct log_writer *w, uint64_t index_size, struct error *err)
+{
+	if (ftruncate(w->index, (off_t)index_size) < 0)
+		return error_set(err, errno, "cut the log file %s", LOG_INDEX);
+	for (int i = 0; i < LOG_STREAMS; i++)
+		if (ftruncate(w->streams[i], (off_t)w->sizes[i]) < 0)
+			return error_set(err, errno, "cut the log file %s", log_stream_files[i]);
+	return 0;
+}
+
+static int rename_file(const struct log_writer *w, const char *file, struct error *err)
+{
+	char name[NAME_SIZE];
+
+	generation_name(file, w->generation, name);
+	if (renameat(w->directory, file, w->directory, name) < 0 && errno != ENOENT)
+		return error_set(err, errno, "rename the log file %s to %s", file, name);
+	return 0;
+}
+
+static void remove_generation(const struct log_writer *w, uint32_t generation)
+{
+	char name[NAME_SIZE];
+
+	(void)unlinkat(w->directory, generation_name(LOG_INDEX, generation, name), 0);
+	for (int i = 0; i < LOG_STREAMS; i++)
+		(void)unlinkat(w->directory, generation_name(log_stream_files[i], generation, name),
+			       0);
+}
+
+/* Can be repeated after a crash at any step. */
+static int rotate(struct log_writer *w, struct error *err)
+{
+	close_files(w);
+	for (int i = 0; i < LOG_STREAMS; i++)
+		if (rename_file(w, log_stream_files[i], err) < 0)
+			return -1;
+	if (rename_file(w, LOG_INDEX, err) < 0)
+		return -1;
+	if (w->generation >= w->max_files)
+		remove_generation(w, w->generation - (uint32_t)w->max_files + 1);
+	return begin_generation(w, w->generation + 1, err);
+}
+
+static bool is_half_rotated(const struct log_writer *w)
+{
+	char name[NAME_SIZE];
+
+	generation_name(log_stream_files[LOG_STDOUT], w->generation, name);
+	return faccessat(w->directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int open_present(struct log_writer *w, struct error *err)
+{
+	uint64_t actual[LOG_STREAMS], good;
+	struct log_head head;
+
+	close_files(w);
+	w->index = open_file(w, LOG_INDEX, &w->index_size, err);
+	if (w->index < 0)
+		return -1;
+	if (pread(w->index, &head, sizeof(head), 0) != sizeof(head) || head.magic != LOG_MAGIC ||
+	    head.generation == 0 || head.generation == UINT32_MAX)
+		return begin_generation(w, last_rotated(w) + 1, err);
+	w->generation = head.generation;
+	if (is_half_rotated(w))
+		return rotate(w, err);
+	for (int i = 0; i < LOG_STREAMS; i++) {
+		w->sizes[i] = 0;
+		w->streams[i] = open_file(w, log_stream_files[i], &actual[i], err);
+		if (w->streams[i] < 0)
+			return -1;
+	}
+	if (check_index(w, actual, &good, err) < 0)
+		return -1;
+	if ((good != w->index_size || actual[LOG_STDOUT] != w->sizes[LOG_STDOUT] ||
+	     actual[LOG_STDERR] != w->sizes[LOG_STDERR]) &&
+	    cut(w, good, err) < 0)
+		return -1;
+	w->index_size = good;
+	return 0;
+}
+
+int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, uint64_t max_files,
+		    struct error *err)
+{
+	struct log_writer w = {
+		.streams = { -1, -1 },
+		.index = -1,
+		.max_size = max_size,
+		.max_files = max_files < UINT32_MAX ? max_files : UINT32_MAX,
+	};
+
+	w.directory = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+	if (w.directory < 0)
+		return error_set(err, errno, "duplicate the descriptor of the log folder");
+	if (w.max_files == 0)
+		w.max_files = 1;
+	if (open_present(&w, err) < 0) {
+		log_writer_close(&w);
+		return -1;
+	}
+	w.run++;
+	*ret = w;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static int write_all(int fd, const char *name, const void *data, size_t size, struct error *err)
+{
+	const char *p = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, p, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_set(err, n < 0 ? errno : ENOSPC, "write to the log file %s",
+					 name);
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_entry(struct log_writer *w, enum log_stream stream, const void *data, size_t size,
+		       struct error *err)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	const struct log_entry entry = {
+		.time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec,
+		.size = (uint32_t)size,
+		.stream = (uint16_t)stream,
+		.run = w->run,
+	};
+	if (write_all(w->index, LOG_INDEX, &entry, sizeof(entry), err) < 0 ||
+	    write_all(w->streams[stream], log_stream_files[stream], data, size, err) < 0)
+		return -1;
+	w->index_size += sizeof(entry);
+	w->sizes[stream] += size;
+	return 0;
+}
+
+static int append(struct log_writer *w, enum log_stream stream, const void *data, size_t size,
+		  struct error *err)
+{
+	struct error ignored;
+
+	if (w->index < 0 && open_present(w, err) < 0)
+		return -1;
+	if (w->max_size && w->sizes[stream] > 0 && w->sizes[stream] + size > w->max_size &&
+	    rotate(w, err) < 0)
+		return -1;
+	if (write_entry(w, stream, data, size, err) == 0)
+		return 0;
+	(void)cut(w, w->index_size, &ignored);
+	return -1;
+}
+
+int log_writer_append(struct log_writer *writer, enum log_stream stream, const void *data,
+		      size_t size, struct error *err)
+{
+	if (size == 0)
+		return 0;
+	if (append(writer, stream, data, size, err) == 0)
+		return 0;
+	writer->lost += size;
+	/* A rotation that got stuck leaves less than three files open. */
+	if (writer->index < 0)
+		close_files(writer);
+	return -1;
+}
+
+void log_writer_close(struct log_writer *writer)
+{
+	close_files(writer);
+	fd_close(&writer->directory);
+}
