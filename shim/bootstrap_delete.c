@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "proto/task.pb-c.h"
 #include "shim/bootstrap.h"
+#include "shim/bundle_lock.h"
 #include "shim/engine.h"
 #include "shim/rootfs_mount.h"
 #include "shim/socket_address.h"
@@ -24,9 +25,9 @@
 
 /*
  * containerd kills us after 5 s. The runtime gets most of the time: its poststop
- * hooks take down networks.
+ * hooks take down networks. Who still works on the bundle is mostly gone at once.
  */
-enum { LIMIT_MS = 4000, UNMOUNT_LEAST_MS = 600 };
+enum { LIMIT_MS = 4000, UNMOUNT_LEAST_MS = 600, WORK_MS = 1500 };
 enum { KILLED = 128 + SIGKILL, ADDRESS_MAX = 128 };
 
 static int64_t now_ms(void)
@@ -173,6 +174,15 @@ static void remove_socket(int bundle)
 		log_warning("%s", err.text);
 }
 
+/* Of the server that was killed. Whoever does not end in time is not worth a container's end. */
+static void wait_for_work(int bundle)
+{
+	struct error err;
+
+	if (bundle_lock_wait(bundle, WORK_MS, &err) < 0)
+		log_warning("%s", err.text);
+}
+
 static int print_response(pid_t pid, struct error *err)
 {
 	Containerd__Task__V2__DeleteResponse response = CONTAINERD__TASK__V2__DELETE_RESPONSE__INIT;
@@ -204,7 +214,9 @@ int bootstrap_delete(const struct shim_flags *flags, struct error *err)
 	path = find_bundle(flags, err);
 	if (!path)
 		return -1;
-	bundle = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bundle = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (bundle >= 0)
+		wait_for_work(bundle);
 	if (load_options(bundle, &arena, &options, err) < 0)
 		return -1;
 	if (bundle >= 0 && engine_read_pid(bundle, "init.pid", &pid, &ignored) < 0)

@@ -86,7 +86,7 @@ struct task {
 	struct task_service *service;
 	struct task *next;
 	char *id, *bundle;
-	int directory;	    /* the bundle, opened */
+	int directory;	    /* the bundle, opened and locked (bundle_lock.h) */
 	struct arena arena; /* holds the options and the cgroup */
 	struct runtime_options options;
 	struct cgroup cgroup; /* of init, once that was made */

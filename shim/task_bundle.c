@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "oci/json.h"
+#include "shim/bundle_lock.h"
 
 /* The few members of config.json that a supervisor needs. */
 struct config_namespace {
@@ -98,9 +99,9 @@ static int read_config(struct task *task, struct error *err)
 
 int task_open_bundle(struct task *task, const Google__Protobuf__Any *options, struct error *err)
 {
-	task->directory = open(task->bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	task->directory = bundle_lock_open(task->bundle, err);
 	if (task->directory < 0)
-		return error_set(err, errno, "open the bundle %s", task->bundle);
+		return -1;
 	if (runtime_options_read(options, &task->arena, &task->options, err) < 0) {
 		err->code = EINVAL;
 		return error_wrap(err, "the runtime options");

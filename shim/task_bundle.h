@@ -5,7 +5,7 @@
 #include "shim/task.h"
 
 /*
- * Opens task->bundle, reads the request's options, keeps them in the bundle,
+ * Opens and locks task->bundle, reads the request's options, keeps them in the bundle,
  * and finds out from config.json whether the container shares its processes'
  * namespace. err->code tells apart what is wrong: ENOENT, EINVAL.
  */

@@ -68,7 +68,7 @@ static void fail(struct creation *creation, enum ttrpc_code code)
 	creation->code = code;
 	if (!task->has_mounts)
 		give_up(creation);
-	else if (background_run(task->service->reaper, undo_mounts, creation, NULL, 0,
+	else if (background_run(task->service->reaper, undo_mounts, creation, &task->directory, 1,
 				undone_mounts, creation, &err) < 0)
 		undone_mounts(creation, err.text);
 }
@@ -228,8 +228,8 @@ static int make_mounts(struct creation *creation)
 
 	if (mkdirat(task->directory, "rootfs", 0711) < 0 && errno != EEXIST)
 		return error_set(&creation->err, errno, "make %s/rootfs", task->bundle);
-	return background_run(task->service->reaper, mount, creation, NULL, 0, mounted, creation,
-			      &creation->err);
+	return background_run(task->service->reaper, mount, creation, &task->directory, 1, mounted,
+			      creation, &creation->err);
 }
 
 /* ---- the beginning ---- */

@@ -72,8 +72,8 @@ static void init_drained(void *data)
 		finish(task);
 		return;
 	}
-	if (background_run(task->service->reaper, unmount, task, NULL, 0, unmounted, task, &err) <
-	    0)
+	if (background_run(task->service->reaper, unmount, task, &task->directory, 1, unmounted,
+			   task, &err) < 0)
 		unmounted(task, err.text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kill_at [--all] N COMMAND [ARG...]
+ * kill_at --of PID [--children] [--hold MS] N
  *
  * Runs the command and kills (SIGKILL), at the Nth event, the process that
  * caused it. An event is a process of the command's, itself or a descendant,
@@ -9,8 +10,15 @@
  * Counting over all processes visits each message in each process. The others
  * go on undisturbed.
  *
+ * --of watches a process that runs, from when "ready" is printed. An event is
+ * any system call of it, or, with --children, of the descendants that it makes
+ * from then on. Killed is always that process, whoever caused the event; the
+ * others stand still where they are for MS milliseconds from its end, as on a
+ * machine that has no time for them, and go on then.
+ *
  * Exit status: 0 killed; 3 the command ended before event N; 1 trouble.
- * Waits for the command's own end, not for that of its descendants.
+ * Waits for the command's own end, not for that of its descendants. With --of,
+ * SIGTERM ends it, and all go on undisturbed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,6 +31,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/ptrace.h>
@@ -71,7 +80,38 @@ static void resume(pid_t pid, int status, bool tracing)
 		     (void *)(intptr_t)signal_number);
 }
 
-static int watch(pid_t command, long n, bool all)
+/* What is counted, and who dies of it. */
+struct plan {
+	pid_t process;	    /* the command, or the process that was there */
+	bool all, messages; /* every process's calls; messages only */
+	bool children;	    /* but not those of `process` */
+	bool is_victim;	    /* `process` dies, not the one that caused the event */
+	long n, hold_ms;
+};
+
+static bool counts(const struct plan *plan, pid_t pid)
+{
+	bool message = is_message(pid);
+
+	if (plan->messages && !message)
+		return false;
+	return plan->all || (pid == plan->process) != plan->children;
+}
+
+static int wait_for(pid_t pid, long hold_ms)
+{
+	const struct timespec hold = { hold_ms / 1000, hold_ms % 1000 * 1000000 };
+	int status;
+
+	do
+		if (waitpid(pid, &status, __WALL) < 0)
+			fail("waitpid");
+	while (!WIFEXITED(status) && !WIFSIGNALED(status));
+	(void)nanosleep(&hold, NULL);
+	return KILLED;
+}
+
+static int watch(const struct plan *plan)
 {
 	long events = 0;
 	bool killed = false;
@@ -81,13 +121,15 @@ static int watch(pid_t command, long n, bool all)
 		if (pid < 0)
 			continue;
 		if (WIFEXITED(status) || WIFSIGNALED(status)) {
-			if (pid == command)
+			if (pid == plan->process)
 				return killed ? KILLED : NOT_REACHED;
 			continue;
 		}
-		if (!killed && WSTOPSIG(status) == (SIGTRAP | 0x80) && (is_message(pid) || all) &&
-		    ++events == n) {
-			(void)kill(pid, SIGKILL);
+		if (!killed && WSTOPSIG(status) == (SIGTRAP | 0x80) && counts(plan, pid) &&
+		    ++events == plan->n) {
+			(void)kill(plan->is_victim ? plan->process : pid, SIGKILL);
+			if (plan->is_victim)
+				return wait_for(plan->process, plan->hold_ms);
 			killed = true;
 			continue;
 		}
@@ -97,33 +139,83 @@ static int watch(pid_t command, long n, bool all)
 	return killed ? KILLED : NOT_REACHED;
 }
 
-int main(int argc, char **argv)
+static _Noreturn void usage(void)
 {
-	bool all = argc > 1 && strcmp(argv[1], "--all") == 0;
-	char **rest = argv + 1 + all;
-	long n = argc > 2 + all ? strtol(rest[0], NULL, 10) : 0;
+	(void)fprintf(stderr, "usage: kill_at [--all] N COMMAND [ARG...]\n"
+			      "       kill_at --of PID [--children] [--hold MS] N\n");
+	exit(TROUBLE);
+}
 
-	if (n <= 0) {
-		(void)fprintf(stderr, "usage: kill_at [--all] N COMMAND [ARG...]\n");
-		return TROUBLE;
+static long number(const char *text)
+{
+	long value = text ? strtol(text, NULL, 10) : 0;
+
+	if (value <= 0)
+		usage();
+	return value;
+}
+
+static void seize(pid_t pid)
+{
+	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)(intptr_t)options) < 0)
+		fail("PTRACE_SEIZE");
+}
+
+static int watch_process(char **args)
+{
+	struct plan plan = { .is_victim = true };
+
+	for (args++; *args; args++) {
+		if (strcmp(*args, "--of") == 0)
+			plan.process = (pid_t)number(*++args);
+		else if (strcmp(*args, "--children") == 0)
+			plan.children = true;
+		else if (strcmp(*args, "--hold") == 0)
+			plan.hold_ms = number(*++args);
+		else
+			plan.n = number(*args);
 	}
-	pid_t pid = fork();
-	if (pid < 0)
+	if (!plan.n)
+		usage();
+	seize(plan.process);
+	if (ptrace(PTRACE_INTERRUPT, plan.process, NULL, NULL) < 0)
+		fail("PTRACE_INTERRUPT");
+	(void)puts("ready");
+	(void)fflush(stdout);
+	return watch(&plan);
+}
+
+static int watch_command(char **args)
+{
+	bool all = strcmp(args[1], "--all") == 0;
+	char **rest = args + 1 + all;
+	struct plan plan = { .all = true, .messages = !all, .n = number(rest[0]) };
+	int status;
+
+	if (!rest[1])
+		usage();
+	plan.process = fork();
+	if (plan.process < 0)
 		fail("fork");
-	if (pid == 0) {
+	if (plan.process == 0) {
 		(void)raise(SIGSTOP);
 		(void)execvp(rest[1], rest + 1);
 		fail(rest[1]);
 	}
-	int status;
-	if (waitpid(pid, &status, WUNTRACED) < 0 || !WIFSTOPPED(status))
+	if (waitpid(plan.process, &status, WUNTRACED) < 0 || !WIFSTOPPED(status))
 		fail("the command did not stop");
 	/*
 	 * Not PTRACE_TRACEME: then children would begin with a SIGSTOP, which those
 	 * that are young when we end would keep, stopped for good.
 	 */
-	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)(intptr_t)options) < 0)
-		fail("PTRACE_SEIZE");
-	(void)kill(pid, SIGCONT);
-	return watch(pid, n, all);
+	seize(plan.process);
+	(void)kill(plan.process, SIGCONT);
+	return watch(&plan);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3)
+		usage();
+	return strcmp(argv[1], "--of") == 0 ? watch_process(argv) : watch_command(argv);
 }
