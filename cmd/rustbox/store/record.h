@@ -111,3 +111,18 @@ extern const struct json_type record_type;
 
 /* True for Running, Paused, Restarting: there has to be a supervisor. */
 bool record_is_live(const struct record *record);
+
+/*
+ * From and to JSON. What is read is checked: id, name, no pointer to a struct
+ * is NULL but health. What containers or libraries may have put into error and
+ * health_output is written as valid UTF-8. record_write(): malloc'd, NULL with err.
+ */
+int record_read(const char *text, size_t size, struct arena *arena, struct record **ret,
+		struct error *err);
+char *record_write(const struct record *record, struct error *err);
+
+/* An empty one for bundle_plan(): no pointer to a struct is NULL but health. NULL with err. */
+struct record *record_new(struct arena *arena, struct error *err);
+
+/* The time, as records have it. NULL with err. */
+char *record_now(struct arena *arena, struct error *err);
