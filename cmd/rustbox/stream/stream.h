@@ -26,11 +26,13 @@ enum stream_type {
 	STREAM_CHANGE,	   /* JSON, stream_change_type; DONE or FAILED */
 	STREAM_WAIT,	   /* nothing; answered by EXITED, when it has ended for good */
 	STREAM_RESTART,	   /* struct stream_stop: stop, then start again; DONE or FAILED */
+	STREAM_HEALTH, /* nothing: the health check runs now. DONE: healthy; FAILED has its output
+			*/
 
 	/* client to supervisor, later (ATTACH, EXEC) */
 	STREAM_INPUT =
 		32,	  /* bytes, at most STREAM_BYTES_MAX; the next one only after INPUT_TAKEN */
-	STREAM_INPUT_END, /* end of file; after INPUT_TAKEN as well */
+	STREAM_INPUT_END, /* end of file; after INPUT_TAKEN as well. A terminal has none */
 	STREAM_RESIZE,	  /* struct stream_size */
 	STREAM_SIGNAL,	  /* struct stream_kill: to the process */
 
@@ -109,8 +111,10 @@ int stream_send_failed(int socket, uint32_t exit_code, const char *text);
 
 /*
  * One packet: its type, *ret_size bytes of payload in the buffer (of
- * STREAM_PACKET_MAX bytes), which is NUL-terminated behind them. 0 at the end
- * of the connection, -1 with errno. A payload too short for its type: EBADMSG.
+ * STREAM_PACKET_MAX bytes, of any alignment), which is NUL-terminated behind
+ * them. 0 at the end of the connection, -1 with errno. An unknown type, or a
+ * payload too short or too long for its type: EBADMSG. Descriptors that come
+ * along are closed.
  */
 int stream_receive(int socket, char *buffer, size_t *ret_size);
 
