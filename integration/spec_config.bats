@@ -399,7 +399,7 @@ with_required_members()
 			;;
 		*)
 			# In main's table: a function that is defined only is not run.
-			grep -qsrE --include="$suite" "(test[a-z_]*\\(|^[[:space:]]+)$name[,)]" \
+			grep -qsrE --include="$suite" "(test[a-z_]*\\(|^[[:space:]]+)${name}[,)]" \
 				"$TOP/base" "$TOP/oci" "$TOP/proto" "$TOP/runtime" "$TOP/shim" "$TOP/cmd"
 			;;
 		esac || {
