@@ -14,7 +14,7 @@
 #include "cmd/rustbox/format/value.h"
 
 /* Applies the template to each value (a newline behind each), or parses it only (n == 0). */
-int format_template(const char *template, const struct value *const *values, size_t n,
+int format_template(const char *format, const struct value *const *values, size_t n,
 		    struct str *out, struct error *err);
 
 /* A table: columns padded with three spaces between, as Docker's. */
