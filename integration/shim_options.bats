@@ -110,3 +110,20 @@ teardown()
 	shim.finish()
 	PY
 }
+
+@test "memory of an idle shim: what a large config.json needs is given back" {
+	python <<-'PY'
+	def private(shim):
+	    with open(f"/proc/{shim.pid}/smaps_rollup", encoding="ascii") as file:
+	        return sum(int(line.split()[1]) for line in file if line.startswith("Private_Dirty:"))
+	small, large = Shim("-small"), Shim("-large")
+	# As large as it can be and not be a mapping of its own, which is given back anyway.
+	large.config(lambda config: {**config, "annotations": {f"key{i}": "x" * 100 for i in range(500)}})
+	small.run("wait")
+	large.run("wait")
+	print(private(small), private(large))
+	assert private(large) <= private(small) + 16, "KiB"
+	small.finish()
+	large.finish()
+	PY
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start of a container that was created, or of one that is restored from a checkpoint. */
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "proto/events.pb-c.h"
@@ -127,8 +128,11 @@ void task_start(struct process *process, struct task_call call)
 	*start = (struct start){ .init = process, .call = call };
 	process->state = PROCESS_STARTING;
 	result = process->task->checkpoint ? run_restore(start, &err) : run_start(start, &err);
-	if (result == 0)
+	if (result == 0) {
+		/* What Create has read and freed goes back, while the runtime is at work. */
+		(void)malloc_trim(0);
 		return;
+	}
 	fail(start, err.text);
 	free(start);
 	task_settle(process->task);
