@@ -7,9 +7,27 @@ A step is a system call of the server (its beginning, its end), or of what it
 has started: the runtime, mounts, their children.
 """
 
+import ctypes
 import glob
+import os
 
-from shim_client import *
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def reap_orphans():
+    """Goes on in a child. What that leaves is our child when its parent dies, and reaped at once: the
+    container's init does not end before, and process 1 of the machine may take its time."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+    test = os.fork()
+    while test:
+        pid, status = os.wait()
+        if pid == test:
+            os._exit(os.waitstatus_to_exitcode(status) & 255)
+
+
+reap_orphans()
+
+from shim_client import *  # which has threads
 
 KILL_AT = os.environ["KILL_AT"]
 KILLED, NOT_REACHED = 0, 3
