@@ -32,7 +32,7 @@ static int add_cell(struct cells *cells, const char *text, size_t size, struct e
 	if (mem_grow((void **)&cells->texts, cells->n, &cells->capacity, sizeof(*cells->texts),
 		     err) < 0)
 		return -1;
-	copy = strndup(text, size);
+	copy = text ? strndup(text, size) : NULL;
 	if (!copy)
 		return error_memory(err);
 	/* A name from an image must not move the cursor. */
@@ -99,7 +99,7 @@ static int table(const struct format_column *columns, const struct value *const 
 
 	while (columns[cells.columns].title)
 		cells.columns++;
-	for (size_t i = 0; !no_header && i < cells.columns; i++)
+	for (size_t i = 0; !no_header && columns[i].title; i++)
 		if (add_cell(&cells, columns[i].title, strlen(columns[i].title), err) < 0)
 			return -1;
 	for (size_t row = 0; row < n; row++)

@@ -85,7 +85,7 @@ static void expect_failure(const char *template, const char *part)
 
 static void test_template_errors(void **state)
 {
-	char deep[4000] = "";
+	char deep[1003] = "";
 
 	expect_failure("{{.ID", "}} is missing");
 	expect_failure("{{}}", "character 3: something is missing");
@@ -101,12 +101,12 @@ static void test_template_errors(void **state)
 	expect_failure("{{index \"a}}", "}} is missing");
 	expect_failure("{{.ID | }}", "something is missing");
 	expect_failure("{{ % }}", "is expected");
-	for (int i = 0; i < 100; i++)
-		strcat(deep, "{{if .ID}}");
+	for (size_t i = 0; i < 100; i++)
+		memcpy(deep + 10 * i, "{{if .ID}}", 10);
 	expect_failure(deep, "too deeply");
-	memset(deep, '(', 500);
+	memset(deep, '(', 1000);
 	memcpy(deep, "{{", 2);
-	strcpy(deep + 500, "}}");
+	memcpy(deep + 1000, "}}", 2);
 	expect_failure(deep, "too deeply");
 }
 

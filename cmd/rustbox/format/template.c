@@ -402,7 +402,7 @@ static const struct value *run_pipeline(struct walk *walk, const struct pipeline
 	const struct value *result = NULL;
 
 	for (const struct stage *stage = pipeline->stages; stage; stage = stage->next) {
-		const struct value *args[TEMPLATE_ARGS_MAX + 1];
+		const struct value *args[TEMPLATE_ARGS_MAX + 1] = { NULL };
 		size_t n = 0;
 		for (; n < stage->n_args; n++) {
 			args[n] = evaluate(walk, &stage->args[n], dot, variables);

@@ -249,7 +249,7 @@ enum ending { END_OF_TEXT, END_WORD, END_ELSE, END_ELSE_IF, END_FAILED };
 
 static enum ending read_nodes(struct parser *parser, struct node **ret_list);
 
-static struct node *new_node(struct parser *parser, int kind)
+static struct node *new_node(struct parser *parser, enum node_kind kind)
 {
 	struct node *node = allocate(parser, sizeof(*node));
 
@@ -301,7 +301,7 @@ static struct node *read_action(struct parser *parser, enum ending *ret_ending)
 		[NODE_IF] = "if", [NODE_RANGE] = "range", [NODE_WITH] = "with"
 	};
 	struct node *node = NULL;
-	int kind = NODE_SHOW;
+	enum node_kind kind = NODE_SHOW;
 
 	*ret_ending = END_FAILED;
 	skip_space(parser);
@@ -316,7 +316,7 @@ static struct node *read_action(struct parser *parser, enum ending *ret_ending)
 			parser->p = parser->action_end + 2;
 		return NULL;
 	}
-	for (int i = NODE_IF; i <= NODE_WITH; i++)
+	for (enum node_kind i = NODE_IF; i <= NODE_WITH; i++)
 		if (take_keyword(parser, blocks[i]))
 			kind = i;
 	node = new_node(parser, kind);

@@ -30,7 +30,7 @@ struct pipeline {
 };
 
 struct node {
-	enum { NODE_TEXT, NODE_SHOW, NODE_IF, NODE_RANGE, NODE_WITH } kind;
+	enum node_kind { NODE_TEXT, NODE_SHOW, NODE_IF, NODE_RANGE, NODE_WITH } kind;
 	const char *text;
 	size_t size;
 	struct pipeline *pipeline;

@@ -151,16 +151,17 @@ static double duration_unit(const char *text, size_t *ret_size)
 int format_read_duration(const char *text, uint64_t *ret_ms, struct error *err)
 {
 	const char *p = text;
-	double total = 0, number, unit;
+	double total = 0;
 
 	do {
+		double number = 0, unit = -1;
 		size_t size = 0;
 		p = read_decimal(p, &number);
 		if (p && !*p && strspn(text, "0123456789.") == strlen(text))
 			unit = 1000;
-		else
-			unit = p ? duration_unit(p, &size) : -1;
-		if (unit < 0)
+		else if (p)
+			unit = duration_unit(p, &size);
+		if (!p || unit < 0)
 			return error_set(err, EINVAL,
 					 "\"%s\" is no duration (such as 500ms, 10s, 1m30s, 2h; "
 					 "a bare number is seconds)",
@@ -190,17 +191,20 @@ static const char *read_fraction(const char *p, uint64_t *ret_ns)
 /* "Z", "+01:00"; nothing: local time, told by false. */
 static bool read_zone(const char *p, int64_t *ret_seconds, bool *ret_given)
 {
-	int hours, minutes, used = 0;
-	char sign;
+	bool is_two_by_two = strlen(p) == 6 && p[3] == ':' && (*p == '+' || *p == '-');
+	uint64_t hours, minutes;
+	char text[3] = "";
 
 	*ret_seconds = 0;
 	*ret_given = *p != 0;
 	if (!*p || strcmp(p, "Z") == 0)
 		return true;
-	if (sscanf(p, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || p[used] ||
-	    (sign != '+' && sign != '-'))
+	if (!is_two_by_two || !str_to_uint(p + 4, 10, 59, &minutes))
 		return false;
-	*ret_seconds = (hours * 60 + minutes) * 60 * (sign == '+' ? 1 : -1);
+	memcpy(text, p + 1, 2);
+	if (!str_to_uint(text, 10, 14, &hours))
+		return false;
+	*ret_seconds = (int64_t)(hours * 60 + minutes) * 60 * (*p == '+' ? 1 : -1);
 	return true;
 }
 
@@ -265,7 +269,6 @@ int format_read_signal(const char *text, int *ret, struct error *err)
 {
 	const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
 	uint64_t number;
-	int offset;
 
 	if (str_to_uint(text, 10, (uint64_t)SIGRTMAX, &number) && number > 0) {
 		*ret = (int)number;
@@ -278,8 +281,9 @@ int format_read_signal(const char *text, int *ret, struct error *err)
 			return 0;
 		}
 	}
-	if (sscanf(name, "RTMIN%d", &offset) == 1 && offset >= 0 && SIGRTMIN + offset <= SIGRTMAX) {
-		*ret = SIGRTMIN + offset;
+	if (strncasecmp(name, "RTMIN+", 6) == 0 &&
+	    str_to_uint(name + 6, 10, (uint64_t)(SIGRTMAX - SIGRTMIN), &number)) {
+		*ret = SIGRTMIN + (int)number;
 		return 0;
 	}
 	if (strcasecmp(name, "RTMIN") == 0 || strcasecmp(name, "RTMAX") == 0) {

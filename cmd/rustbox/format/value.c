@@ -64,14 +64,12 @@ struct value *value_bool(struct arena *arena, bool truth, struct error *err)
 }
 
 /* Doubles the room for members; what they had stays in the arena. */
-static int make_room(struct value *value, struct arena *arena, struct error *err)
+static int grow(struct value *value, struct arena *arena, struct error *err)
 {
 	size_t capacity = value->capacity ? 2 * value->capacity : 8;
 	struct value **items;
 	const char **keys;
 
-	if (value->n < value->capacity)
-		return 0;
 	items = arena_array(arena, capacity, sizeof(*items), err);
 	keys = value->kind == VALUE_OBJECT ? arena_array(arena, capacity, sizeof(*keys), err)
 					   : NULL;
@@ -88,6 +86,11 @@ static int make_room(struct value *value, struct arena *arena, struct error *err
 	return 0;
 }
 
+static int make_room(struct value *value, struct arena *arena, struct error *err)
+{
+	return value->n < value->capacity ? 0 : grow(value, arena, err);
+}
+
 static struct value *member(const struct value *object, const char *key, size_t size)
 {
 	for (size_t i = 0; i < object->n; i++)
@@ -101,16 +104,17 @@ int value_add(struct value *object, const char *key, struct value *value, struct
 {
 	if (!object || !value)
 		return -1;
+	if (object->kind != VALUE_OBJECT)
+		return error_set(err, 0, "%s: only an object has members", key);
 	for (size_t i = 0; i < object->n; i++)
 		if (strcmp(object->keys[i], key) == 0) {
 			object->items[i] = value;
 			return 0;
 		}
-	if (make_room(object, arena, err) < 0)
+	const char *copy = arena_strdup(arena, key, err);
+	if (!copy || make_room(object, arena, err) < 0 || !object->keys)
 		return -1;
-	object->keys[object->n] = arena_strdup(arena, key, err);
-	if (!object->keys[object->n])
-		return -1;
+	object->keys[object->n] = copy;
 	object->items[object->n++] = value;
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +24,10 @@ struct fixture {
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	static const struct fixture fresh = { .path = "/tmp/log_test.XXXXXX" };
+	struct fixture *f = malloc(sizeof(*f));
 
-	strcpy(f->path, "/tmp/log_test.XXXXXX");
+	*f = fresh;
 	if (!mkdtemp(f->path))
 		return -1;
 	f->directory = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -37,13 +39,18 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char command[128];
+	DIR *directory;
+	const struct dirent *entry;
+	int status;
 
 	log_writer_close(&f->writer);
 	log_reader_free(f->reader);
-	fd_close(&f->directory);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", f->path);
-	int status = system(command);
+	directory = fdopendir(f->directory);
+	rewinddir(directory);
+	while ((entry = readdir(directory)))
+		(void)unlinkat(dirfd(directory), entry->d_name, 0);
+	(void)closedir(directory);
+	status = rmdir(f->path);
 	free(f);
 	return status;
 }
