@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "proto/ttrpc_connection.h"
 #include "proto/unpack.h"
 
@@ -53,6 +54,15 @@ static struct ttrpc_call *take_first(struct ttrpc_call **list)
 	return call;
 }
 
+static void local_free(struct ttrpc_local *local)
+{
+	if (!local)
+		return;
+	str_done(&local->text);
+	str_done(&local->response);
+	free(local);
+}
+
 static void call_free(struct ttrpc_call *call)
 {
 	struct ttrpc_connection *c = call->connection;
@@ -68,6 +78,7 @@ static void call_free(struct ttrpc_call *call)
 	protobuf_c_message_free_unpacked(call->input, NULL);
 	if (call->request)
 		ttrpc__request__free_unpacked(call->request, NULL);
+	local_free(call->local);
 	free(call);
 }
 
@@ -75,7 +86,9 @@ static void call_free(struct ttrpc_call *call)
 static void call_finish(struct ttrpc_call *call)
 {
 	call->finished = true;
-	if (!call->invoking)
+	if (call->local) /* its timer hands the answer over */
+		loop_set_timer(call->server->loop, &call->deadline, 0);
+	else if (!call->invoking)
 		call_free(call);
 }
 
@@ -84,6 +97,26 @@ static void call_cancel(struct ttrpc_call *call)
 	call->finished = true;
 	call->cancel(call->cancel_data);
 	call_free(call);
+}
+
+/* ---- answers ---- */
+
+static void local_answer(struct ttrpc_local *local, const ProtobufCMessage *response)
+{
+	size_t size = response ? protobuf_c_message_get_packed_size(response) : 0;
+	cleanup_free uint8_t *bytes = malloc(size + 1);
+
+	local->code = response && bytes ? TTRPC_OK : TTRPC_INTERNAL;
+	if (local->code == TTRPC_OK)
+		str_add_bytes(&local->response, bytes, protobuf_c_message_pack(response, bytes));
+	else
+		str_add(&local->text, response ? "out of memory" : "no answer");
+}
+
+static void local_fail(struct ttrpc_local *local, enum ttrpc_code code, const char *text)
+{
+	local->code = code;
+	str_add(&local->text, text);
 }
 
 static struct ttrpc_connection *answer_to(const struct ttrpc_call *call)
@@ -103,6 +136,8 @@ static void call_answer(const ProtobufCMessage *response, void *closure_data)
 		ttrpc_connection_answer(c, call->stream, response);
 	else if (c) /* protobuf-c's way to say that there is none */
 		ttrpc_connection_fail(c, call->stream, TTRPC_INTERNAL, "no answer");
+	else if (call->local)
+		local_answer(call->local, response);
 	call_finish(call);
 }
 
@@ -116,11 +151,13 @@ void ttrpc_fail(void *closure_data, enum ttrpc_code code, const char *format, ..
 	if (call->finished)
 		return;
 	va_start(ap, format);
-	if (c && vasprintf(&text, format, ap) < 0)
+	if ((c || call->local) && vasprintf(&text, format, ap) < 0)
 		text = NULL;
 	va_end(ap);
 	if (c)
 		ttrpc_connection_fail(c, call->stream, code, text ? text : ttrpc_code_text(code));
+	else if (call->local)
+		local_fail(call->local, code, text ? text : ttrpc_code_text(code));
 	call_finish(call);
 }
 
@@ -144,7 +181,7 @@ void ttrpc_on_cancel(void *closure_data, void (*cancel)(void *data), void *data)
 	call->cancel = cancel;
 	call->cancel_data = data;
 	/* Too late for its own reason; the handler, which calls this, is not yet ready for it. */
-	if (!call->finished && (!call->connection || call->timed_out))
+	if (!call->finished && !call->local && (!call->connection || call->timed_out))
 		loop_set_timer(call->server->loop, &call->deadline, 0);
 }
 
@@ -175,7 +212,7 @@ void ttrpc_call_drop_orphans(struct ttrpc_server *server)
 {
 	while (server->orphans) {
 		struct ttrpc_call *call = take_first(&server->orphans);
-		if (call->cancel)
+		if (call->cancel && !call->finished)
 			call_cancel(call);
 		else
 			call_free(call);
@@ -213,6 +250,8 @@ static void invoke(struct ttrpc_call *call, ProtobufCService *service,
 	service->invoke(service, (unsigned int)(method - service->descriptor->methods), call->input,
 			call_answer, call);
 	call->invoking = false;
+	if (call->local)
+		return;
 	if (call->finished)
 		call_free(call);
 	else if (timeout_ns > 0) /* only now: most calls never need a timer */
@@ -321,4 +360,70 @@ void ttrpc_call_receive(struct ttrpc_connection *c, enum ttrpc_read kind, const 
 		c->last_stream = h->stream;
 		receive_request(c, data);
 	}
+}
+
+/* ---- from within ---- */
+
+static void hand_over(struct loop_timer *timer)
+{
+	struct ttrpc_call *call = loop_owner(timer, struct ttrpc_call, deadline);
+	struct ttrpc_local *local = move_ptr(&call->local);
+	ProtobufCMessage *response = NULL;
+	const char *text = NULL;
+
+	call_free(call);
+	if (local->code == TTRPC_OK) {
+		response = protobuf_c_message_unpack(local->output, NULL, local->response.size,
+						     (const uint8_t *)local->response.text);
+		if (!response)
+			local_fail(local, TTRPC_INTERNAL, "out of memory");
+	}
+	if (!response && !local->text.text)
+		text = ttrpc_code_text(local->code);
+	else if (!response)
+		text = local->text.text;
+	local->done(local->data, local->code, text, response);
+	input_cleanup(&response);
+	local_free(local);
+}
+
+static ProtobufCMessage *copy_message(const ProtobufCMessage *message, struct error *err)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+	cleanup_free uint8_t *bytes = malloc(size + 1);
+	ProtobufCMessage *copy = NULL;
+
+	if (bytes)
+		copy = protobuf_c_message_unpack(message->descriptor, NULL,
+						 protobuf_c_message_pack(message, bytes), bytes);
+	if (!copy)
+		(void)error_memory(err);
+	return copy;
+}
+
+int ttrpc_call_local(struct ttrpc_server *server, ProtobufCService *service, const char *method,
+		     const ProtobufCMessage *input, ttrpc_local_done *done, void *data,
+		     struct error *err)
+{
+	const ProtobufCMethodDescriptor *descriptor =
+		protobuf_c_service_descriptor_get_method_by_name(service->descriptor, method);
+	struct ttrpc_call *call;
+
+	if (!descriptor || descriptor->input != input->descriptor)
+		return error_set(err, 0, "%s has no method %s for a %s", service->descriptor->name,
+				 method, input->descriptor->name);
+	__attribute__((cleanup(input_cleanup))) ProtobufCMessage *copy = copy_message(input, err);
+	cleanup_free struct ttrpc_local *local = malloc(sizeof(*local));
+	call = copy && local ? calloc(1, sizeof(*call)) : NULL;
+	if (!call)
+		return error_memory(err);
+	*local = (struct ttrpc_local){ .done = done, .data = data, .output = descriptor->output };
+	call->server = server;
+	call->local = move_ptr(&local);
+	call->input = move_ptr(&copy);
+	call->deadline.fire = hand_over;
+	link_call(call, &server->orphans);
+	server->n_calls++;
+	invoke(call, service, descriptor, 0);
+	return 0;
 }

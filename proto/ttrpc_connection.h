@@ -32,11 +32,22 @@ struct ttrpc_connection {
 	bool broken; /* nothing can be sent either; about to be closed by the loop */
 };
 
+/* What a call from within has instead of a connection. */
+struct ttrpc_local {
+	ttrpc_local_done *done;
+	void *data;
+	const ProtobufCMessageDescriptor *output;
+	/* The answer, which is handed over by the loop. */
+	enum ttrpc_code code;
+	struct str text, response; /* of a failure; the packed message */
+};
+
 struct ttrpc_call {
 	struct ttrpc_server *server;
-	struct ttrpc_connection *connection; /* NULL: gone */
-	struct ttrpc_call *next, **place;    /* of the connection, or of the server's orphans */
-	Ttrpc__Request *request;	     /* NULL when it had no metadata */
+	struct ttrpc_connection *connection; /* NULL: gone, or local */
+	struct ttrpc_local *local;
+	struct ttrpc_call *next, **place; /* of the connection, or of the server's orphans */
+	Ttrpc__Request *request;	  /* NULL when it had no metadata */
 	ProtobufCMessage *input;
 	size_t memory;
 	uint32_t stream;

@@ -60,5 +60,22 @@ void ttrpc_fail(void *closure_data, enum ttrpc_code code, const char *format, ..
  */
 void ttrpc_on_cancel(void *closure_data, void (*cancel)(void *data), void *data);
 
+/*
+ * The answer to a call from within: code TTRPC_OK and the response, which is
+ * gone afterwards, or another code and its text.
+ */
+typedef void ttrpc_local_done(void *data, enum ttrpc_code code, const char *text,
+			      const ProtobufCMessage *response);
+
+/*
+ * Calls a method from within this program, as if a client had; the handler sees
+ * no difference. The input is copied. `done` is called once, from the loop,
+ * never from within this call; not at all when the server is freed before. -1
+ * with err where the call could not be made.
+ */
+int ttrpc_call_local(struct ttrpc_server *server, ProtobufCService *service, const char *method,
+		     const ProtobufCMessage *input, ttrpc_local_done *done, void *data,
+		     struct error *err);
+
 /* The value of a metadata key of the request, or NULL. */
 const char *ttrpc_metadata(const void *closure_data, const char *key);
