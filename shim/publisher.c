@@ -27,7 +27,9 @@ struct event {
 
 struct publisher {
 	struct loop *loop;
-	struct ttrpc_sender *sender; /* either this, or program, or neither */
+	void (*sink)(void *data, const char *topic, const ProtobufCMessage *event);
+	void *sink_data;
+	struct ttrpc_sender *sender; /* without sink: either this, or program, or neither */
 	struct publisher_program *program;
 	char *namespace, *path, *address;
 	int timeout_ms, retry_ms, keep_ms;
@@ -204,6 +206,10 @@ static char *copy(const char *text)
 static int open_way(struct publisher *p, struct reaper *reaper,
 		    const struct publisher_config *config, struct error *err)
 {
+	p->sink = config->sink;
+	p->sink_data = config->sink_data;
+	if (p->sink)
+		return 0;
 	if (is_given(config->ttrpc_address)) {
 		p->sender = ttrpc_sender_new(p->loop, config->ttrpc_address, err);
 		return p->sender ? 0 : -1;
@@ -248,6 +254,8 @@ struct publisher *publisher_new(struct loop *loop, struct reaper *reaper,
 
 void publisher_send(struct publisher *p, const char *topic, const ProtobufCMessage *event)
 {
+	if (p->sink)
+		p->sink(p->sink_data, topic, event);
 	if (!p->sender && !p->program)
 		return;
 	struct event *queued = make_event(topic, event);

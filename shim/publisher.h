@@ -21,6 +21,9 @@ struct publisher_config {
 	const char
 		*publish_binary;  /* containerd's program; NULL: without both, events go nowhere */
 	const char *grpc_address; /* for publish_binary */
+	/* Within this program instead of containerd: is called at once, from publisher_send(). */
+	void (*sink)(void *data, const char *topic, const ProtobufCMessage *event);
+	void *sink_data;
 	/* For how long an event may be under way, until it is tried again, and is kept; 0: as
 	 * above. */
 	int timeout_ms, retry_ms, keep_ms;

@@ -86,11 +86,18 @@ static int make_pipe(const struct stdio_config *config, int i, int ret_ends[2], 
 	return 0;
 }
 
+static bool is_wanted(const struct stdio *s, int i)
+{
+	if (s->is_local)
+		return i == IN ? s->local.wants_input : s->local.wants_output;
+	return s->streams[i].uri.path && !(i == OUT && stdio_is_program(&s->streams[i].uri));
+}
+
 static int make_pipes(struct stdio *s, const struct stdio_config *config, struct error *err)
 {
 	for (int i = 0; i < STREAMS; i++) {
 		int ends[2], child_end = i == IN ? 0 : 1;
-		if (!s->streams[i].uri.path || (i == OUT && stdio_is_program(&s->streams[i].uri)))
+		if (!is_wanted(s, i))
 			continue;
 		if (make_pipe(config, i, ends, err) < 0)
 			return -1;
@@ -214,7 +221,7 @@ static void on_look_for_clients(struct loop_timer *timer)
 
 static int prepare(struct stdio *s, const struct stdio_config *config, struct error *err)
 {
-	if (read_uris(s, config, err) < 0)
+	if (!s->is_local && read_uris(s, config, err) < 0)
 		return -1;
 	if (s->terminal ? make_console(s, config->directory, err) < 0
 			: make_pipes(s, config, err) < 0)
@@ -233,6 +240,9 @@ struct stdio *stdio_new(struct loop *loop, struct reaper *reaper, const struct s
 	s->terminal = config->terminal;
 	s->ready = ready;
 	s->ready_data = data;
+	s->is_local = config->local != NULL;
+	if (s->is_local)
+		s->local = *config->local;
 	if (prepare(s, config, err) < 0) {
 		stdio_free(s);
 		return NULL;

@@ -22,6 +22,30 @@
 #include "base/loop.h"
 #include "shim/reaper.h"
 
+struct stdio;
+
+/*
+ * Instead of FIFOs: the streams are handed over to this program. Who takes them
+ * copies, and says when there is no more to come. The callbacks come from the
+ * loop or from within calls of this file; texts of the config are not used.
+ */
+struct stdio_local {
+	bool wants_input, wants_output; /* false: /dev/null. A terminal has both always */
+	/*
+	 * From stdio_attach(): our ends, non-blocking, taken over; -1: there is
+	 * none. With a terminal `in` and `out` are its master, twice. The
+	 * process has not been started, or (an exec) runs already.
+	 */
+	void (*attached)(void *data, struct stdio *stdio, int take_in, int take_out, int take_err);
+	/* CloseIO. */
+	void (*input_closed)(void *data);
+	/* A terminal has no writer any more, what it holds excepted. */
+	void (*process_ended)(void *data);
+	/* Nobody waits any longer, `stdio` is gone: the ends are to be closed. */
+	void (*closed)(void *data);
+	void *data;
+};
+
 struct stdio_config {
 	const char *id; /* of the container, or the exec */
 	const char *namespace;
@@ -34,9 +58,8 @@ struct stdio_config {
 	uid_t uid; /* owner of the pipes */
 	gid_t gid;
 	int directory; /* opened folder, for the console's socket; borrowed during stdio_new() */
+	const struct stdio_local *local; /* NULL: by in, out and err. Copied */
 };
-
-struct stdio;
 
 /*
  * Checks the config, makes the process's side and, for binary://, starts the
@@ -90,6 +113,9 @@ void stdio_when_drained(struct stdio *stdio, int timeout_ms, void (*drained)(voi
  * stdio_free(). Closes nothing. While another one waits it is called at once.
  */
 void stdio_when_read(struct stdio *stdio, int timeout_ms, void (*read)(void *data), void *data);
+
+/* Of local streams: all output was read, and its ends are closed. */
+void stdio_local_drained(struct stdio *stdio);
 
 /* Closes everything; `ready` and `drained` are not called any more. */
 void stdio_free(struct stdio *stdio);

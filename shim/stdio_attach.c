@@ -46,6 +46,15 @@ static int duplicate(int fd, struct error *err)
 	return copy < 0 ? error_set(err, errno, "duplicate descriptor %d", fd) : copy;
 }
 
+static int set_nonblocking(int fd, struct error *err)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+		return error_set(err, errno, "make descriptor %d non-blocking", fd);
+	return 0;
+}
+
 static int attach_input(struct stdio *s, struct error *err)
 {
 	struct stream *in = &s->streams[IN];
@@ -103,10 +112,8 @@ static int attach_pipes(struct stdio *s, struct error *err)
 	return 0;
 }
 
-static int attach_terminal(struct stdio *s, struct error *err)
+static int receive_master(struct stdio *s, struct error *err)
 {
-	struct stream *out = &s->streams[OUT];
-
 	if (!s->console)
 		return error_set(err, 0, "attach the terminal: its socket was used before");
 	s->master = console_receive(s->console, err);
@@ -115,6 +122,15 @@ static int attach_terminal(struct stdio *s, struct error *err)
 		return -1;
 	if (s->size_is_known)
 		(void)ioctl(s->master, TIOCSWINSZ, &s->size);
+	return 0;
+}
+
+static int attach_terminal(struct stdio *s, struct error *err)
+{
+	struct stream *out = &s->streams[OUT];
+
+	if (receive_master(s, err) < 0)
+		return -1;
 	cleanup_fd int from = duplicate(s->master, err);
 	if (from < 0)
 		return -1;
@@ -127,6 +143,36 @@ static int attach_terminal(struct stdio *s, struct error *err)
 	return 0;
 }
 
+static void hand_over(struct stdio *s, int take_in, int take_out, int take_err)
+{
+	s->local_is_open = true;
+	s->local.attached(s->local.data, s, take_in, take_out, take_err);
+	if (s->input_is_closed)
+		s->local.input_closed(s->local.data);
+	if (s->process_has_ended)
+		s->local.process_ended(s->local.data);
+}
+
+static int attach_local(struct stdio *s, struct error *err)
+{
+	cleanup_fd int in = -1, out = -1, errors = move_fd(&s->streams[ERR].ours);
+
+	if (!s->terminal) {
+		in = move_fd(&s->streams[IN].ours);
+		out = move_fd(&s->streams[OUT].ours);
+	} else {
+		if (receive_master(s, err) < 0 || (in = duplicate(s->master, err)) < 0 ||
+		    (out = duplicate(s->master, err)) < 0)
+			return -1;
+	}
+	if ((in >= 0 && set_nonblocking(in, err) < 0) ||
+	    (out >= 0 && set_nonblocking(out, err) < 0) ||
+	    (errors >= 0 && set_nonblocking(errors, err) < 0))
+		return -1;
+	hand_over(s, move_fd(&in), move_fd(&out), move_fd(&errors));
+	return 0;
+}
+
 void stdio_close_process_side(struct stdio *s)
 {
 	for (int i = 0; i < STREAMS; i++)
@@ -136,6 +182,8 @@ void stdio_close_process_side(struct stdio *s)
 int stdio_attach(struct stdio *stdio, struct error *err)
 {
 	stdio_close_process_side(stdio);
+	if (stdio->is_local)
+		return attach_local(stdio, err);
 	if ((stdio->terminal ? attach_terminal(stdio, err) : attach_pipes(stdio, err)) < 0 ||
 	    attach_input(stdio, err) < 0)
 		return -1;
@@ -148,6 +196,8 @@ void stdio_close_input(struct stdio *stdio)
 {
 	stdio->input_is_closed = true;
 	fd_close(&stdio->input_writer);
+	if (stdio->local_is_open)
+		stdio->local.input_closed(stdio->local.data);
 }
 
 int stdio_resize(struct stdio *stdio, uint32_t columns, uint32_t rows, struct error *err)

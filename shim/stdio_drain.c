@@ -28,12 +28,16 @@ static void close_all(struct stdio *s)
 	stdio_free_console(s);
 	logger_free(s->logger);
 	s->logger = NULL;
+	if (s->local_is_open) {
+		s->local_is_open = false;
+		s->local.closed(s->local.data);
+	}
 }
 
 /* A logger that still runs may not have read all that its pipes hold. */
 static bool has_all_sent(const struct stdio *s)
 {
-	return !s->streams[OUT].relay && !s->streams[ERR].relay &&
+	return !s->streams[OUT].relay && !s->streams[ERR].relay && !s->local_is_open &&
 	       !(s->logger && logger_is_running(s->logger));
 }
 
@@ -97,6 +101,8 @@ static void on_no_patience(struct loop_timer *timer)
 void stdio_process_ended(struct stdio *stdio)
 {
 	stdio->process_has_ended = true;
+	if (stdio->local_is_open)
+		stdio->local.process_ended(stdio->local.data);
 	if (!stdio->terminal)
 		return; /* its pipes tell */
 	end_stream(&stdio->streams[IN]);
@@ -140,6 +146,12 @@ void stdio_when_read(struct stdio *stdio, int timeout_ms, void (*read)(void *dat
 	stdio->read = read;
 	stdio->read_data = data;
 	stdio_start_looking(stdio, on_look, timeout_ms);
+}
+
+void stdio_local_drained(struct stdio *stdio)
+{
+	stdio->local_is_open = false;
+	stdio_check_drained(stdio);
 }
 
 void stdio_free(struct stdio *stdio)

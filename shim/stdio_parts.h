@@ -50,6 +50,9 @@ struct stdio {
 	struct loop_timer look;
 	int look_ms, look_left_ms;
 	struct winsize size;
+	struct stdio_local local; /* where is_local */
+	bool is_local;
+	bool local_is_open; /* handed over, and neither drained nor closed */
 	bool terminal, size_is_known, input_is_closed, process_has_ended;
 };
 

@@ -61,6 +61,7 @@ struct process {
 	bool is_reaped;	 /* exit_status and exited_at are set */
 	bool exit_told;	 /* its waiters and containerd know */
 	int exit_status; /* 0 to 255, as a shell's $? */
+	int signal;	 /* that has ended it; 0: none */
 	struct timespec exited_at;
 
 	struct task_waiter *waits, *deletes;
@@ -107,6 +108,14 @@ struct task_service {
 	struct engine *engine;
 	struct publisher *publisher;
 	const char *namespace;
+	/* Bundles are locked by the program that we are part of, in its own way. */
+	bool leaves_locking;
+	/*
+	 * Who takes the streams of a process within this program (exec_id NULL:
+	 * of init). NULL, also as an answer: they go where the request says.
+	 */
+	const struct stdio_local *(*local_streams)(struct task_service *service,
+						   const char *exec_id);
 	struct task *tasks;
 	size_t n_creates; /* Create requests so far */
 	/* The server's: a client asks for the end, and there are no tasks; the last task has gone.

@@ -97,10 +97,21 @@ static int read_config(struct task *task, struct error *err)
 	return 0;
 }
 
+static int open_directory(struct task *task, struct error *err)
+{
+	if (!task->service->leaves_locking) {
+		task->directory = bundle_lock_open(task->bundle, err);
+		return task->directory < 0 ? -1 : 0;
+	}
+	task->directory = open(task->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (task->directory < 0)
+		return error_set(err, errno, "open the bundle %s", task->bundle);
+	return 0;
+}
+
 int task_open_bundle(struct task *task, const Google__Protobuf__Any *options, struct error *err)
 {
-	task->directory = bundle_lock_open(task->bundle, err);
-	if (task->directory < 0)
+	if (open_directory(task, err) < 0)
 		return -1;
 	if (runtime_options_read(options, &task->arena, &task->options, err) < 0) {
 		err->code = EINVAL;

@@ -4,6 +4,7 @@
  * its start, and that of a container's init after those of all its execs.
  */
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "base/log.h"
 #include "base/process.h"
@@ -102,6 +103,7 @@ static void process_ended(struct reaper_child *child, int status, const struct t
 
 	process->is_reaped = true;
 	process->exit_status = process_exit_code(status);
+	process->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	process->exited_at = *when;
 	stdio_process_ended(process->stdio);
 	task_settle(process->task);

@@ -44,9 +44,10 @@ int task_make_stdio(struct process *process, void (*ready)(void *data, const cha
 		    void *data, struct error *err)
 {
 	const struct task *task = process->task;
+	struct task_service *service = task->service;
 	const struct stdio_config config = {
 		.id = task_process_id(process),
-		.namespace = task->service->namespace,
+		.namespace = service->namespace,
 		.in = process->in,
 		.out = process->out,
 		.err = process->err,
@@ -54,13 +55,15 @@ int task_make_stdio(struct process *process, void (*ready)(void *data, const cha
 		.uid = task->options.io_uid,
 		.gid = task->options.io_gid,
 		.directory = task->directory,
+		.local = service->local_streams ? service->local_streams(service, process->exec_id)
+						: NULL,
 	};
 
 	process->ready = ready;
 	process->ready_data = data;
 	process->is_ready = false;
-	process->stdio = stdio_new(task->service->loop, task->service->reaper, &config,
-				   streams_ready, process, err);
+	process->stdio =
+		stdio_new(service->loop, service->reaper, &config, streams_ready, process, err);
 	if (!process->stdio)
 		return -1;
 	if (process->is_input_closed)
