@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cmd/rustbox/bundle/bundle.h"
+#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/network/network.h"
+#include "cmd/rustbox/store/event.h"
+
+static int find_image(struct store *store, const struct create_options *options,
+		      struct arena *arena, struct image **ret, struct error *err)
+{
+	*ret = NULL;
+	return options->image ? image_find(store, options->image, arena, ret, err) : 0;
+}
+
+/* ---- the file with the id ---- */
+
+/* Made before the container, so that two commands do not have the same one. */
+static int make_id_file(const char *path, struct error *err)
+{
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
+
+	if (fd >= 0 || !path)
+		return fd;
+	(void)error_set(err, errno, "make %s for the container's id", path);
+	return err->code == EEXIST ? error_hint(err, "another container's? remove the file") : -1;
+}
+
+static int write_id_file(int fd, const char *path, const char *id, struct error *err)
+{
+	return fd < 0 ? 0 : fd_write_all(fd, path, id, strlen(id), err);
+}
+
+/* ---- the container ---- */
+
+static int add_state(const struct store *store, struct record *record, struct arena *arena,
+		     struct error *err)
+{
+	record->created = record_now(arena, err);
+	record->state->status = RECORD_CREATED;
+	record->state->boot_id = arena_strdup(arena, store->boot_id, err);
+	return record->created && record->state->boot_id ? 0 : -1;
+}
+
+/* The id and the bundle's folder, which is locked, are there already. */
+static int fill(struct store *store, struct record *record, struct spec *spec, int bundle,
+		struct arena *arena, struct error *err)
+{
+	if (add_state(store, record, arena, err) < 0 ||
+	    bundle_write(store, record, spec, bundle, arena, err) < 0)
+		return -1;
+	/* One that goes with its end has nothing to survive a power failure for. */
+	return store_save(store, record, !record->auto_remove, err);
+}
+
+static void undo(struct store *store, const struct record *record)
+{
+	struct error err;
+
+	if (store_remove(store, record, &err) < 0)
+		log_warning("remove what was made of container %s: %s", record->id, err.text);
+}
+
+static int make(struct store *store, const struct create_options *options, struct record *record,
+		struct spec *spec, int id_file, struct arena *arena, struct error *err)
+{
+	struct store_claim claim = { .bundle = -1 };
+
+	if (store_claim(store, options->name, arena, &claim, &record->name, err) < 0)
+		return -1;
+	cleanup_fd int bundle = claim.bundle;
+	record->id = arena_strdup(arena, claim.id, err);
+	if (!record->id)
+		return -1; /* half made, without a record: removed by whoever looks next */
+	if (fill(store, record, spec, bundle, arena, err) < 0 ||
+	    write_id_file(id_file, options->cidfile, record->id, err) < 0) {
+		undo(store, record);
+		return -1;
+	}
+	event_of_container(store, record, "create", NULL, NULL);
+	return 0;
+}
+
+int container_create(struct store *store, const struct create_options *options, char **args,
+		     struct arena *arena, struct record **ret, struct error *err)
+{
+	struct image *image;
+	struct record *record;
+	struct spec *spec;
+
+	if (find_image(store, options, arena, &image, err) < 0 ||
+	    bundle_plan(store, options, args, image, arena, &record, &spec, err) < 0 ||
+	    network_check(store, record, err) < 0)
+		return -1;
+	cleanup_fd int id_file = make_id_file(options->cidfile, err);
+	if (options->cidfile && id_file < 0)
+		return -1;
+	if (make(store, options, record, spec, id_file, arena, err) < 0) {
+		if (id_file >= 0)
+			(void)unlink(options->cidfile);
+		return -1;
+	}
+	*ret = record;
+	return 0;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/store/event.h"
+#include "cmd/rustbox/supervisor/supervisor.h"
+
+enum { EXIT_ENGINE = 125 };
+
+/* ---- attaching ---- */
+
+static int set_no_answer(int type, struct error *err)
+{
+	(void)error_set(err, type == 0 ? 0 : errno, "its supervisor has ended without a word");
+	err->code = EXIT_ENGINE;
+	return -1;
+}
+
+/* The first answer. */
+static int receive_started(int socket, struct error *err)
+{
+	char payload[STREAM_PACKET_MAX];
+	size_t size;
+	int type;
+
+	do
+		type = stream_receive(socket, payload, &size);
+	while (type < 0 && errno == EINTR);
+	if (type == STREAM_STARTED)
+		return 0;
+	if (type == STREAM_FAILED)
+		return container_read_failure(payload, err);
+	return set_no_answer(type, err);
+}
+
+static int attach_to(int socket, const struct stream_attach *attach, struct error *err)
+{
+	if (stream_send(socket, STREAM_ATTACH, attach, sizeof(*attach)) < 0) {
+		(void)error_set(err, errno, "speak to its supervisor");
+		err->code = EXIT_ENGINE;
+		return -1;
+	}
+	return receive_started(socket, err);
+}
+
+/* A live one: nothing to start, but its output can be had. */
+static int join(const struct store *store, const struct record *record,
+		const struct stream_attach *attach, int *ret_socket, struct error *err)
+{
+	cleanup_fd int socket = -1;
+
+	if (record->state->status == RECORD_PAUSED) {
+		(void)container_is_wrong(record, err);
+		return error_hint(err, "rustbox unpause %s", record->name);
+	}
+	socket = container_connect_stream(store, record, err);
+	if (socket < 0 || attach_to(socket, attach, err) < 0)
+		return error_wrap(err, "attach to container %s", record->name);
+	*ret_socket = move_fd(&socket);
+	return 0;
+}
+
+/* ---- starting ---- */
+
+/* Gone after a reboot. */
+static int make_run_folder(const struct store *store, const char *id, struct error *err)
+{
+	cleanup_free char *path = store_run_path(store, id, NULL, err);
+
+	if (!path)
+		return -1;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return error_set(err, errno, "make %s", path);
+	return 0;
+}
+
+/* The supervisor has removed a --rm container by then; or was killed before it could. */
+static void remove_failed(struct store *store, const struct record *record)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct record *left;
+	struct error ignored;
+
+	if (store_wait_unsupervised(store, record->id, CONTAINER_END_MS, &ignored) < 0 ||
+	    !record->auto_remove || store_load(store, record->id, &arena, &left, &ignored) < 0)
+		return;
+	if (container_sweep(store, left, &ignored) == 0)
+		(void)store_remove(store, left, &ignored);
+}
+
+/* Its folders are there, and empty. */
+static int forget_loss(struct store *store, struct record *record, struct error *err)
+{
+	if (!record->state->lost)
+		return 0;
+	record->state->lost = false;
+	return store_save(store, record, true, err);
+}
+
+int container_start_held(struct store *store, struct record *record,
+			 const struct stream_attach *attach, int *ret_socket, struct error *err)
+{
+	cleanup_fd int socket = -1;
+
+	/* The last one may still be giving its clients their last output. */
+	if (store_wait_unsupervised(store, record->id, CONTAINER_END_MS, err) < 0 &&
+	    err->code != ENOENT)
+		return error_wrap(err, "wait for the end of container %s", record->name);
+	if (make_run_folder(store, record->id, err) < 0 ||
+	    container_sweep(store, record, err) < 0 || forget_loss(store, record, err) < 0 ||
+	    supervisor_launch(store, record, &socket, err) < 0 ||
+	    attach_to(socket, attach, err) < 0) {
+		fd_close(&socket);
+		remove_failed(store, record);
+		return error_wrap(err, "start container %s", record->name);
+	}
+	*ret_socket = move_fd(&socket);
+	return 0;
+}
+
+static int check_startable(const struct record *record, struct error *err)
+{
+	if (record->state->status != RECORD_EXITED)
+		return 0;
+	(void)container_is_wrong(record, err);
+	return error_hint(err, "rustbox restart %s runs it again, with its files as they are",
+			  record->name);
+}
+
+int container_start(struct store *store, const char *id, bool again,
+		    const struct stream_attach *attach, int *ret_socket, struct error *err)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	cleanup_fd int lock = -1;
+	struct record *record;
+
+	if (container_hold(store, id, &arena, &record, &lock, err) < 0)
+		return -1;
+	if (record_is_live(record))
+		return join(store, record, attach, ret_socket, err);
+	if (!again && check_startable(record, err) < 0)
+		return -1;
+	return container_start_held(store, record, attach, ret_socket, err);
+}
+
+/* ---- restarting ---- */
+
+static int start_alone(struct store *store, struct record *record, struct error *err)
+{
+	const struct stream_attach nothing = { .from = STREAM_FROM_NOW };
+	cleanup_fd int socket = -1;
+
+	return container_start_held(store, record, &nothing, &socket, err);
+}
+
+/* 1: its supervisor was gone before it could; to be tried again. */
+static int try_restart(struct store *store, const char *id, const struct stream_stop *stop,
+		       struct arena *arena, struct error *err)
+{
+	cleanup_fd int lock = -1;
+	struct record *record;
+
+	if (container_hold(store, id, arena, &record, &lock, err) < 0)
+		return -1;
+	if (!record_is_live(record)) {
+		if (start_alone(store, record, err) < 0)
+			return -1;
+		event_of_container(store, record, "restart", NULL, NULL);
+		return 0;
+	}
+	if (container_ask(store, record, STREAM_RESTART, stop, sizeof(*stop), err) == 0)
+		return 0;
+	if (!container_is_gone(err))
+		return error_wrap(err, "restart container %s", record->name);
+	fd_close(&lock);
+	return container_settle(store, record->id, arena, &record, err) < 0 ? -1 : 1;
+}
+
+int container_restart(struct store *store, const char *id, int timeout_ms, int signal,
+		      struct error *err)
+{
+	const struct stream_stop stop = { .timeout_ms = timeout_ms, .signal = signal };
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	int result;
+
+	do
+		result = try_restart(store, id, &stop, &arena, err);
+	while (result > 0);
+	return result;
+}
