@@ -237,6 +237,7 @@ static void signals_pass_while_nobody_reads(void **state)
 	char packet[STREAM_BYTES_MAX] = "";
 	int sent = 0;
 
+	wait_until_it_runs(&peer);
 	assert_int_equal(fcntl(peer.socket, F_SETFL, O_NONBLOCK), 0);
 	/* The pipe becomes full, and then the socket. */
 	while (stream_send(peer.socket, STREAM_OUT, packet, sizeof(packet)) == 0)
