@@ -148,7 +148,8 @@ static int follow(const struct invocation *call, const struct record *record, st
 
 	if (watched[0].fd < 0)
 		return -1;
-	end = watched[1].fd = watch_end(call, record);
+	end = watch_end(call, record);
+	watched[1].fd = end;
 	for (;;) {
 		bool is_last = watched[1].fd < 0 || watched[1].revents;
 		log_reader_acknowledge(show->reader);
