@@ -6,13 +6,15 @@
  *	operation lock    flock(2) of bundles/<id>: of the command that creates, starts,
  *	                  stops, changes or removes it. Held while it waits, never by a
  *	                  supervisor.
- *	supervisor lock   flock(2) of /run/rustbox/<id>/supervisor: held by the
- *	                  supervisor as long as it lives.
+ *	supervisor lock   F_OFD_SETLK of /run/rustbox/<id>/supervisor: held by the
+ *	                  supervisor as long as it lives (and by what it has forked).
  *
  * A container whose record says that it is live and whose supervisor lock is
  * free was lost: store_find() and store_list() clean up after it
- * (store->clean_up) and put its record right before they give it. A bundle that nobody has locked
- *and that has no record is half made, or the rest of a removal: it is removed.
+ * (store->clean_up) and put its record right before they give it. A Stopped one
+ * whose --stopped-timeout is over becomes Exited in the same way. A bundle that
+ * nobody has locked and that has no record is half made, or the rest of a
+ * removal: it is removed.
  */
 #pragma once
 
@@ -36,6 +38,8 @@ struct store_claim {
 int store_claim(struct store *store, const char *name, struct arena *arena, struct store_claim *ret,
 		char **ret_name, struct error *err);
 
+/* True for 12 lower-case hex digits. */
+bool store_is_id(const char *text);
 /* Checks a name: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 bytes; 12 hex digits are an id. */
 int store_check_name(const char *name, struct error *err);
 
@@ -87,7 +91,10 @@ int store_wait_unsupervised(const struct store *store, const char *id, int timeo
 
 /* ---- changing ---- */
 
-/* Moves the name; the record is changed and saved. For one without a supervisor. */
+/*
+ * Moves the name; the record is changed (its name is then this very text) and
+ * saved. For one without a supervisor; the caller holds the operation lock.
+ */
 int store_rename(struct store *store, struct record *record, const char *name, struct error *err);
 
 /*
@@ -105,7 +112,8 @@ int store_drop_files(struct store *store, struct record *record, struct error *e
 
 /*
  * Removes all of it: record first (so that no crash shows half of one), then
- * name, run folder, logs, overlay, anonymous volumes, bundle last. Any number
+ * name, run folder, logs, overlay, the anonymous volumes that record->mounts
+ * has (n_mounts 0 keeps them) and nobody else mounts, bundle last. Any number
  * of times. The caller holds the operation lock, or is its supervisor.
  */
 int store_remove(struct store *store, const struct record *record, struct error *err);

@@ -48,5 +48,9 @@ bool volume_is_used(const struct volume *volume, struct record *const *records, 
 /* EBUSY: a container mounts it. force: no error where there is none of that name. */
 int volume_remove(struct store *store, const char *name, bool force, struct error *err);
 
+/* Removes what killed makers and removers of volumes have left. */
+void volume_sweep(struct store *store);
+
 /* Bytes on disk of everything below a folder (du), hard links counted once, no other mounts. */
-int volume_disk_usage(const struct volume *volume, uint64_t *ret_bytes, struct error *err);
+int volume_disk_usage(const struct store *store, const struct volume *volume, uint64_t *ret_bytes,
+		      struct error *err);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox/store/root.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+
+/* Whoever is mapped into a container has to get through to its root, and no further. */
+enum { MODE_THROUGH = 0711, MODE_PRIVATE = 0700 };
+
+static const struct folder {
+	const char *name;
+	mode_t mode;
+} folders[] = {
+	{ "containers", MODE_PRIVATE }, { "names", MODE_PRIVATE },    { "logs", MODE_PRIVATE },
+	{ "overlay", MODE_THROUGH },	{ "bundles", MODE_PRIVATE },  { "images", MODE_PRIVATE },
+	{ "volumes", MODE_PRIVATE },	{ "networks", MODE_PRIVATE },
+};
+
+/* The umask is for what users make, not for this. Failing is not the end: see store_open(). */
+static void make_folder(int dirfd, const char *name, mode_t mode)
+{
+	if (mkdirat(dirfd, name, mode) == 0)
+		(void)fchmodat(dirfd, name, mode, 0);
+}
+
+/* Opens the folder, making it if need be. -1 with err only where it is there and closed to us. */
+static int open_tree(const char *path, mode_t mode, int *ret_fd, struct error *err)
+{
+	struct error ignored;
+
+	*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_fd < 0 && errno == ENOENT) {
+		if (path_make_directories(path, mode, &ignored) == 0)
+			(void)chmod(path, mode);
+		*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (*ret_fd >= 0 || errno == ENOENT)
+		return 0;
+	(void)error_set(err, errno, "open %s", path);
+	if (errno == EACCES && geteuid() != 0)
+		return error_hint(err, "only root may; try sudo");
+	return -1;
+}
+
+static int set_paths(const char *root, struct store *store, struct error *err)
+{
+	cleanup_free char *absolute = NULL;
+
+	if (!root)
+		root = getenv("RUSTBOX_ROOT");
+	absolute = path_absolute(root && *root ? root : STORE_ROOT, err);
+	if (!absolute)
+		return -1;
+	store->root = path_clean(absolute, err);
+	if (!store->root)
+		return -1;
+	if (str_equal(store->root, "/"))
+		return error_set(err, EINVAL, "the root of the file system cannot be the store's");
+	store->run = str_equal(store->root, STORE_ROOT) ? str_format(err, "%s", STORE_RUN)
+							: str_format(err, "%s/run", store->root);
+	return store->run ? 0 : -1;
+}
+
+static int open_all(struct store *store, struct error *err)
+{
+	ssize_t n = fd_read_short(AT_FDCWD, "/proc/sys/kernel/random/boot_id", store->boot_id,
+				  sizeof(store->boot_id));
+
+	if (n < 0)
+		return error_set(err, errno, "read /proc/sys/kernel/random/boot_id");
+	if (open_tree(store->root, MODE_THROUGH, &store->root_fd, err) < 0)
+		return -1;
+	for (size_t i = 0; store->root_fd >= 0 && i < sizeof(folders) / sizeof(folders[0]); i++)
+		make_folder(store->root_fd, folders[i].name, folders[i].mode);
+	return open_tree(store->run, MODE_PRIVATE, &store->run_fd, err);
+}
+
+int store_open(const char *root, struct store *ret, struct error *err)
+{
+	struct store store = { .root_fd = -1, .run_fd = -1, .clean_up = NULL };
+
+	if (set_paths(root, &store, err) < 0 || open_all(&store, err) < 0) {
+		store_close(&store);
+		return -1;
+	}
+	*ret = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	fd_close(&store->root_fd);
+	fd_close(&store->run_fd);
+	free(move_ptr(&store->root));
+	free(move_ptr(&store->run));
+}
+
+char *store_path(const struct store *store, const char *folder, const char *id, const char *name,
+		 struct error *err)
+{
+	return str_format(err, "%s/%s%s%s%s%s", store->root, folder, id ? "/" : "", id ? id : "",
+			  name ? "/" : "", name ? name : "");
+}
+
+char *store_run_path(const struct store *store, const char *id, const char *name, struct error *err)
+{
+	return str_format(err, "%s/%s%s%s", store->run, id, name ? "/" : "", name ? name : "");
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole folders that a container could fill as it liked: names of any bytes,
+ * nested as deep as it liked, links to anywhere. Nothing is followed, other
+ * file systems mounted in it are not entered, and the depth costs neither
+ * stack nor descriptors.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * Removes dirfd/name and everything below; a missing one is fine. EBUSY or
+ * EXDEV where something is mounted in it. What could be removed is gone even
+ * when it fails.
+ */
+int tree_remove(int dirfd, const char *name, struct error *err);
+
+/* The same for what is in the folder, which stays. A missing one is fine. */
+int tree_empty(int dirfd, const char *name, struct error *err);
+
+/*
+ * Bytes on disk of everything below dirfd/name, hard links counted once; a
+ * missing one has 0. Blocks as long as it takes; what vanishes meanwhile does
+ * not count.
+ */
+int tree_disk_usage(int dirfd, const char *name, uint64_t *ret_bytes, struct error *err);
