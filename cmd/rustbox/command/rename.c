@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/command.h"
+#include "cmd/rustbox/container/container.h"
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return error_set(err, 0, "not built yet");
+	return container_rename(call->store, call->args[0], call->args[1], err);
 }
 
 const struct command command_rename = {
@@ -11,7 +12,9 @@ const struct command command_rename = {
 		.name = "rename",
 		.summary = "give a container another name",
 		.arguments = "CONTAINER NAME",
+		.takes_container = true,
 	},
-	.args_most = ARGS_ANY,
+	.args_least = 2,
+	.args_most = 2,
 	.run = run,
 };

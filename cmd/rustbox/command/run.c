@@ -1,17 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/rustbox/command/command.h"
+#include <stdio.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "cmd/rustbox/command/foreground.h"
+#include "cmd/rustbox/container/container.h"
+
+struct run_options {
+	struct create_options create;
+	bool detach, sig_proxy, timing;
+	const char *detach_keys;
+};
+
+static const struct option_row rows[] = {
+	CREATE_OPTION_ROWS,
+	{ "detach", 'd', NULL, "print the id, and let it run in the background",
+	  OPTION_AT(run_options, detach) },
+	DETACH_KEYS_ROW(run_options),
+	SIG_PROXY_ROW(run_options),
+	{ "timing", 0, NULL, "say at the end, on standard error, what took how long",
+	  OPTION_AT(run_options, timing) },
+	{ NULL },
+};
+
+/* ---- --timing ---- */
+
+struct times {
+	struct timespec begun, created, started;
+};
+
+static void note(struct timespec *ret)
+{
+	(void)clock_gettime(CLOCK_MONOTONIC, ret);
+}
+
+static double ms_between(const struct timespec *from, const struct timespec *to)
+{
+	return (double)(to->tv_sec - from->tv_sec) * 1e3 +
+	       (double)(to->tv_nsec - from->tv_nsec) / 1e6;
+}
+
+static void tell_times(const struct times *t, bool in_foreground)
+{
+	struct timespec now;
+
+	note(&now);
+	(void)fprintf(stderr, "created in %.1f ms, started in %.1f ms",
+		      ms_between(&t->begun, &t->created), ms_between(&t->created, &t->started));
+	if (in_foreground)
+		(void)fprintf(stderr, ", ended after %.1f ms", ms_between(&t->started, &now));
+	(void)fputc('\n', stderr);
+}
+
+/* ---- running ---- */
+
+/*
+ * With a terminal for the container and none for us there is nobody to show it
+ * to: it runs in the background, and can be attached to.
+ */
+static bool runs_in_foreground(const struct run_options *options)
+{
+	return !options->detach && (!options->create.tty || session_has_terminal());
+}
+
+static void remove_unstarted(const struct invocation *call, const struct record *record)
+{
+	struct error err;
+
+	if (record->auto_remove &&
+	    container_remove(call->store, record->id, true, true, &err) < 0 && err.code != ENOENT)
+		log_warning("%s", err.text);
+}
+
+static int start(const struct invocation *call, const struct record *record, bool in_foreground,
+		 int *ret_socket, struct error *err)
+{
+	bool wants_input = record->interactive || record->tty;
+	struct stream_attach attach = { .from = STREAM_FROM_START };
+
+	if (in_foreground)
+		attach = foreground_attach(STREAM_FROM_START, wants_input, wants_input);
+	if (container_start(call->store, record->id, false, &attach, ret_socket, err) == 0)
+		return 0;
+	remove_unstarted(call, record);
+	return -1;
+}
+
+static int converse(const struct run_options *options, const struct record *record, int socket,
+		    int *ret_exit_code, struct error *err)
+{
+	const struct session session = {
+		.socket = socket,
+		.is_started = true,
+		.tty = record->tty,
+		.wants_input = record->interactive || record->tty,
+		.sig_proxy = options->sig_proxy,
+		.detach_keys = options->detach_keys,
+	};
+
+	if (foreground_run(&session, record->name, ret_exit_code, err) < 0)
+		return error_wrap(err, "container %s", record->name);
+	return 0;
+}
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return error_set(err, 0, "not built yet");
+	const struct run_options *options = call->options;
+	bool in_foreground = runs_in_foreground(options);
+	cleanup_fd int socket = -1;
+	struct record *record;
+	struct times times;
+
+	if (foreground_check(options->detach_keys, err) < 0)
+		return -1;
+	if (in_foreground && options->sig_proxy && !options->create.tty)
+		session_hold_signals();
+	note(&times.begun);
+	if (container_create(call->store, &options->create, call->args, call->arena, &record, err) <
+	    0)
+		return -1;
+	note(&times.created);
+	if (start(call, record, in_foreground, &socket, err) < 0)
+		return -1;
+	note(&times.started);
+	if (!in_foreground)
+		printf("%s\n", record->id);
+	else if (converse(options, record, socket, ret_exit_code, err) < 0)
+		return -1;
+	if (options->timing)
+		tell_times(&times, in_foreground);
+	return 0;
 }
 
 const struct command command_run = {
 	.about = {
 		.name = "run",
 		.summary = "run a command in a new container",
-		.arguments = "COMMAND [ARG...]",
+		.arguments = "[COMMAND [ARG...]]",
+		.description =
+			"In the foreground, unless --detach is given: its output is shown, signals "
+			"go to it, and its exit code is ours. 125 is for errors of rustbox, 126 for "
+			"a command that cannot be executed, 127 for one that is not found, 128 + N "
+			"for one that was ended by signal N.\n\n"
+			"   rustbox run --rm -it sh\n\n"
+			"   rustbox run -d --name web --memory 256M --image nginx\n\n"
+			"With --tty and without a terminal on standard input it runs in the "
+			"background, as with --detach.",
+		.rows = rows,
+		.order = OPTIONS_FIRST,
 	},
+	.options_size = sizeof(struct run_options),
 	.args_most = ARGS_ANY,
+	.failure_code = EXIT_ENGINE,
 	.run = run,
 };

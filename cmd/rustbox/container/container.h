@@ -24,6 +24,21 @@ struct stream_attach;
 int container_start(struct store *store, const char *id, bool again,
 		    const struct stream_attach *attach, int *ret_socket, struct error *err);
 
+/* -1 unless it is Running: err says what to do. */
+int container_check_running(const struct record *record, struct error *err);
+
+/*
+ * Attaches to a live one (of store_find()). *ret_socket as of container_start():
+ * STARTED has come.
+ */
+int container_attach(const struct store *store, const struct record *record,
+		     const struct stream_attach *attach, int *ret_socket, struct error *err);
+
+/* One more process of a Running one. *ret_socket: STARTED has come. err->code 126, 127: why not. */
+struct stream_exec;
+int container_exec(struct store *store, const char *id, const struct stream_exec *exec,
+		   int *ret_socket, struct error *err);
+
 /* Stops, unless it is not live (no error). timeout and signal as in struct stream_stop. */
 int container_stop(struct store *store, const char *id, int timeout_ms, int signal,
 		   struct error *err);

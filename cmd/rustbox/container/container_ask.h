@@ -30,6 +30,10 @@ int container_ask(const struct store *store, const struct record *record, enum s
 		  const void *payload, size_t size, struct error *err);
 bool container_is_gone(const struct error *err);
 
+/* What begins a conversation: ATTACH or EXEC; until STARTED, or -1 with what to exit with. */
+int container_begin(int socket, enum stream_type type, const void *payload, size_t size,
+		    struct error *err);
+
 /* FAILED as an error; err->code is the exit code. Always -1. */
 int container_read_failure(const char *payload, struct error *err);
 

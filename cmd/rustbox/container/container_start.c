@@ -7,61 +7,6 @@
 #include "cmd/rustbox/store/event.h"
 #include "cmd/rustbox/supervisor/supervisor.h"
 
-enum { EXIT_ENGINE = 125 };
-
-/* ---- attaching ---- */
-
-static int set_no_answer(int type, struct error *err)
-{
-	(void)error_set(err, type == 0 ? 0 : errno, "its supervisor has ended without a word");
-	err->code = EXIT_ENGINE;
-	return -1;
-}
-
-/* The first answer. */
-static int receive_started(int socket, struct error *err)
-{
-	char payload[STREAM_PACKET_MAX];
-	size_t size;
-	int type;
-
-	do
-		type = stream_receive(socket, payload, &size);
-	while (type < 0 && errno == EINTR);
-	if (type == STREAM_STARTED)
-		return 0;
-	if (type == STREAM_FAILED)
-		return container_read_failure(payload, err);
-	return set_no_answer(type, err);
-}
-
-static int attach_to(int socket, const struct stream_attach *attach, struct error *err)
-{
-	if (stream_send(socket, STREAM_ATTACH, attach, sizeof(*attach)) < 0) {
-		(void)error_set(err, errno, "speak to its supervisor");
-		err->code = EXIT_ENGINE;
-		return -1;
-	}
-	return receive_started(socket, err);
-}
-
-/* A live one: nothing to start, but its output can be had. */
-static int join(const struct store *store, const struct record *record,
-		const struct stream_attach *attach, int *ret_socket, struct error *err)
-{
-	cleanup_fd int socket = -1;
-
-	if (record->state->status == RECORD_PAUSED) {
-		(void)container_is_wrong(record, err);
-		return error_hint(err, "rustbox unpause %s", record->name);
-	}
-	socket = container_connect_stream(store, record, err);
-	if (socket < 0 || attach_to(socket, attach, err) < 0)
-		return error_wrap(err, "attach to container %s", record->name);
-	*ret_socket = move_fd(&socket);
-	return 0;
-}
-
 /* ---- starting ---- */
 
 /* Gone after a reboot. */
@@ -111,7 +56,7 @@ int container_start_held(struct store *store, struct record *record,
 	if (make_run_folder(store, record->id, err) < 0 ||
 	    container_sweep(store, record, err) < 0 || forget_loss(store, record, err) < 0 ||
 	    supervisor_launch(store, record, &socket, err) < 0 ||
-	    attach_to(socket, attach, err) < 0) {
+	    container_begin(socket, STREAM_ATTACH, attach, sizeof(*attach), err) < 0) {
 		fd_close(&socket);
 		remove_failed(store, record);
 		return error_wrap(err, "start container %s", record->name);
@@ -138,8 +83,9 @@ int container_start(struct store *store, const char *id, bool again,
 
 	if (container_hold(store, id, &arena, &record, &lock, err) < 0)
 		return -1;
+	/* Nothing to start, but its output can be had. */
 	if (record_is_live(record))
-		return join(store, record, attach, ret_socket, err);
+		return container_attach(store, record, attach, ret_socket, err);
 	if (!again && check_startable(record, err) < 0)
 		return -1;
 	return container_start_held(store, record, attach, ret_socket, err);
