@@ -37,7 +37,7 @@ teardown()
 	name = f"shim-{TAG}"
 	v2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
 	folders = [f"/sys/fs/cgroup/{name}"] if v2 else [
-	    f"{top}/{name}" for top in glob.glob("/sys/fs/cgroup/*") if not os.path.islink(top) and os.path.isdir(top)]
+	    f"{top}/{name}" for top in glob.glob("/sys/fs/cgroup/*") if not os.path.islink(top) and os.path.exists(f"{top}/cgroup.procs")]
 	for folder in folders:
 	    os.mkdir(folder)
 	    for limit in ("cpuset.cpus", "cpuset.mems"): # v1: empty, which takes no process
