@@ -101,27 +101,36 @@ static int check_message(const ProtobufCMessageDescriptor *descriptor, struct by
 	return 0;
 }
 
-static void *budget_alloc(void *left, size_t size)
-{
-	size_t *budget = left, cost = size + ALLOCATION_OVERHEAD;
+/* What is left of UNPACK_MEMORY_MAX, and where memory comes from: malloc() without an arena. */
+struct budget {
+	size_t left;
+	struct arena *arena;
+};
 
-	if (cost < size || cost > *budget)
+static void *budget_alloc(void *data, size_t size)
+{
+	struct budget *budget = data;
+	size_t cost = size + ALLOCATION_OVERHEAD;
+	struct error ignored;
+
+	if (cost < size || cost > budget->left)
 		return NULL;
-	*budget -= cost;
-	return malloc(size);
+	budget->left -= cost;
+	return budget->arena ? arena_alloc(budget->arena, size, &ignored) : malloc(size);
 }
 
-static void budget_free(void *left, void *memory)
+static void budget_free(void *data, void *memory)
 {
-	(void)left;
-	free(memory);
+	const struct budget *budget = data;
+
+	if (!budget->arena)
+		free(memory);
 }
 
-ProtobufCMessage *unpack_message(const ProtobufCMessageDescriptor *descriptor, size_t size,
-				 const uint8_t *data, size_t *ret_memory, struct error *err)
+static ProtobufCMessage *unpack(const ProtobufCMessageDescriptor *descriptor, size_t size,
+				const void *data, struct budget *budget, struct error *err)
 {
-	size_t budget = UNPACK_MEMORY_MAX;
-	ProtobufCAllocator allocator = { budget_alloc, budget_free, &budget };
+	ProtobufCAllocator allocator = { budget_alloc, budget_free, budget };
 	ProtobufCMessage *message = NULL;
 
 	if (check_message(descriptor, (struct bytes){ data, size }, 0, err) == 0) {
@@ -131,7 +140,22 @@ ProtobufCMessage *unpack_message(const ProtobufCMessageDescriptor *descriptor, s
 	}
 	if (!message)
 		(void)error_wrap(err, "unpack %s", descriptor->name);
-	else if (ret_memory)
-		*ret_memory = UNPACK_MEMORY_MAX - budget;
 	return message;
+}
+
+ProtobufCMessage *unpack_message(const ProtobufCMessageDescriptor *descriptor, size_t size,
+				 const void *data, size_t *ret_memory, struct error *err)
+{
+	struct budget budget = { .left = UNPACK_MEMORY_MAX };
+	ProtobufCMessage *message = unpack(descriptor, size, data, &budget, err);
+
+	if (message && ret_memory)
+		*ret_memory = UNPACK_MEMORY_MAX - budget.left;
+	return message;
+}
+
+void *unpack_message_in_arena(const ProtobufCMessageDescriptor *descriptor, size_t size,
+			      const void *data, struct arena *arena, struct error *err)
+{
+	return unpack(descriptor, size, data, &(struct budget){ UNPACK_MEMORY_MAX, arena }, err);
 }

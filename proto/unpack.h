@@ -9,6 +9,7 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 enum { UNPACK_MEMORY_MAX = 16 << 20 };
 
@@ -19,4 +20,8 @@ enum { UNPACK_MEMORY_MAX = 16 << 20 };
  * in it, or needs more than UNPACK_MEMORY_MAX.
  */
 ProtobufCMessage *unpack_message(const ProtobufCMessageDescriptor *descriptor, size_t size,
-				 const uint8_t *data, size_t *ret_memory, struct error *err);
+				 const void *data, size_t *ret_memory, struct error *err);
+
+/* The same, of the descriptor's own type; it lives as long as the arena. */
+void *unpack_message_in_arena(const ProtobufCMessageDescriptor *descriptor, size_t size,
+			      const void *data, struct arena *arena, struct error *err);

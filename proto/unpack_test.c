@@ -114,6 +114,24 @@ static void large_payloads_are_fine(void **state)
 	ttrpc__request__free_unpacked(message, NULL);
 }
 
+static void an_arena_holds_them_as_well(void **state)
+{
+	static const char bytes[] = "\x0a\x02w1\x1a\x03\x0a\x01t", bad[] = "\x0a\x02w\0";
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct error err = { 0 };
+	const Containerd__Task__V2__CreateTaskRequest *m =
+		unpack_message_in_arena(&containerd__task__v2__create_task_request__descriptor,
+					sizeof(bytes) - 1, bytes, &arena, &err);
+
+	(void)state;
+	assert_non_null(m);
+	assert_string_equal(m->id, "w1");
+	assert_string_equal(m->rootfs[0]->type, "t");
+	assert_null(unpack_message_in_arena(&containerd__task__v2__create_task_request__descriptor,
+					    sizeof(bad) - 1, bad, &arena, &err));
+	assert_non_null(strstr(err.text, "\"id\" is not text: it has a NUL byte"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +139,7 @@ int main(void)
 		cmocka_unit_test(bad_messages_are_refused),
 		cmocka_unit_test(what_grows_too_large_is_refused),
 		cmocka_unit_test(large_payloads_are_fine),
+		cmocka_unit_test(an_arena_holds_them_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

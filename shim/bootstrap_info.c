@@ -5,10 +5,10 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "proto/info.pb-c.h"
+#include "proto/unpack.h"
 #include "shim/bootstrap.h"
 #include "shim/bootstrap_input.h"
 #include "shim/engine.h"
-#include "shim/message.h"
 
 #define FEATURES_TYPE "types.containerd.io/opencontainers/runtime-spec/1/features/Features"
 
@@ -67,7 +67,7 @@ int bootstrap_info(struct error *err)
 
 	if (bootstrap_input_receive(&input, &size, err) < 0)
 		return -1;
-	any = message_unpack(&google__protobuf__any__descriptor, input, size, &arena, err);
+	any = unpack_message_in_arena(&google__protobuf__any__descriptor, size, input, &arena, err);
 	if (!any || runtime_options_read(any, &arena, &options, err) < 0)
 		return error_wrap(err, "standard input");
 	features = read_features(&options, err);

@@ -6,7 +6,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "proto/bootstrap.pb-c.h"
-#include "shim/message.h"
+#include "proto/unpack.h"
 #include "shim/socket_address.h"
 
 typedef Containerd__Runtime__Bootstrap__V1__BootstrapParams BootstrapParams;
@@ -62,24 +62,36 @@ static int take_params(const BootstrapParams *params, struct arena *arena,
 	return find_options(params, arena, &out->options, err);
 }
 
+static int take_bytes(const void *data, size_t size, struct arena *arena,
+		      struct bootstrap_input *out, struct error *err)
+{
+	struct error refused;
+	const Google__Protobuf__Any *any;
+	const BootstrapParams *params = unpack_message_in_arena(
+		&containerd__runtime__bootstrap__v1__bootstrap_params__descriptor, size, data,
+		arena, &refused);
+
+	if (size && params && is_meant_for(params, &out->flags))
+		return take_params(params, arena, out, err);
+	any = unpack_message_in_arena(&google__protobuf__any__descriptor, size, data, arena, err);
+	if (!any)
+		return -1;
+	/* Both have the fields 1 and 2, but only params have others. */
+	if (!params && any->base.n_unknown_fields) {
+		*err = refused;
+		return -1;
+	}
+	return runtime_options_read(any, arena, &out->options, err);
+}
+
 int bootstrap_input_read(const struct shim_flags *flags, const void *data, size_t size,
 			 struct arena *arena, struct bootstrap_input *ret, struct error *err)
 {
 	struct bootstrap_input input = { .flags = *flags,
 					 .socket_directory = SOCKET_ADDRESS_DIRECTORY };
-	const BootstrapParams *params =
-		message_unpack(&containerd__runtime__bootstrap__v1__bootstrap_params__descriptor,
-			       data, size, arena, err);
 
-	if (size && params && is_meant_for(params, flags)) {
-		if (take_params(params, arena, &input, err) < 0)
-			return error_wrap(err, "standard input");
-	} else {
-		const Google__Protobuf__Any *any =
-			message_unpack(&google__protobuf__any__descriptor, data, size, arena, err);
-		if (!any || runtime_options_read(any, arena, &input.options, err) < 0)
-			return error_wrap(err, "standard input");
-	}
+	if (take_bytes(data, size, arena, &input, err) < 0)
+		return error_wrap(err, "standard input");
 	if (shim_flags_check(&input.flags, err) < 0)
 		return -1;
 	*ret = input;

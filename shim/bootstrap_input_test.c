@@ -187,6 +187,19 @@ static void garbage_is_refused(void **state)
 	assert_non_null(strstr(err.text, "-namespace is missing"));
 }
 
+/* protobuf-c would read them as other, shorter texts; and as an Any they would say nothing. */
+static void params_with_a_nul_are_refused(void **state)
+{
+	static const char params[] = "\x0a\x02w1\x12\x07"
+				     "default\x4a\x04/s\0x";
+	struct bootstrap_input in;
+	struct error err = { 0 };
+
+	assert_int_equal(
+		bootstrap_input_read(&flags, params, sizeof(params) - 1, &arena, &in, &err), -1);
+	assert_non_null(strstr(err.text, "\"socket_dir\" is not text: it has a NUL byte"));
+}
+
 #define TEST(f) cmocka_unit_test_teardown(f, tear_down)
 
 int main(void)
@@ -199,6 +212,7 @@ int main(void)
 		TEST(options_are_found_among_the_extensions),
 		TEST(what_names_another_is_an_any),
 		TEST(garbage_is_refused),
+		TEST(params_with_a_nul_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include "oci/json.h"
 #include "proto/options.pb-c.h"
 #include "proto/runtime_options.pb-c.h"
-#include "shim/message.h"
+#include "proto/unpack.h"
 #include "shim/toml.h"
 
 #define FILE_NAME "options.json"
@@ -74,8 +74,8 @@ static int finish(struct runtime_options *o, struct arena *arena, struct error *
 static int read_runc(const ProtobufCBinaryData *value, struct arena *arena,
 		     struct runtime_options *out, struct error *err)
 {
-	Containerd__Runc__V1__Options *m = message_unpack(
-		&containerd__runc__v1__options__descriptor, value->data, value->len, arena, err);
+	Containerd__Runc__V1__Options *m = unpack_message_in_arena(
+		&containerd__runc__v1__options__descriptor, value->len, value->data, arena, err);
 
 	if (!m)
 		return -1;
@@ -181,8 +181,8 @@ static int read_toml_file(const char *path, struct arena *arena, struct runtime_
 static int read_toml(const ProtobufCBinaryData *value, struct arena *arena,
 		     struct runtime_options *out, struct error *err)
 {
-	Runtimeoptions__V1__Options *m = message_unpack(&runtimeoptions__v1__options__descriptor,
-							value->data, value->len, arena, err);
+	Runtimeoptions__V1__Options *m = unpack_message_in_arena(
+		&runtimeoptions__v1__options__descriptor, value->len, value->data, arena, err);
 
 	if (!m)
 		return -1;
@@ -232,9 +232,6 @@ int runtime_options_read(const Google__Protobuf__Any *any, struct arena *arena,
 	if (any && !type && (*any->type_url || any->value.len))
 		log_warning("runtime options of the type \"%s\" are not known, ignored",
 			    any->type_url);
-	if (type && message_has_nul(any->value.data, any->value.len))
-		return error_set(err, EINVAL, "runtime options (%s): a text has a NUL byte",
-				 type->name);
 	if ((type && type->read(&any->value, arena, &options, err) < 0) ||
 	    finish(&options, arena, err) < 0)
 		return error_wrap(err, "runtime options%s%s%s", type ? " (" : "",
