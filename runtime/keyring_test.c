@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "runtime/child_test.h"
 
 #include <linux/keyctl.h>
+#include <string.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/keyring.h"
@@ -29,7 +23,7 @@ static int join(void)
 
 	before = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, SESSION, 1);
 	if (before < 0)
-		return 77;
+		return CHILD_REFUSED;
 	if (keyring_join("keyring-test-1", &err) < 0)
 		return 1;
 	first = serial();
@@ -53,7 +47,7 @@ static int join_the_same(void)
 	int ends[2], status;
 
 	if (serial() < 0)
-		return 77;
+		return CHILD_REFUSED;
 	if (keyring_join("keyring-test-3", &err) < 0 || pipe(ends) < 0)
 		return 1;
 	long first = serial();
@@ -67,32 +61,16 @@ static int join_the_same(void)
 	return waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 4;
 }
 
-static void in_child(int (*body)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(body());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WEXITSTATUS(status) == 77) {
-		print_message("keyrings are refused here\n");
-		skip();
-	}
-	assert_int_equal(status, 0);
-}
-
 static void test_s15_new_session_keyring(void **state)
 {
 	(void)state;
-	in_child(join);
+	in_child(join, "keyrings are refused here");
 }
 
 static void test_s15_the_same_name_is_the_same_keyring(void **state)
 {
 	(void)state;
-	in_child(join_the_same);
+	in_child(join_the_same, "keyrings are refused here");
 }
 
 int main(void)

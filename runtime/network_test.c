@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "runtime/child_test.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -13,7 +7,6 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/network.h"
@@ -27,7 +20,7 @@ static int new_loopback(void)
 	struct error err;
 
 	if (unshare(CLONE_NEWNET) < 0)
-		return 77;
+		return CHILD_REFUSED;
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return 1;
@@ -44,36 +37,20 @@ static int without_privilege(void)
 	struct error err;
 
 	if (unshare(CLONE_NEWNET) < 0 || setuid(65534) < 0)
-		return 77;
+		return CHILD_REFUSED;
 	return network_loopback_up(&err) == -1 && err.code == EPERM ? 0 : 1;
-}
-
-static void in_child(int (*body)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(body());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	if (WEXITSTATUS(status) == 77) {
-		print_message("may not make a network namespace\n");
-		skip();
-	}
-	assert_int_equal(status, 0);
 }
 
 static void test_loopback_comes_up(void **state)
 {
 	(void)state;
-	in_child(new_loopback);
+	in_child(new_loopback, "may not make a network namespace");
 }
 
 static void test_refusal_is_reported(void **state)
 {
 	(void)state;
-	in_child(without_privilege);
+	in_child(without_privilege, "may not make a network namespace");
 }
 
 int main(void)

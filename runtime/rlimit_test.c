@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // valgrind: no, it keeps resource limits to itself
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "runtime/child_test.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/rlimit.h"
@@ -61,28 +55,16 @@ static int raise_without_privilege(void)
 		       : 2;
 }
 
-static void in_child(int (*body)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(body());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
 static void test_low_limits_come_last(void **state)
 {
 	(void)state;
-	in_child(lower_in_two_steps);
+	in_child(lower_in_two_steps, NULL);
 }
 
 static void test_raising_is_refused_with_a_reason(void **state)
 {
 	(void)state;
-	in_child(raise_without_privilege);
+	in_child(raise_without_privilege, NULL);
 }
 
 static void test_names(void **state)
