@@ -102,7 +102,7 @@ static int enter_rootfs(struct init *init, struct error *err)
 			   err) < 0)
 		return -1;
 	fd_close(&init->console_socket);
-	if (process && process_setup_make_cwd(process->cwd, process->user, err) < 0)
+	if (process && process_setup_make_cwd(process->cwd, err) < 0)
 		return -1;
 	if (mount_make_read_only(init->mounts, err) < 0 ||
 	    mount_protect(init->spec, init->mounts->null, err) < 0)

@@ -309,7 +309,7 @@ int process_setup_prepare(struct process_setup *setup, struct arena *arena, stru
 	return 0;
 }
 
-int process_setup_make_cwd(const char *cwd, const struct spec_user *user, struct error *err)
+int process_setup_make_cwd(const char *cwd, struct error *err)
 {
 	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int fd = -1;

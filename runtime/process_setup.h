@@ -47,9 +47,9 @@ int process_setup_prepare(struct process_setup *setup, struct arena *arena, stru
 /*
  * After pivot, still as the runtime's user: makes the folders of cwd that are
  * missing in the container's root, mode 0755. They belong to the caller, not
- * to `user`: what an image lacks is not given away.
+ * to process.user: what an image lacks is not given away.
  */
-int process_setup_make_cwd(const char *cwd, const struct spec_user *user, struct error *err);
+int process_setup_make_cwd(const char *cwd, struct error *err);
 
 /*
  * After START, and only where other programs of the container (hooks) shall

@@ -220,8 +220,8 @@ static void test_make_cwd(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(path));
 	(void)snprintf(cwd, sizeof(cwd), "%s/a", path);
-	assert_int_equal(process_setup_make_cwd(cwd, NULL, &err), 0);
-	assert_int_equal(process_setup_make_cwd(cwd, NULL, &err), 0);
+	assert_int_equal(process_setup_make_cwd(cwd, &err), 0);
+	assert_int_equal(process_setup_make_cwd(cwd, &err), 0);
 	assert_int_equal(stat(cwd, &st), 0);
 	assert_true(S_ISDIR(st.st_mode));
 	assert_int_equal(rmdir(cwd), 0);
