@@ -311,6 +311,7 @@ struct spawn_plan {
 	char *const *env;
 	int fds[PROCESS_SPAWN_FDS];
 	pid_t parent;
+	sigset_t held; /* signals that stay blocked */
 	struct spawn_memory *memory;
 };
 
@@ -331,21 +332,14 @@ static int place_fds(struct spawn_plan *plan)
 	return (int)syscall(SYS_close_range, (unsigned int)n, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-static void hold_termination(void)
-{
-	sigset_t held;
-
-	(void)sigemptyset(&held);
-	(void)sigaddset(&held, SIGTERM);
-	(void)sigaddset(&held, SIGINT);
-	(void)sigprocmask(SIG_BLOCK, &held, NULL);
-}
-
+/*
+ * Whose address is taken is in the plan, and not a variable here: execve leaves
+ * this stack as it is, and ASan would take the next one at its place for used.
+ */
 static int prepare_spawned(struct spawn_plan *plan)
 {
 	process_reset_signals(UINT64_MAX);
-	if (plan->spawn->holds_termination)
-		hold_termination();
+	(void)sigprocmask(SIG_BLOCK, &plan->held, NULL);
 	if (plan->spawn->dies_with_parent) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 			return -1;
@@ -419,6 +413,11 @@ pid_t process_spawn(const struct process_spawn *spawn, struct error *err)
 				return error_set(err, errno, "open /dev/null");
 		}
 		plan.fds[i] = spawn->fds[i] < 0 ? null : spawn->fds[i];
+	}
+	(void)sigemptyset(&plan.held);
+	if (spawn->holds_termination) {
+		(void)sigaddset(&plan.held, SIGTERM);
+		(void)sigaddset(&plan.held, SIGINT);
 	}
 	plan.memory = mmap(NULL, sizeof(*plan.memory), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);

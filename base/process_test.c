@@ -284,6 +284,27 @@ static void spawned_programs_begin_with_default_signals(void **state)
 	assert_false(sigismember(&after, SIGUSR2));
 }
 
+/* More than once: what a child leaves on its stack does not hurt the next, either. */
+static void spawned_programs_may_hold_termination(void **state)
+{
+	/* No shell: dash empties its mask. */
+	const char *const args[] = { "grep", "SigBlk", "/proc/self/status", NULL };
+	struct error err;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		cleanup_fd int out = file_at(20, "");
+		const int fds[] = { -1, out, out };
+		const struct process_spawn spawn = { .path = "/bin/grep",
+						     .args = (char **)(uintptr_t)args,
+						     .fds = fds,
+						     .n_fds = 3,
+						     .holds_termination = true };
+		assert_int_equal(end_of(process_spawn(&spawn, &err)), 0);
+		assert_string_equal(text_of(out), "SigBlk:\t0000000000004002\n");
+	}
+}
+
 static void spawned_programs_may_have_a_group(void **state)
 {
 	const int fds[] = { -1, -1, -1 };
@@ -376,6 +397,7 @@ int main(void)
 		cmocka_unit_test(spawned_descriptors_may_overlap),
 		cmocka_unit_test(spawned_programs_inherit_nothing_else),
 		cmocka_unit_test(spawned_programs_begin_with_default_signals),
+		cmocka_unit_test(spawned_programs_may_hold_termination),
 		cmocka_unit_test(spawned_programs_may_have_a_group),
 		cmocka_unit_test(spawned_programs_may_die_with_us),
 		cmocka_unit_test(what_cannot_be_spawned_is_named),
