@@ -66,7 +66,7 @@ LAYERS_cmd/rustbox/format  := $(call rustbox_layers,format) oci base
 LAYERS_cmd/rustbox/stream  := $(call rustbox_layers,stream) oci base
 LAYERS_cmd/rustbox/log     := $(call rustbox_layers,log) base
 LAYERS_cmd/rustbox/image   := $(call rustbox_layers,image store) oci base
-LAYERS_cmd/rustbox/network := $(call rustbox_layers,network store) oci base
+LAYERS_cmd/rustbox/network := $(call rustbox_layers,network format store) oci base
 LAYERS_cmd/rustbox/bundle  := $(call rustbox_layers,bundle network image format store) runtime oci base
 LAYERS_cmd/rustbox/supervisor := $(call rustbox_layers,supervisor bundle network image log stream \
 	format store) shim runtime proto oci base

@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/rustbox/command/command.h"
+#include "cmd/rustbox/command/network_words.h"
+
+static int remove_one(const struct invocation *call, const char *name, struct error *err)
+{
+	const char *user;
+
+	if (network_words_user(call, name, &user, err) < 0)
+		return -1;
+	if (user)
+		return error_set(err, EBUSY,
+				 "network %s is used by the container %s (rustbox remove %s first)",
+				 name, user, user);
+	return network_remove(call->store, name, err);
+}
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return error_set(err, 0, "not built yet");
+	return command_each(call, true, remove_one, ret_exit_code, err);
 }
+
+static const char *const aliases[] = { "network rm", NULL };
 
 const struct command command_network_remove = {
 	.about = {
@@ -12,6 +27,8 @@ const struct command command_network_remove = {
 		.summary = "remove networks",
 		.arguments = "NAME...",
 	},
+	.args_least = 1,
 	.args_most = ARGS_ANY,
+	.aliases = aliases,
 	.run = run,
 };
