@@ -68,7 +68,8 @@ int container_exec(struct store *store, const char *id, const struct stream_exec
 	cleanup_fd int socket = -1;
 	struct record *record;
 
-	if (store_find(store, id, &arena, &record, err) < 0 || container_check_running(record, err) < 0)
+	if (store_find(store, id, &arena, &record, err) < 0 ||
+	    container_check_running(record, err) < 0)
 		return -1;
 	text = json_write(&stream_exec_type, exec, false, err);
 	if (!text)

@@ -83,13 +83,14 @@ enum session_signal session_signals_judge(int signal, bool tty, bool proxies)
 	return proxies ? SESSION_SIGNAL_FORWARD : SESSION_SIGNAL_DIE;
 }
 
-void session_signals_die(int number)
+void session_signals_die(int signal)
 {
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
 	sigset_t one;
 
-	(void)signal(number, SIG_DFL);
+	(void)sigaction(signal, &usual, NULL);
 	(void)sigemptyset(&one);
-	(void)sigaddset(&one, number);
+	(void)sigaddset(&one, signal);
 	(void)sigprocmask(SIG_UNBLOCK, &one, NULL);
-	(void)raise(number);
+	(void)raise(signal);
 }
