@@ -127,3 +127,23 @@ teardown()
 	large.finish()
 	PY
 }
+
+@test "memory of an idle shim: pages of its program are mapped when they are used" {
+	python <<-'PY'
+	import time
+	def pss(shim):
+	    with open(f"/proc/{shim.pid}/smaps_rollup", encoding="ascii") as file:
+	        return sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+	shim = Shim("-idle")
+	shim.run("wait")
+	before = pss(shim)
+	deadline = time.monotonic() + 20
+	while pss(shim) >= 700 and time.monotonic() < deadline:
+	    time.sleep(0.1)
+	print(before, pss(shim))
+	assert pss(shim) < 700, "KiB"
+	assert before > pss(shim), "KiB"
+	# All of it still works.
+	shim.finish()
+	PY
+}

@@ -117,7 +117,8 @@ struct task_service {
 	const struct stdio_local *(*local_streams)(struct task_service *service,
 						   const char *exec_id);
 	struct task *tasks;
-	size_t n_creates; /* Create requests so far */
+	size_t n_creates;	/* Create requests so far */
+	struct loop_timer rest; /* some time after a start: see memory.h */
 	/* The server's: a client asks for the end, and there are no tasks; the last task has gone.
 	 */
 	void (*shutdown)(struct task_service *service);

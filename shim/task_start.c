@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Start of a container that was created, or of one that is restored from a checkpoint. */
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "proto/events.pb-c.h"
 #include "proto/ttrpc_server.h"
+#include "shim/memory.h"
 #include "shim/task_verbs.h"
+
+/* From a start to the time when a container usually just runs. */
+enum { REST_MS = 1000 };
 
 struct start {
 	struct process *init;
@@ -30,14 +33,22 @@ static void fail(struct start *start, const char *failure)
 		   failure);
 }
 
+static void rest(struct loop_timer *timer)
+{
+	(void)memory_give_back();
+}
+
 static void succeed(struct start *start)
 {
+	struct task_service *service = start->init->task->service;
 	Containerd__Task__V2__StartResponse response = CONTAINERD__TASK__V2__START_RESPONSE__INIT;
 
 	start->init->state = PROCESS_RUNNING;
 	publish_start(start->init);
 	response.pid = (uint32_t)start->init->pid;
 	start->call.closure(&response.base, start->call.data);
+	service->rest.fire = rest;
+	loop_set_timer(service->loop, &service->rest, REST_MS);
 }
 
 /* An end that came meanwhile is told now. */
@@ -130,7 +141,7 @@ void task_start(struct process *process, struct task_call call)
 	result = process->task->checkpoint ? run_restore(start, &err) : run_start(start, &err);
 	if (result == 0) {
 		/* What Create has read and freed goes back, while the runtime is at work. */
-		(void)malloc_trim(0);
+		memory_trim();
 		return;
 	}
 	fail(start, err.text);
