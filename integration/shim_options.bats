@@ -31,6 +31,7 @@ teardown()
 	container_teardown
 }
 
+# bats test_tags=vm
 @test "shim_cgroup: the server is in it, in every hierarchy that has it, its containers are not" {
 	python <<-'PY'
 	import glob
