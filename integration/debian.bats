@@ -4,8 +4,6 @@
 # with job control on a terminal, a thousand processes under limits.
 # vm: yes
 
-# bats file_tags=vm
-
 load container
 load debian
 
@@ -66,6 +64,7 @@ teardown()
 	says_not "no job control"
 }
 
+# bats test_tags=vm
 @test "a thousand processes at once, under a pids and a memory limit" {
 	need_controller pids
 	need_controller memory
@@ -81,6 +80,7 @@ teardown()
 	wait_status stopped
 }
 
+# bats test_tags=vm
 @test "a thousand processes do not come where three hundred may be" {
 	need_controller pids
 	config '.linux.resources += {pids: {limit: 300}, memory: {limit: 268435456}}

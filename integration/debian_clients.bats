@@ -390,7 +390,6 @@ test_limits()
 @test "ctr: exit codes in Debian" { test_exit_codes; }
 @test "ctr: Debian's shell and perl are asked to stop" { test_stop; }
 @test "ctr: a package is built, installed by apt and dpkg, and purged" { test_package; }
-# bats test_tags=vm
 @test "ctr: an interactive bash with job control on a terminal" { test_terminal; }
 @test "ctr: bash on a terminal by exec" { test_exec_terminal; }
 @test "ctr: a thousand processes at once under limits" { test_thousand; }
