@@ -85,11 +85,11 @@ static int make_room(struct event_reader *reader, struct error *err)
 		reader->end = 0;
 		return 0;
 	}
-	grown = realloc(reader->buffer, reader->room * 2);
+	grown = realloc(reader->buffer, reader->room + CHUNK);
 	if (!grown)
 		return error_memory(err);
 	reader->buffer = grown;
-	reader->room *= 2;
+	reader->room += CHUNK;
 	return 0;
 }
 

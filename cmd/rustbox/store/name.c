@@ -24,7 +24,7 @@ static const char *const adjectives[] = {
 static const char *const nouns[] = {
 	"acorn",  "alder",   "anchor",	"aspen",   "badger", "barge",  "basket",  "beacon",
 	"beaver", "birch",   "bison",	"brook",   "bucket", "canyon", "cedar",	  "chest",
-	"cliff",  "clover",  "comet",	"coral",   "crane",  "crate",  "creek",	  "dingo",
+	"cliff",  "clover",  "comet",	"coral",   "crane",  "cradle", "creek",	  "dingo",
 	"dune",	  "eagle",   "ember",	"falcon",  "fern",   "ferry",  "finch",	  "fjord",
 	"gecko",  "geyser",  "glade",	"grove",   "gull",   "hamper", "harbor",  "hare",
 	"hazel",  "heron",   "hollow",	"ibis",	   "island", "jackal", "juniper", "kayak",

@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -26,8 +28,8 @@ static const struct folder {
 /* The umask is for what users make, not for this. Failing is not the end: see store_open(). */
 static void make_folder(int dirfd, const char *name, mode_t mode)
 {
-	if (mkdirat(dirfd, name, mode) == 0)
-		(void)fchmodat(dirfd, name, mode, 0);
+	if (mkdirat(dirfd, name, mode) == 0 && fchmodat(dirfd, name, mode, 0) < 0)
+		log_warning("chmod %s: %s", name, strerror(errno));
 }
 
 /* Opens the folder, making it if need be. -1 with err only where it is there and closed to us. */
