@@ -46,6 +46,7 @@ static const struct json_field policy_fields[] = {
 	FIELD(record_policy, cpu_time_ms, "cpuTimeMs"),
 	FIELD(record_policy, output_limit, "outputLimit"),
 	FIELD(record_policy, report, "report"),
+	FIELD(record_policy, pidfile, "pidfile"),
 	{ NULL },
 };
 static const struct json_type policy_type = { sizeof(struct record_policy), policy_fields, NULL };

@@ -61,6 +61,7 @@ struct record_policy {
 	uint64_t log_max_file;		  /* how many are kept, the current one included */
 	uint64_t timeout_ms, cpu_time_ms, output_limit; /* 0: none */
 	char *report;					/* file of --report, absolute */
+	char *pidfile; /* where the supervisor writes the pid at each start, absolute */
 };
 
 struct record_port {
