@@ -13,20 +13,31 @@
 /*
  * Fills a record (but for id, name, created, state) from the options and the
  * command line behind them. The image was found by the caller (NULL: a rootfs).
- * err->code 127 or 126 is for the exit code; 0 and others: 125.
+ * Changes nothing on disk. err->code 127 or 126 is for the exit code; 0 and
+ * others: 125.
  */
-int bundle_plan(const struct store *store, const struct create_options *options, char **args,
+int bundle_plan(struct store *store, const struct create_options *options, char **args,
 		const struct image *image, struct arena *arena, struct record **ret,
 		struct spec **ret_spec, struct error *err);
 
 /*
- * Completes the spec with what needs the id (hostname, cgroup path, files of
- * /etc, network namespace's path) and writes bundles/<id>/: config.json, hosts, hostname,
- * resolv.conf; overlay/<id>/{lowerdir,upperdir,workdir,merged}; anonymous
- * volumes. The caller has claimed the id and removes everything on failure.
+ * Completes record (hostname) and spec with what needs the id (hostname, cgroup
+ * path, files of /etc, network namespace's path) and writes bundles/<id>/:
+ * config.json, hosts, hostname, resolv.conf;
+ * overlay/<id>/{lowerdir,upperdir,workdir,merged}; volumes that are new, with
+ * the image's content; folders that --volume names and that are missing. The
+ * caller has claimed the id and removes everything on failure.
  */
-int bundle_write(struct store *store, const struct record *record, struct spec *spec, int bundle,
+int bundle_write(struct store *store, struct record *record, struct spec *spec, int bundle,
 		 struct arena *arena, struct error *err);
+
+/*
+ * Before each start: where other containers' namespaces are that it shares
+ * (--pid container:ID and its like) goes into config.json. Not of a running
+ * one: an error that says so. Cheap where it shares none.
+ */
+int bundle_prepare_start(struct store *store, const struct record *record, struct arena *arena,
+			 struct error *err);
 
 /* The mounts that Create's request gets for the container's root: one overlay, or nothing. */
 struct bundle_rootfs {

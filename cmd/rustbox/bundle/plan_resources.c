@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits of the cgroup. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number_list.h"
+#include "base/str.h"
+#include "cmd/rustbox/bundle/plan.h"
+
+enum {
+	CPU_PERIOD = 100000, /* microseconds, the kernel's own */
+	CPU_QUOTA_LEAST = 1000,
+	CPU_PERIOD_LEAST = 1000,
+	CPUS_MAX = 8192,
+	MILLIONTHS = 1000000,
+	SHARES_LEAST = 2,
+	WEIGHT_LEAST = 10,
+};
+
+/* ---- memory ---- */
+
+/* cgroup v1 without swap accounting, or a kernel without swap: there is nothing to limit. */
+static bool counts_swap(void)
+{
+	if (access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0)
+		return access("/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes", F_OK) == 0;
+	return access("/proc/swaps", F_OK) == 0;
+}
+
+/* As Docker: as much swap as memory, unless something else is said. */
+static int set_swap(struct plan *plan, struct spec_memory *memory, struct error *err)
+{
+	const char *text = plan->options->memory_swap;
+	int64_t swap = 0;
+
+	if (plan_read_size("memory-swap", text, true, &swap, err) < 0)
+		return -1;
+	if (swap > 0 && !memory->limit.set)
+		return error_set(err, 0, "--memory-swap %s needs --memory: it is both together",
+				 text);
+	if (swap > 0 && swap < memory->limit.value)
+		return error_set(err, 0,
+				 "--memory-swap %s is memory and swap together, and cannot "
+				 "be less than --memory",
+				 text);
+	if (swap != 0)
+		memory->swap = (struct json_int){ true, swap < 0 ? -1 : swap };
+	else if (memory->limit.set && counts_swap())
+		memory->swap = (struct json_int){ true, memory->limit.value > INT64_MAX / 2
+								? -1
+								: memory->limit.value * 2 };
+	return 0;
+}
+
+static int set_reservation(struct plan *plan, struct spec_memory *memory, struct error *err)
+{
+	const char *text = plan->options->memory_reservation;
+	int64_t bytes = 0;
+
+	if (plan_read_size("memory-reservation", text, true, &bytes, err) < 0)
+		return -1;
+	if (bytes <= 0)
+		return 0;
+	if (memory->limit.set && bytes > memory->limit.value)
+		return error_set(err, 0, "--memory-reservation %s is above --memory", text);
+	memory->reservation = (struct json_int){ true, bytes };
+	return 0;
+}
+
+static int set_memory(struct plan *plan, struct error *err)
+{
+	const struct create_options *options = plan->options;
+	struct spec_memory *memory = arena_alloc(plan->arena, sizeof(*memory), err);
+	int64_t bytes = 0;
+
+	if (!memory || plan_read_size("memory", options->memory, true, &bytes, err) < 0)
+		return -1;
+	if (bytes > 0)
+		memory->limit = (struct json_int){ true, bytes };
+	if (set_swap(plan, memory, err) < 0 || set_reservation(plan, memory, err) < 0)
+		return -1;
+	if (options->memory_swappiness.set && options->memory_swappiness.value >= 0)
+		memory->swappiness =
+			(struct json_uint){ true, (uint64_t)options->memory_swappiness.value };
+	memory->disable_oom_killer = options->oom_kill_disable;
+	plan->spec->linux->resources->memory = memory;
+	return 0;
+}
+
+/* ---- CPU ---- */
+
+/* "1.5" to millionths; digits behind the sixth are refused, as they would not count. */
+static bool read_cpus(const char *text, uint64_t *ret)
+{
+	char whole[8] = "", part[7] = "000000";
+	size_t n = strcspn(text, "."), digits = text[n] ? strlen(text + n + 1) : 0;
+	uint64_t cpus = 0, millionths = 0;
+
+	if (n >= sizeof(whole) || digits >= sizeof(part) || (!n && !digits) ||
+	    (text[n] && !digits && !n))
+		return false;
+	memcpy(whole, text, n);
+	memcpy(part, text + n + (text[n] == '.'), digits);
+	if ((n && !str_to_uint(whole, 10, CPUS_MAX, &cpus)) ||
+	    !str_to_uint(part, 10, MILLIONTHS - 1, &millionths))
+		return false;
+	*ret = cpus * MILLIONTHS + millionths;
+	return true;
+}
+
+static int set_cpus(struct plan *plan, struct spec_cpu *cpu, struct error *err)
+{
+	const struct create_options *options = plan->options;
+	uint64_t millionths;
+
+	if (!options->cpus)
+		return 0;
+	if (!read_cpus(options->cpus, &millionths))
+		return error_set(err, 0, "--cpus %s: not a number of CPUs such as 0.5 or 2",
+				 options->cpus);
+	if (!millionths)
+		return 0;
+	if (options->cpu_quota.set || options->cpu_period.set)
+		return error_set(err, 0, "--cpus is a quota in a period; it does not go with --%s",
+				 options->cpu_quota.set ? "cpu-quota" : "cpu-period");
+	uint64_t quota = millionths * CPU_PERIOD / MILLIONTHS;
+	if (quota < CPU_QUOTA_LEAST)
+		return error_set(err, 0, "--cpus %s: the kernel's least is 0.01", options->cpus);
+	cpu->quota = (struct json_int){ true, (int64_t)quota };
+	cpu->period = (struct json_uint){ true, CPU_PERIOD };
+	return 0;
+}
+
+static int set_quota(struct plan *plan, struct spec_cpu *cpu, struct error *err)
+{
+	const struct option_int *quota = &plan->options->cpu_quota;
+	const struct option_int *period = &plan->options->cpu_period;
+
+	if (period->set && period->value > 0 && period->value < CPU_PERIOD_LEAST)
+		return error_set(err, 0, "--cpu-period: the kernel's least is %d",
+				 CPU_PERIOD_LEAST);
+	if (quota->set && quota->value > 0 && quota->value < CPU_QUOTA_LEAST)
+		return error_set(err, 0, "--cpu-quota: the kernel's least is %d", CPU_QUOTA_LEAST);
+	if (quota->set && quota->value > 0)
+		cpu->quota = (struct json_int){ true, quota->value };
+	if (period->set && period->value > 0)
+		cpu->period = (struct json_uint){ true, (uint64_t)period->value };
+	return 0;
+}
+
+static int set_list(struct plan *plan, const char *option, const char *text, char **ret,
+		    struct error *err)
+{
+	struct number_list list = { { 0 } };
+
+	if (!text || !*text)
+		return 0;
+	if (!number_list_parse(text, &list))
+		return error_set(err, 0, "--%s %s: not a list such as 0-3,7", option, text);
+	*ret = arena_strdup(plan->arena, text, err);
+	return *ret ? 0 : -1;
+}
+
+static int set_cpu(struct plan *plan, struct error *err)
+{
+	const struct create_options *options = plan->options;
+	struct spec_cpu *cpu = arena_alloc(plan->arena, sizeof(*cpu), err);
+
+	if (!cpu || set_cpus(plan, cpu, err) < 0 || set_quota(plan, cpu, err) < 0 ||
+	    set_list(plan, "cpuset-cpus", options->cpuset_cpus, &cpu->cpus, err) < 0 ||
+	    set_list(plan, "cpuset-mems", options->cpuset_mems, &cpu->mems, err) < 0)
+		return -1;
+	if (options->cpu_shares.set && options->cpu_shares.value == 1)
+		return error_set(err, 0, "--cpu-shares: the kernel's least is %d", SHARES_LEAST);
+	if (options->cpu_shares.set && options->cpu_shares.value)
+		cpu->shares = (struct json_uint){ true, (uint64_t)options->cpu_shares.value };
+	plan->spec->linux->resources->cpu = cpu;
+	return 0;
+}
+
+/* ---- the rest ---- */
+
+static int set_weight(struct plan *plan, struct error *err)
+{
+	const struct option_int *weight = &plan->options->blkio_weight;
+	struct spec_block_io *io;
+
+	if (!weight->set || !weight->value)
+		return 0;
+	if (weight->value < WEIGHT_LEAST)
+		return error_set(err, 0, "--blkio-weight: from %d to 1000, or 0", WEIGHT_LEAST);
+	io = arena_alloc(plan->arena, sizeof(*io), err);
+	if (!io)
+		return -1;
+	io->weight = (struct json_uint){ true, (uint64_t)weight->value };
+	plan->spec->linux->resources->block_io = io;
+	return 0;
+}
+
+static int set_pids(struct plan *plan, struct error *err)
+{
+	const struct option_int *limit = &plan->options->pids_limit;
+	struct spec_pids *pids;
+
+	if (!limit->set || limit->value <= 0)
+		return 0;
+	pids = arena_alloc(plan->arena, sizeof(*pids), err);
+	if (!pids)
+		return -1;
+	pids->limit = limit->value;
+	plan->spec->linux->resources->pids = pids;
+	return 0;
+}
+
+static int set_files(struct plan *plan, struct error *err)
+{
+	const struct option_strings *given = &plan->options->cgroup_conf;
+	struct spec_resources *resources = plan->spec->linux->resources;
+
+	for (size_t i = 0; i < given->count; i++) {
+		const char *text = given->items[i], *equals = strchr(text, '=');
+		char *key = equals ? arena_strndup(plan->arena, text, (size_t)(equals - text), err)
+				   : NULL;
+
+		if (!equals || equals == text)
+			return error_set(err, 0, "--cgroup-conf %s: write FILE=VALUE", text);
+		if (!key || plan_set_pair(&resources->unified, &resources->n_unified, key,
+					  equals + 1, plan->arena, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int set_parent(struct plan *plan, struct error *err)
+{
+	const char *parent = plan->options->cgroup_parent;
+
+	if (!parent || !*parent)
+		return 0;
+	if (*parent != '/' || strstr(parent, ".."))
+		return error_set(err, 0,
+				 "--cgroup-parent %s: write an absolute path of the cgroup "
+				 "file system, without \"..\"",
+				 parent);
+	return plan_annotate(plan, BUNDLE_ANNOTATION_CGROUP_PARENT, parent, err);
+}
+
+int plan_resources(struct plan *plan, struct error *err)
+{
+	if (set_memory(plan, err) < 0 || set_cpu(plan, err) < 0 || set_weight(plan, err) < 0 ||
+	    set_pids(plan, err) < 0 || set_files(plan, err) < 0)
+		return -1;
+	return set_parent(plan, err);
+}

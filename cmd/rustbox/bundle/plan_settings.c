@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The image's settings with those of the options on top: what Docker calls a container's Config. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cmd/rustbox/bundle/plan.h"
+#include "cmd/rustbox/bundle/port_spec.h"
+#include "cmd/rustbox/bundle/vector.h"
+#include "cmd/rustbox/format/format.h"
+
+static int copy_texts(char ***to, size_t *n_to, char *const *from, size_t n, struct arena *arena,
+		      struct error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (vector_add_text(to, n_to, from[i], arena, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- what runs ---- */
+
+static int set_command(struct plan *plan, struct error *err)
+{
+	struct image_settings *settings = plan->record->settings;
+	const struct image_settings *image = plan->defaults;
+	const char *entrypoint = plan->options->entrypoint;
+	struct arena *arena = plan->arena;
+	size_t n_args = 0;
+
+	while (plan->args && plan->args[n_args])
+		n_args++;
+	if (copy_texts(&settings->cmd, &settings->n_cmd, plan->args, n_args, arena, err) < 0)
+		return -1;
+	/* Another entry point would not know what to do with the image's arguments. */
+	if (entrypoint)
+		return *entrypoint ? vector_add_text(&settings->entrypoint, &settings->n_entrypoint,
+						     entrypoint, arena, err)
+				   : 0;
+	if (!n_args &&
+	    copy_texts(&settings->cmd, &settings->n_cmd, image->cmd, image->n_cmd, arena, err) < 0)
+		return -1;
+	return copy_texts(&settings->entrypoint, &settings->n_entrypoint, image->entrypoint,
+			  image->n_entrypoint, arena, err);
+}
+
+static int check_command(const struct plan *plan, struct error *err)
+{
+	const struct image_settings *settings = plan->record->settings;
+	const char *first = settings->n_entrypoint ? settings->entrypoint[0]
+			    : settings->n_cmd	   ? settings->cmd[0]
+						   : NULL;
+
+	if (!first)
+		return error_set(err, 0, "no command: write it behind the options%s",
+				 plan->image ? " (the image names none)" : "");
+	if (*first)
+		return 0;
+	(void)error_set(err, 0, "the command is an empty text");
+	err->code = 127;
+	return -1;
+}
+
+/* ---- environment ---- */
+
+static size_t name_length(const char *entry)
+{
+	return strcspn(entry, "=");
+}
+
+/* The place of NAME, or n. */
+static size_t find_variable(char *const *env, size_t n, const char *entry)
+{
+	size_t length = name_length(entry), i = 0;
+
+	while (i < n && (name_length(env[i]) != length || memcmp(env[i], entry, length) != 0))
+		i++;
+	return i;
+}
+
+static void remove_variable(struct image_settings *settings, const char *name)
+{
+	size_t i = find_variable(settings->env, settings->n_env, name);
+
+	if (i == settings->n_env)
+		return;
+	memmove(&settings->env[i], &settings->env[i + 1],
+		(settings->n_env - i) * sizeof(*settings->env));
+	settings->n_env--;
+}
+
+/* NAME=VALUE, or NAME for the caller's own value: without one the variable goes. */
+static int set_variable(struct plan *plan, const char *option, const char *entry, struct error *err)
+{
+	struct image_settings *settings = plan->record->settings;
+	const char *own = strchr(entry, '=') ? NULL : getenv(entry);
+	char *text;
+	size_t i;
+
+	if (!name_length(entry))
+		return error_set(err, 0, "--%s \"%s\": write NAME=VALUE", option, entry);
+	if (!strchr(entry, '=') && !own) {
+		remove_variable(settings, entry);
+		return 0;
+	}
+	text = own ? arena_format(plan->arena, err, "%s=%s", entry, own)
+		   : arena_strdup(plan->arena, entry, err);
+	if (!text)
+		return -1;
+	i = find_variable(settings->env, settings->n_env, entry);
+	if (i == settings->n_env)
+		return vector_take_text(&settings->env, &settings->n_env, text, plan->arena, err);
+	settings->env[i] = text;
+	return 0;
+}
+
+static int add_env_file(struct plan *plan, const char *path, struct error *err)
+{
+	char **lines = NULL;
+	size_t n = 0;
+
+	if (plan_read_lines("env-file", path, plan->arena, &lines, &n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		size_t length = name_length(lines[i]);
+
+		if (strcspn(lines[i], " \t") < length)
+			return error_set(err, 0,
+					 "--env-file %s: \"%.*s\": a name cannot contain spaces",
+					 path, (int)length, lines[i]);
+		if (set_variable(plan, "env-file", lines[i], err) < 0)
+			return error_wrap(err, "%s", path);
+	}
+	return 0;
+}
+
+static int set_environment(struct plan *plan, struct error *err)
+{
+	const struct create_options *options = plan->options;
+	struct image_settings *settings = plan->record->settings;
+
+	if (copy_texts(&settings->env, &settings->n_env, plan->defaults->env, plan->defaults->n_env,
+		       plan->arena, err) < 0)
+		return -1;
+	for (size_t i = 0; i < options->env_file.count; i++)
+		if (add_env_file(plan, options->env_file.items[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < options->env.count; i++)
+		if (set_variable(plan, "env", options->env.items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- labels ---- */
+
+static int set_label(struct plan *plan, const char *option, const char *text, struct error *err)
+{
+	struct record *record = plan->record;
+	const char *equals = strchrnul(text, '=');
+	char *key = arena_strndup(plan->arena, text, (size_t)(equals - text), err);
+
+	if (key && !*key)
+		return error_set(err, 0, "--%s \"%s\": write KEY or KEY=VALUE", option, text);
+	return key ? plan_set_pair(&record->labels, &record->n_labels, key,
+				   *equals ? equals + 1 : "", plan->arena, err)
+		   : -1;
+}
+
+static int set_labels(struct plan *plan, struct error *err)
+{
+	const struct create_options *options = plan->options;
+	struct record *record = plan->record;
+	char **lines = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->defaults->n_labels; i++)
+		if (plan_set_pair(&record->labels, &record->n_labels, plan->defaults->labels[i].key,
+				  plan->defaults->labels[i].value, plan->arena, err) < 0)
+			return -1;
+	for (size_t i = 0; i < options->label_file.count; i++)
+		if (plan_read_lines("label-file", options->label_file.items[i], plan->arena, &lines,
+				    &n, err) < 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (set_label(plan, "label-file", lines[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < options->label.count; i++)
+		if (set_label(plan, "label", options->label.items[i], err) < 0)
+			return -1;
+	/* What `commit` gives the image, and `inspect` shows. */
+	record->settings->labels = record->labels;
+	record->settings->n_labels = record->n_labels;
+	return 0;
+}
+
+/* ---- ports and volumes that the image names, and --expose ---- */
+
+static int add_key(struct image_empty **list, size_t *n, const char *key, struct arena *arena,
+		   struct error *err)
+{
+	struct image_empty *entry;
+
+	for (size_t i = 0; i < *n; i++)
+		if (strcmp((*list)[i].key, key) == 0)
+			return 0;
+	entry = VECTOR_ADD(*list, *n, arena, err);
+	if (!entry)
+		return -1;
+	entry->key = arena_strdup(arena, key, err);
+	return entry->key ? 0 : -1;
+}
+
+static int expose(struct plan *plan, const char *text, struct error *err)
+{
+	struct image_settings *settings = plan->record->settings;
+	struct port_range range;
+
+	if (port_spec_parse_exposed(text, &range, err) < 0)
+		return -1;
+	for (uint32_t port = range.first; port <= range.last; port++) {
+		char *key = arena_format(plan->arena, err, "%u/%s", port, range.protocol);
+
+		if (!key || add_key(&settings->exposed_ports, &settings->n_exposed_ports, key,
+				    plan->arena, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int set_ports_and_volumes(struct plan *plan, struct error *err)
+{
+	const struct image_settings *image = plan->defaults;
+	struct image_settings *settings = plan->record->settings;
+
+	for (size_t i = 0; i < image->n_exposed_ports; i++)
+		if (expose(plan, image->exposed_ports[i].key, err) < 0)
+			return error_wrap(err, "the image's ExposedPorts");
+	for (size_t i = 0; i < plan->options->expose.count; i++)
+		if (expose(plan, plan->options->expose.items[i], err) < 0)
+			return error_wrap(err, "--expose");
+	for (size_t i = 0; i < image->n_volumes; i++)
+		if (add_key(&settings->volumes, &settings->n_volumes, image->volumes[i].key,
+			    plan->arena, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* The option's text, else the image's; NULL and "" are none. */
+static int choose(struct plan *plan, const char *option, const char *image, char **ret,
+		  struct error *err)
+{
+	const char *text = option ? option : image;
+
+	if (!text || !*text)
+		return 0;
+	*ret = arena_strdup(plan->arena, text, err);
+	return *ret ? 0 : -1;
+}
+
+static int set_stop_signal(struct plan *plan, struct error *err)
+{
+	const struct create_options *options = plan->options;
+	struct image_settings *settings = plan->record->settings;
+	int number;
+
+	if (choose(plan, options->stop_signal, plan->defaults->stop_signal, &settings->stop_signal,
+		   err) < 0)
+		return -1;
+	if (settings->stop_signal && format_read_signal(settings->stop_signal, &number, err) < 0)
+		return error_wrap(err, "%s",
+				  options->stop_signal ? "--stop-signal"
+						       : "the image's StopSignal");
+	plan->record->policy->stop_signal = settings->stop_signal;
+	return 0;
+}
+
+int plan_settings(struct plan *plan, struct error *err)
+{
+	const struct create_options *options = plan->options;
+	struct image_settings *settings = plan->record->settings;
+
+	if (choose(plan, options->user, plan->defaults->user, &settings->user, err) < 0 ||
+	    choose(plan, options->workdir, plan->defaults->working_dir, &settings->working_dir,
+		   err) < 0)
+		return -1;
+	if (copy_texts(&settings->shell, &settings->n_shell, plan->defaults->shell,
+		       plan->defaults->n_shell, plan->arena, err) < 0)
+		return -1;
+	if (set_command(plan, err) < 0 || check_command(plan, err) < 0 ||
+	    set_environment(plan, err) < 0 || set_labels(plan, err) < 0 ||
+	    set_ports_and_volumes(plan, err) < 0)
+		return -1;
+	return set_stop_signal(plan, err);
+}
