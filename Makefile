@@ -59,6 +59,7 @@ LAYERS_runtime             := runtime oci base
 LAYERS_shim                := shim runtime proto oci base
 LAYERS_cmd/rustbox-runtime := runtime oci base
 LAYERS_cmd/containerd-shim-rustbox-v1 := shim runtime proto oci base
+LAYERS_cmd/rustbox-init    :=
 LAYERS_cmd/rustbox         := $(RUSTBOX) shim runtime proto oci base
 rustbox_layers              = $(patsubst %,cmd/rustbox/%,$(1))
 LAYERS_cmd/rustbox/store   := $(call rustbox_layers,store) oci base
