@@ -21,7 +21,7 @@ struct bench {
 static int set_up(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	void *test;
+	void *test = NULL;
 
 	assert_non_null(b);
 	assert_int_equal(test_store_make(&test), 0);
