@@ -40,11 +40,14 @@ static int set_restart(struct plan *plan, struct error *err)
 	return 0;
 }
 
-static int set_stop(struct plan *plan, struct error *err)
+static int set_start_and_stop(struct plan *plan, struct error *err)
 {
 	const struct create_options *options = plan->options;
 	struct record_policy *policy = plan->record->policy;
 
+	if (options->pidfile &&
+	    !(policy->pidfile = arena_strdup(plan->arena, options->pidfile, err)))
+		return -1;
 	if (options->stop_timeout.set)
 		policy->stop_timeout = (struct json_int){ true, options->stop_timeout.value };
 	if (options->stopped_timeout.set && options->auto_remove)
@@ -195,8 +198,8 @@ static int set_health(struct plan *plan, struct error *err)
 
 int plan_policy(struct plan *plan, struct error *err)
 {
-	if (set_restart(plan, err) < 0 || set_stop(plan, err) < 0 || set_logs(plan, err) < 0 ||
-	    set_limits(plan, err) < 0)
+	if (set_restart(plan, err) < 0 || set_start_and_stop(plan, err) < 0 ||
+	    set_logs(plan, err) < 0 || set_limits(plan, err) < 0)
 		return -1;
 	return set_health(plan, err);
 }

@@ -128,7 +128,8 @@ int bundle_write(struct store *store, struct record *record, struct spec *spec, 
 
 	if (complete_names(&w, err) < 0 || complete_cgroup(&w, err) < 0 ||
 	    complete_network(&w, err) < 0 || write_overlay(&w, err) < 0 ||
-	    write_network_mounts(&w, err) < 0 || write_volumes(&w, err) < 0)
+	    write_init(&w, err) < 0 || write_network_mounts(&w, err) < 0 ||
+	    write_volumes(&w, err) < 0)
 		return -1;
 	return save(bundle, spec, err);
 }

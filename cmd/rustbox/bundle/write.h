@@ -15,6 +15,12 @@ struct writing {
 /* overlay/<id>/{lowerdir,upperdir,workdir,merged} and bundles/<id>/rootfs. */
 int write_overlay(const struct writing *w, struct error *err);
 
+/*
+ * The bundle's own copy of rustbox-init: whoever may mount in a container could
+ * make the mount of it writable, and must not reach what others run.
+ */
+int write_init(const struct writing *w, struct error *err);
+
 /* hosts, hostname, resolv.conf, and their mounts. */
 int write_network_mounts(const struct writing *w, struct error *err);
 
