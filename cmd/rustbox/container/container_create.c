@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "cmd/rustbox/bundle/bundle.h"
 #include "cmd/rustbox/container/container.h"
-#include "cmd/rustbox/network/network.h"
 #include "cmd/rustbox/store/event.h"
 
 static int find_image(struct store *store, const struct create_options *options,
@@ -93,8 +92,7 @@ int container_create(struct store *store, const struct create_options *options, 
 	struct spec *spec;
 
 	if (find_image(store, options, arena, &image, err) < 0 ||
-	    bundle_plan(store, options, args, image, arena, &record, &spec, err) < 0 ||
-	    network_check(store, record, err) < 0)
+	    bundle_plan(store, options, args, image, arena, &record, &spec, err) < 0)
 		return -1;
 	cleanup_fd int id_file = make_id_file(options->cidfile, err);
 	if (options->cidfile && id_file < 0)
