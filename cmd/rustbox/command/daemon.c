@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox/api/api.h"
 #include "cmd/rustbox/command/command.h"
+
+struct daemon_options {
+	const char *socket;
+};
+
+static const struct option_row rows[] = {
+	{ "socket", 0, "PATH", "where to listen, " API_SOCKET " by default",
+	  OPTION_AT(daemon_options, socket), .path = OPTION_FILE },
+	{ NULL },
+};
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return error_set(err, 0, "not built yet");
+	const struct daemon_options *options = call->options;
+	const struct api_config config = {
+		.socket = options->socket ? options->socket : API_SOCKET,
+	};
+
+	return api_serve(call->store, &config, err);
 }
 
 const struct command command_daemon = {
@@ -11,7 +27,11 @@ const struct command command_daemon = {
 		.name = "daemon",
 		.summary = "serve the socket API (rustboxd)",
 		.arguments = "",
+		.description = "Other programs run and watch containers through this socket; "
+			       "rustbox itself needs no daemon. Ends by SIGTERM or SIGINT, and "
+			       "leaves all containers as they are.",
+		.rows = rows,
 	},
-	.args_most = ARGS_ANY,
+	.options_size = sizeof(struct daemon_options),
 	.run = run,
 };
