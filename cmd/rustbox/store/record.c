@@ -205,3 +205,11 @@ char *record_now(struct arena *arena, struct error *err)
 	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	return arena_format(arena, err, "%s.%09ldZ", text, now.tv_nsec);
 }
+
+int64_t record_seconds(const char *time)
+{
+	struct tm tm = { 0 };
+	const char *rest = time ? strptime(time, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+
+	return rest ? timegm(&tm) : 0;
+}

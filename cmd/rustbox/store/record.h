@@ -127,3 +127,5 @@ struct record *record_new(struct arena *arena, struct error *err);
 
 /* The time, as records have it. NULL with err. */
 char *record_now(struct arena *arena, struct error *err);
+/* Seconds since 1970 of such a time; 0 for NULL and what is none. */
+int64_t record_seconds(const char *time);

@@ -35,6 +35,3 @@ void store_remove_half_made(struct store *store, const char *id);
 
 /* All that is found by the id alone, the bundle last. */
 int store_remove_files(struct store *store, const char *id, struct error *err);
-
-/* Seconds since 1970 of a record's time; 0 for NULL and what is none. */
-int64_t store_seconds(const char *time);

@@ -10,14 +10,6 @@
 #include "cmd/rustbox/store/event.h"
 #include "cmd/rustbox/store/store_parts.h"
 
-int64_t store_seconds(const char *time)
-{
-	struct tm tm = { 0 };
-	const char *rest = time ? strptime(time, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-
-	return rest ? timegm(&tm) : 0;
-}
-
 static bool is_lost(const struct store *store, const struct record *record)
 {
 	return record_is_live(record) && !store_is_supervised(store, record->id);
@@ -27,7 +19,7 @@ static bool is_lost(const struct store *store, const struct record *record)
 static bool is_over(const struct record *record)
 {
 	const struct json_uint *timeout = &record->policy->stopped_timeout;
-	int64_t since = store_seconds(record->state->finished), now = time(NULL);
+	int64_t since = record_seconds(record->state->finished), now = time(NULL);
 
 	return record->state->status == RECORD_STOPPED && timeout->set && since > 0 &&
 	       now >= since && (uint64_t)(now - since) >= timeout->value;
