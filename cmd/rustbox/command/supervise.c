@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/command.h"
+#include "cmd/rustbox/supervisor/supervisor.h"
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return error_set(err, 0, "not built yet");
+	return supervisor_run(call->store, call->args[0], err);
 }
 
 const struct command command_supervise = {
@@ -11,8 +12,10 @@ const struct command command_supervise = {
 		.name = "supervise",
 		.summary = "watch over a container",
 		.arguments = "ID",
+		.description = "Started by rustbox itself, one process a running container.",
 		.hidden = true,
 	},
-	.args_most = ARGS_ANY,
+	.args_least = 1,
+	.args_most = 1,
 	.run = run,
 };

@@ -20,5 +20,9 @@
 int supervisor_launch(const struct store *store, const struct record *record, int *ret_socket,
 		      struct error *err);
 
-/* The hidden command `supervise ID`: descriptor 3 is that connection. Returns at the end. */
+/*
+ * The hidden command `supervise ID`: descriptor 3 is that connection, 4 holds
+ * the supervisor lock. Goes on in a child of its own session, the caller's
+ * process ends with success at once; returns there at the end.
+ */
 int supervisor_run(const struct store *store, const char *id, struct error *err);

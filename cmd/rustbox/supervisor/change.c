@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record, which nobody else writes as long as we live. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "cmd/rustbox/store/event.h"
+#include "cmd/rustbox/supervisor/supervisor_parts.h"
+
+/* A full disk does not end a container; the record is written again with the next change. */
+void change_save(struct supervisor *s, bool durable)
+{
+	struct error err;
+
+	if (store_save(s->store, s->record, durable, &err) < 0)
+		log_warning("%s", err.text);
+}
+
+void change_set_now(char text[40])
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct error err;
+	const char *now = record_now(&arena, &err);
+
+	(void)snprintf(text, 40, "%s", now ? now : "");
+}
+
+void change_set_error(struct supervisor *s, const char *text)
+{
+	(void)snprintf(s->texts.error, sizeof(s->texts.error), "%s", text);
+	s->record->state->error = *s->texts.error ? s->texts.error : NULL;
+}
+
+void change_tell(struct supervisor *s, const char *action, const char *key, const char *value)
+{
+	event_of_container(s->store, s->record, action, key, value);
+}
+
+static int rename_container(struct supervisor *s, const char *name, struct error *err)
+{
+	char *old = s->record->name;
+	cleanup_free char *copy = strdup(name), *owned = s->texts.name;
+
+	s->texts.name = NULL;
+	if (!copy)
+		error_memory(err);
+	if (!copy || store_check_name(name, err) < 0 ||
+	    store_take_name(s->store, name, s->id, err) < 0) {
+		s->texts.name = move_ptr(&owned);
+		return -1;
+	}
+	s->record->name = copy;
+	if (store_save(s->store, s->record, true, err) < 0) {
+		s->record->name = old;
+		s->texts.name = move_ptr(&owned);
+		store_drop_name(s->store, name, s->id);
+		return -1;
+	}
+	s->texts.name = move_ptr(&copy);
+	store_drop_name(s->store, old, s->id);
+	change_tell(s, "rename", "oldName", old);
+	return 0;
+}
+
+/* "on-failure:3" */
+static int set_restart(struct supervisor *s, const char *text, struct error *err)
+{
+	struct record_policy *policy = s->record->policy;
+	size_t size = strcspn(text, ":");
+	uint64_t most = 0;
+
+	for (int i = 0; record_restart_names[i]; i++) {
+		if (strlen(record_restart_names[i]) != size ||
+		    strncmp(record_restart_names[i], text, size) != 0)
+			continue;
+		if (text[size] && (i != RESTART_ON_FAILURE ||
+				   !str_to_uint(text + size + 1, 10, INT32_MAX, &most)))
+			break;
+		policy->restart = i;
+		policy->restart_most = most;
+		return 0;
+	}
+	return error_set(err, 0,
+			 "restart policy \"%s\": not one of no, on-failure[:N], always, "
+			 "unless-stopped",
+			 text);
+}
+
+static int update(struct supervisor *s, const char *restart, struct error *err)
+{
+	if (s->record->auto_remove)
+		return error_set(err, 0,
+				 "a container that is removed at its end (--rm) cannot be "
+				 "restarted");
+	if (set_restart(s, restart, err) < 0)
+		return -1;
+	change_save(s, true);
+	change_tell(s, "update", "restart", restart);
+	return 0;
+}
+
+int change_apply(struct supervisor *s, const char *json, size_t size, struct error *err)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct stream_change change = { 0 };
+
+	if (json_read(&stream_change_type, json, size, &change, &arena, err) < 0)
+		return -1;
+	if (change.restart && update(s, change.restart, err) < 0)
+		return -1;
+	return change.name ? rename_container(s, change.name, err) : 0;
+}
+
+void change_done(struct supervisor *s)
+{
+	free(s->texts.name);
+	s->texts.name = NULL;
+}

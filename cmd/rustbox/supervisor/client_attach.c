@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client at the container's own streams. It reads the log, at its own pace. */
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/rustbox/supervisor/client.h"
+
+enum { RECENT_BYTES = 16 * 1024 };
+
+static int seek(struct client *c, struct error *err)
+{
+	switch (c->attach.from) {
+	case STREAM_FROM_START:
+		return log_reader_seek_run(c->reader, c->s->output.log.run, err);
+	case STREAM_FROM_RECENT:
+		if (c->s->record->tty)
+			return log_reader_seek_bytes(c->reader, RECENT_BYTES, err);
+		return log_reader_seek_end(c->reader, err);
+	default:
+		return log_reader_seek_end(c->reader, err);
+	}
+}
+
+/* Without it the client gets what is written while it looks, as on a full disk. */
+static void open_reader(struct client *c)
+{
+	struct error err;
+
+	c->has_all = true;
+	c->reader = log_reader_new(c->s->output.directory, &err);
+	if (c->reader && seek(c, &err) == 0)
+		return;
+	log_warning("a client does not get what was logged: %s", err.text);
+	log_reader_free(c->reader);
+	c->reader = NULL;
+}
+
+void client_attach_begin(struct client *c, const char *payload)
+{
+	struct supervisor *s = c->s;
+
+	memcpy(&c->attach, payload, sizeof(c->attach));
+	c->is_attached = true;
+	/* The process may write before we know that it runs. */
+	c->told_run = s->output.log.run;
+	if (s->life < LIFE_RUNNING)
+		c->told_run--;
+	streams_resize(&s->output.streams, c->attach.size);
+	if (c->attach.wants_output)
+		open_reader(c);
+	if (life_is_running(s)) {
+		c->owes_started = true;
+		c->pid = s->pid;
+		change_tell(s, "attach", NULL, NULL);
+	}
+	client_pump(c);
+}
+
+/* The container's stdin does not stay open for nobody: its source is gone. */
+void client_attach_leave(struct client *c)
+{
+	struct supervisor *s = c->s;
+
+	if (!c->is_attached)
+		return;
+	input_forget(&s->output.streams.input, c);
+	if (c->attach.wants_input && c->attach.ends_input && !c->has_ended_input)
+		input_end(&s->output.streams.input);
+	log_reader_free(c->reader);
+	c->reader = NULL;
+	c->chunk.size = 0;
+	if (life_is_running(s))
+		change_tell(s, "detach", NULL, NULL);
+}
+
+/* The next bytes, if there are any: kept until they are sent. */
+static bool find_chunk(struct client *c)
+{
+	struct error err;
+	int found;
+
+	if (c->chunk.size || !c->reader)
+		return c->chunk.size > 0;
+	found = log_reader_next(c->reader, STREAM_BYTES_MAX, &c->chunk, &err);
+	if (found < 0)
+		log_warning("a client loses output: %s", err.text);
+	if (found <= 0)
+		c->chunk = (struct log_chunk){ 0 };
+	c->gap += c->chunk.gap;
+	c->has_all = found <= 0;
+	return found > 0;
+}
+
+/* Of a run whose STARTED comes first. */
+static bool is_later(const struct client *c)
+{
+	return (int16_t)(uint16_t)(c->chunk.run - c->told_run) > 0;
+}
+
+enum client_output client_attach_send(struct client *c)
+{
+	enum stream_type type;
+
+	if (c->is_closed || !find_chunk(c) || is_later(c))
+		return CLIENT_OUTPUT_NONE;
+	if (c->gap && !client_send(c, STREAM_GAP, &c->gap, sizeof(c->gap)))
+		return CLIENT_OUTPUT_BLOCKED;
+	c->gap = 0;
+	type = c->chunk.stream == LOG_STDERR ? STREAM_ERR : STREAM_OUT;
+	if (!client_send(c, type, c->chunk.data, c->chunk.size))
+		return CLIENT_OUTPUT_BLOCKED;
+	c->chunk.size = 0;
+	return CLIENT_OUTPUT_SENT;
+}
+
+bool client_attach_lacks_output(struct client *c)
+{
+	return c->is_attached && !c->is_closed && find_chunk(c) && !is_later(c);
+}
+
+void client_attach_wake(struct client *c)
+{
+	if (c->is_attached && !c->is_blocked)
+		client_pump(c);
+}
+
+/* One who is still behind in the log, or whose socket is full, misses it, and is told. */
+static void send_unlogged(struct client *c, enum log_stream stream, const char *bytes, size_t size)
+{
+	if (!c->is_attached || !c->attach.wants_output)
+		return;
+	if (!c->is_blocked && c->has_all && !c->gap && c->told_run == c->s->output.log.run &&
+	    client_send(c, stream == LOG_STDERR ? STREAM_ERR : STREAM_OUT, bytes, size))
+		return;
+	c->gap += size;
+}
+
+void client_send_unlogged(struct supervisor *s, enum log_stream stream, const char *bytes,
+			  size_t size)
+{
+	for (struct client *c = s->clients; c; c = c->next)
+		send_unlogged(c, stream, bytes, size);
+}

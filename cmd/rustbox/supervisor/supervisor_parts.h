@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of supervisor.h: its state, and what its files share.
+ *
+ *	supervisor.c   the process: sockets, signals, the task service's events
+ *	life.c         from create to the end, restarts
+ *	run_calls.c    calls of the task service in this process
+ *	output.c       the container's output to its log, and on to clients
+ *	client.c       connections: what they ask for, what they are owed
+ *	client_exec.c  a connection with a process of its own (exec.c)
+ *	stop.c         stop, kill, restart
+ *	change.c       the record while we live: we alone write it
+ *	health.c       health checks
+ *	limits.c       time, CPU time, the report
+ */
+#pragma once
+
+#include "cmd/rustbox/log/log_writer.h"
+#include "cmd/rustbox/store/store.h"
+#include "cmd/rustbox/stream/stream.h"
+#include "cmd/rustbox/supervisor/health.h"
+#include "cmd/rustbox/supervisor/limits.h"
+#include "cmd/rustbox/supervisor/streams.h"
+#include "proto/ttrpc_server.h"
+#include "shim/task.h"
+
+enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+enum life {
+	LIFE_NEW,	/* who has launched us speaks first */
+	LIFE_PREPARING, /* its network */
+	LIFE_CREATING,
+	LIFE_STARTING,
+	LIFE_RUNNING,
+	LIFE_DELETING, /* its process has ended, or was never started */
+	LIFE_WAITING,  /* for its restart */
+	LIFE_ENDING,   /* cleaning up for good */
+	LIFE_OVER,     /* all is done but telling the clients */
+};
+
+/* How the present run has ended, or why there was none. */
+struct run_end {
+	bool is_known;
+	int exit_code, signal;
+	char failure[ERROR_TEXT_SIZE]; /* "": it was started */
+};
+
+enum stop_purpose {
+	STOP_NOT,
+	STOP_TO_RESTART,
+	STOP_BY_SIGNAL, /* sent to us: as at the machine's end. The restart policy stays in force */
+	STOP_BY_KILL,	/* it ends by what was sent to it; no restart */
+	STOP_FOR_GOOD,
+};
+
+struct stop {
+	enum stop_purpose purpose;
+	int timeout_ms, signal;
+	struct loop_timer patience;
+};
+
+/* Texts of the record that change while it runs. */
+struct record_texts {
+	char started[40], finished[40];
+	char error[ERROR_TEXT_SIZE], health_output[HEALTH_OUTPUT_MAX + 1];
+	char *name;
+};
+
+struct output {
+	struct streams streams;
+	struct log_writer log;
+	int directory;
+	bool is_open, has_failed; /* the log */
+	uint64_t total;		  /* bytes of this run */
+};
+
+struct client;
+struct exec;
+
+struct supervisor {
+	struct store *store;
+	const char *id;
+	int lock; /* the supervisor lock, until everything is as it stays */
+	struct arena arena;
+	struct record *record; /* not const: see change.c */
+	struct record_texts texts;
+
+	struct loop loop;
+	struct loop_watch signals, listener;
+	struct task_service tasks;
+	struct ttrpc_server *ttrpc;
+	char runtime_root[4096];
+
+	enum life life;
+	int status_before; /* enum record_status */
+	struct run_end end;
+	struct loop_timer step; /* after an event, when nobody is in the middle of something */
+	struct loop_timer again;
+	unsigned int delay_ms, n_starts;
+	int64_t started_ms; /* of the monotonic clock */
+	pid_t pid;
+	bool network_is_up, is_draining;
+
+	struct stop stop;
+	struct output output;
+	struct client *clients, *launcher, *closed_clients;
+	struct loop_timer sweep; /* frees those */
+	struct exec *execs;
+	unsigned int n_execs;
+	struct health health;
+	struct limits limits;
+};
+
+/* ---- life.c ---- */
+
+void life_begin(struct supervisor *s);
+/* The process has ended: from within the task service's event. */
+void life_note_exit(struct supervisor *s, int exit_code, int signal);
+/* Goes on without waiting for the next restart. */
+void life_end_waiting(struct supervisor *s);
+/* A client has taken something, or has gone: at the end that may have been the last. */
+void life_check_over(struct supervisor *s);
+/* True while there is a process (or a paused one). */
+bool life_is_running(const struct supervisor *s);
+void life_init(struct supervisor *s);
+
+/* ---- run_calls.c ---- */
+
+/* Calls the task API of this process; see ttrpc_call_local(). */
+int run_call(struct supervisor *s, const char *method, const ProtobufCMessage *request,
+	     ttrpc_local_done *done, void *data, struct error *err);
+int run_call_create(struct supervisor *s, ttrpc_local_done *done, struct error *err);
+/* exec_id "" for the container's own process. */
+int run_call_start(struct supervisor *s, const char *exec_id, ttrpc_local_done *done, void *data,
+		   struct error *err);
+int run_call_delete(struct supervisor *s, const char *exec_id, ttrpc_local_done *done, void *data,
+		    struct error *err);
+int run_call_kill(struct supervisor *s, const char *exec_id, int signal, bool all,
+		  ttrpc_local_done *done, void *data, struct error *err);
+/* Of the task service's failure: 127, 126 where the command could not be executed, else 125. */
+int run_exit_code(const char *failure);
+
+/* ---- output.c ---- */
+
+int output_init(struct supervisor *s, struct error *err);
+/* A run begins: the first one before any client comes. */
+void output_begin(struct supervisor *s);
+void output_end_run(struct supervisor *s);
+void output_done(struct supervisor *s);
+
+/* ---- client.c ---- */
+
+void client_init(struct supervisor *s);
+/* take_fd: a connected socket. */
+struct client *client_new(struct supervisor *s, int take_fd, struct error *err);
+void client_accept_all(struct supervisor *s);
+/* There is output for all, or for one that waits for room. */
+void client_pump_all(struct supervisor *s);
+/* Bytes that are in no log, for those that have all that is. */
+void client_send_unlogged(struct supervisor *s, enum log_stream stream, const char *bytes,
+			  size_t size);
+void client_tell_started(struct supervisor *s);
+void client_tell_will_restart(struct supervisor *s);
+/* Those who have asked for a restart: it is done. */
+void client_tell_restarted(struct supervisor *s);
+/* Those who have asked for a check: how it was; s->health.output. */
+void client_tell_health(struct supervisor *s, bool is_healthy);
+/* All is over: everybody gets the last answer. */
+void client_tell_over(struct supervisor *s);
+/* True when no attached client lacks any output. */
+bool client_all_have_output(const struct supervisor *s);
+void client_free_all(struct supervisor *s);
+
+/* ---- stop.c ---- */
+
+void stop_init(struct supervisor *s);
+void stop_ask(struct supervisor *s, enum stop_purpose purpose, int timeout_ms, int signal);
+/* It runs: what was asked for before is done now. */
+void stop_catch_up(struct supervisor *s);
+void stop_run_ended(struct supervisor *s);
+/* Kills all of it because of a limit. */
+void stop_at_limit(struct supervisor *s, const char *ended_by);
+/* True for signals after which there is no restart. */
+bool stop_is_final(const struct supervisor *s, int signal);
+
+/* ---- change.c ---- */
+
+void change_save(struct supervisor *s, bool durable);
+void change_set_now(char text[40]);
+void change_set_error(struct supervisor *s, const char *text);
+int change_apply(struct supervisor *s, const char *json, size_t size, struct error *err);
+void change_done(struct supervisor *s);
+/* Tells `events`, with our record. key may be NULL. */
+void change_tell(struct supervisor *s, const char *action, const char *key, const char *value);
