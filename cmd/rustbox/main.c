@@ -106,8 +106,10 @@ static int open_log(const struct global_options *global, struct error *err)
 static int dispatch(struct life *life, char **argv, struct arena *arena, struct error *err)
 {
 	const struct command *command;
+	const char *one_shot;
+	char *alone[] = { argv[0], NULL };
 	char **rest;
-	size_t words;
+	size_t words = 1;
 	int parsed =
 		options_parse(global_rows, OPTIONS_FIRST, argv, &life->global, arena, &rest, err);
 
@@ -117,17 +119,43 @@ static int dispatch(struct life *life, char **argv, struct arena *arena, struct 
 		program_print_version();
 		return 0;
 	}
-	if (parsed > 0 || !rest[0])
+	one_shot = parsed == 0 ? globals_one_shot(&life->global) : NULL;
+	if (parsed > 0 || (!rest[0] && !one_shot))
 		return program_print_help(NULL, err);
-	command = command_find(rest, &words, err);
+	if (rest[0] && one_shot)
+		return error_set(err, 0, "%s belongs behind the command: rustbox %s %s ...",
+				 one_shot, rest[0], one_shot);
+	command = rest[0] ? command_find(rest, &words, err) : &command_one_shot;
 	if (!command || open_log(&life->global, err) < 0)
 		return -1;
-	if (run_command(life, command, rest + words - 1, arena, err) == 0)
+	if (run_command(life, command, rest[0] ? rest + words - 1 : alone, arena, err) == 0)
 		return 0;
 	/* The messages often begin with the verb already. */
 	if (!str_starts_with(err->text, command->about.name))
 		(void)error_wrap(err, "%s", command->about.name);
 	return -1;
+}
+
+/* rustboxd is `rustbox daemon`. */
+static int add_daemon(char ***argv, struct arena *arena, struct error *err)
+{
+	static char word[] = "daemon";
+	const char *slash = strrchr(**argv, '/');
+	size_t n = 0;
+	char **words;
+
+	if (strcmp(slash ? slash + 1 : **argv, "rustboxd") != 0)
+		return 0;
+	while ((*argv)[n])
+		n++;
+	words = arena_array(arena, n + 2, sizeof(*words), err);
+	if (!words)
+		return -1;
+	words[0] = **argv;
+	words[1] = word;
+	memcpy(words + 2, *argv + 1, n * sizeof(*words));
+	*argv = words;
+	return 0;
 }
 
 static void report(const struct error *err)
@@ -156,6 +184,8 @@ int main(int argc, char **argv)
 	/* Names in archives are UTF-8; nothing is loaded for it. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	result = open_standard_streams(&err);
+	if (result == 0)
+		result = add_daemon(&argv, &arena, &err);
 	if (result == 0)
 		result = dispatch(&life, argv, &arena, &err);
 	if (life.call.store)

@@ -14,8 +14,12 @@
 struct global_options {
 	const char *root, *log_level;
 	bool debug, version;
+	/* without a command word: a shell in a fresh sandbox */
+	const char *base_dir, *memory, *cpu_limit, *shell, *workdir;
 };
 extern const struct option_row global_rows[];
+/* The first of the one-shot options that was given, with its dashes; NULL: none. */
+const char *globals_one_shot(const struct global_options *global);
 
 /* What a command gets. */
 struct invocation {
@@ -47,6 +51,7 @@ struct command {
 enum { ARGS_ANY = 1 << 20 };
 
 /* The table; ends with NULL. */
+extern const struct command command_one_shot;
 extern const struct command *const commands[];
 
 /*

@@ -158,6 +158,9 @@ int network_check(const struct store *store, const struct record *record, struct
 	plugins = list ? plugins_of(list, name, err) : NULL;
 	if (!plugins)
 		return -1;
+	if (record->network->ip6)
+		return error_set(err, EINVAL, "--ip6 %s: the network %s has IPv4 only",
+				 record->network->ip6, name);
 	for (size_t i = 0; i < plugins->n; i++)
 		if (!is_idle(plugins->items[i], record) &&
 		    check_plugin(plugins->items[i], &arena, err) < 0)
