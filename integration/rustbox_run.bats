@@ -173,7 +173,8 @@ load rustbox
 	ID=
 	until_true has_one_box
 	until_true box_says 100000
-	kill -TERM $client
+	# Not timeout(1), which would kill soon after that.
+	kill -TERM "$(pgrep -f "^$RUSTBOX run --name $NAME ")"
 	until_true box_says "got it"
 	cat <&7 >"$DIR/read" &
 	local reader=$!
@@ -202,7 +203,7 @@ start_listener()
 		echo up
 		while :; do sleep 1000 & wait; done' >"$DIR/fg" 2>"$DIR/fg.err" </dev/null 3>&- &
 	until_true grep -qsx up "$DIR/fg"
-	CLIENT=$(pgrep -f "^$RUSTBOX run --name $NAME ")
+	CLIENT=$(pgrep -f "^$RUSTBOX ${*:-run} --name $NAME ")
 }
 
 @test "signals of the client go to the container's process" {
@@ -222,7 +223,6 @@ start_listener()
 
 @test "with --sig-proxy=false a signal ends the client alone" {
 	start_listener run --sig-proxy=false
-	CLIENT=$(pgrep -f "^$RUSTBOX run --sig-proxy=false ")
 	kill -TERM "$CLIENT"
 	status=0
 	wait $! || status=$?
@@ -278,7 +278,7 @@ box_in()
 	Exited)
 		rb run --name "$NAME" sh -c 'echo up; exit 3'
 		exits 3
-		ID=$(container_ids)
+		ID=$(box_state .Id)
 		;;
 	esac
 	until_true box_is "$1"
@@ -530,7 +530,7 @@ refused()
 		>"$DIR/fg" 2>&1 </dev/null 3>&- &
 	local client=$!
 	until_true grep -qsx up "$DIR/fg"
-	kill -TERM $client
+	kill -TERM "$(pgrep -f "^$RUSTBOX exec $NAME ")"
 	status=0
 	wait $client || status=$?
 	exits 12
@@ -637,7 +637,7 @@ refused()
 	local client=$!
 	# Once more than once: until it is attached, nothing is for it.
 	until_true eval '"$RUSTBOX" exec "$NAME" sh -c "echo hello >/proc/1/fd/1" 3>&-; grep -qs hello "$DIR/fg"'
-	kill -TERM $client
+	kill -TERM "$(pgrep -f "^$RUSTBOX attach $NAME")"
 	status=0
 	wait $client || status=$?
 	exits 0
@@ -700,6 +700,12 @@ refused()
 
 # ---- crashes and races --------------------------------------------------------------
 
+# Process 1 may take its time to reap.
+has_ended()
+{
+	! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"
+}
+
 @test "SIGKILL of the supervisor: the next command shows the truth, restart goes on" {
 	start_box
 	rbok exec "$NAME" touch /kept
@@ -709,7 +715,7 @@ refused()
 	until_true eval '[ "$(box_state .State.Status)" = exited ]'
 	same "$(box_state .State.ExitCode)" 137
 	[[ $(box_state .State.Error) == *supervisor* ]] || fail "should say why"
-	[ ! -d "/proc/$pid" ] || fail "its process is still there"
+	has_ended "$pid" || fail "its process is still there"
 	same "$(tagged_mounts)" ""
 	rbok restart "$NAME"
 	rbok exec "$NAME" ls /kept
@@ -727,7 +733,6 @@ refused()
 
 @test "SIGKILL of the client: the container goes on, --rm is still honoured" {
 	start_listener run --rm
-	CLIENT=$(pgrep -f "^$RUSTBOX run --rm --name $NAME ")
 	kill -KILL "$CLIENT"
 	same "$(box_state .State.Status)" running
 	rbok stop "$NAME"
