@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/rustbox/command/command.h"
+#include "cmd/rustbox/command/inspect_words.h"
+
+static const char *const kinds[] = { "volume", NULL };
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return error_set(err, 0, "not built yet");
+	return inspect_words_run(call, kinds, ret_exit_code, err);
 }
 
 const struct command command_volume_inspect = {
@@ -11,7 +13,10 @@ const struct command command_volume_inspect = {
 		.name = "volume inspect",
 		.summary = "show all that is known of volumes",
 		.arguments = "NAME...",
+		.rows = inspect_words_rows,
 	},
+	.options_size = sizeof(struct inspect_words_options),
+	.args_least = 1,
 	.args_most = ARGS_ANY,
 	.run = run,
 };

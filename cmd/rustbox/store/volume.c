@@ -19,11 +19,9 @@
 enum { VOLUME_FILE_MAX = 1024 * 1024, ANONYMOUS_BYTES = 32 };
 
 static const struct json_field volume_fields[] = {
-	REQUIRED(volume, name, "name"),
-	REQUIRED(volume, created, "created"),
-	FIELD(volume, container, "container"),
-	PAIRS(volume, labels, "labels"),
-	{ NULL },
+	REQUIRED(volume, name, "name"),	       REQUIRED(volume, created, "created"),
+	FIELD(volume, container, "container"), FIELD(volume, anonymous, "anonymous"),
+	PAIRS(volume, labels, "labels"),       { NULL },
 };
 const struct json_type volume_type = { sizeof(struct volume), volume_fields, NULL };
 
@@ -201,6 +199,7 @@ int volume_create(struct store *store, const char *name, const char *container,
 	    store_check_writable(store, err) < 0)
 		return -1;
 	volume->name = name ? arena_strdup(arena, name, err) : make_name(arena, err);
+	volume->anonymous = name == NULL;
 	volume->created = record_now(arena, err);
 	volume->container = container ? arena_strdup(arena, container, err) : NULL;
 	volume->labels = arena_array(arena, n_labels + 1, sizeof(*labels), err);

@@ -12,7 +12,8 @@
 
 struct volume {
 	char *name, *created;
-	char *container; /* id of the one whose anonymous volume it is; NULL: a named one */
+	char *container; /* id of the one that it was made for; NULL: made for itself */
+	bool anonymous;	 /* nobody has named it: `volume prune` may take it */
 	struct json_pair *labels;
 	size_t n_labels;
 	char *data; /* absolute path of what is mounted; not in volume.json */

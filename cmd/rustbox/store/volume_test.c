@@ -25,6 +25,7 @@ static void a_volume_is_made_once_and_found(void **state)
 	assert_string_equal(found->created, made->created);
 	assert_string_equal(found->labels[0].value, "back");
 	assert_null(found->container);
+	assert_false(found->anonymous);
 	assert_int_equal(volume_create(&t->store, "data", NULL, NULL, 0, &t->arena, &made, &err),
 			 -1);
 	assert_int_equal(err.code, EEXIST);
@@ -54,6 +55,7 @@ static void an_anonymous_one_knows_its_container(void **state)
 	assert_ok(volume_list(&t->store, &t->arena, &all, &n, &err));
 	assert_int_equal(n, 2);
 	assert_string_equal(all[0]->container, "0123456789ab");
+	assert_true(all[0]->anonymous && !all[1]->anonymous);
 	assert_string_equal(all[1]->name, "zeta");
 }
 
