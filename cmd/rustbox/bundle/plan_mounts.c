@@ -86,22 +86,19 @@ static int add_ipc(struct plan *plan, struct error *err)
 
 	if (plan->host_ipc && plan->options->shm_size)
 		return error_set(err, 0, "--shm-size does not go with --ipc host");
+	/* The kernel makes one mqueue for each namespace, so that a new mount shows the host's,
+	 * too. */
+	if (add_default(plan, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", err) < 0)
+		return -1;
 	if (plan->host_ipc)
-		return add_default(plan, "/dev/shm", "bind", "/dev/shm", "bind,rprivate", err) <
-					       0 ||
-				       add_default(plan, "/dev/mqueue", "bind", "/dev/mqueue",
-						   "bind,rprivate", err) < 0
-			       ? -1
-			       : 0;
+		return add_default(plan, "/dev/shm", "bind", "/dev/shm", "bind,rprivate", err);
 	if (plan_read_size("shm-size", plan->options->shm_size, false, &size, err) < 0)
 		return -1;
 	if (size == 0)
 		size = SHM_SIZE;
 	options = arena_format(plan->arena, err, "nosuid,noexec,nodev,mode=1777,size=%lld",
 			       (long long)size);
-	if (!options || add_default(plan, "/dev/shm", "tmpfs", "shm", options, err) < 0)
-		return -1;
-	return add_default(plan, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", err);
+	return options ? add_default(plan, "/dev/shm", "tmpfs", "shm", options, err) : -1;
 }
 
 static int add_defaults(struct plan *plan, struct error *err)

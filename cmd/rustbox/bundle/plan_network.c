@@ -83,7 +83,7 @@ static int check_mode(const struct plan *plan, struct error *err)
 			continue;
 		(void)error_set(err, 0, "--%s does not go with --network %s", needs_own[i].name,
 				mode);
-		return strcmp(mode, "host") == 0
+		return publishes(options) && strcmp(mode, "host") == 0
 			       ? error_hint(err, "the host's ports are the container's already; "
 						 "name a network, such as " DEFAULT_NETWORK)
 			       : -1;

@@ -14,6 +14,7 @@
 enum { CONFIG_LIMIT = JSON_SIZE_MAX, HOST_NAME_SIZE = 65 };
 
 #define CONFIG "config.json"
+#define JOINS  "joins"
 
 /* ---- what needs the id ---- */
 
@@ -121,6 +122,17 @@ int bundle_load_spec(const struct store *store, const char *id, struct arena *ar
 	return 0;
 }
 
+/* A file that tells bundle_prepare_start() at one look that there is something to do. */
+static int mark_joins(const struct writing *w, struct error *err)
+{
+	size_t n = strlen(BUNDLE_ANNOTATION_JOIN);
+
+	for (size_t i = 0; i < w->spec->n_annotations; i++)
+		if (strncmp(w->spec->annotations[i].key, BUNDLE_ANNOTATION_JOIN, n) == 0)
+			return fd_replace_file(w->bundle, JOINS, "", 0, 0600, err);
+	return 0;
+}
+
 int bundle_write(struct store *store, struct record *record, struct spec *spec, int bundle,
 		 struct arena *arena, struct error *err)
 {
@@ -128,8 +140,8 @@ int bundle_write(struct store *store, struct record *record, struct spec *spec, 
 
 	if (complete_names(&w, err) < 0 || complete_cgroup(&w, err) < 0 ||
 	    complete_network(&w, err) < 0 || write_overlay(&w, err) < 0 ||
-	    write_init(&w, err) < 0 || write_network_mounts(&w, err) < 0 ||
-	    write_volumes(&w, err) < 0)
+	    write_init(&w, err) < 0 || mark_joins(&w, err) < 0 ||
+	    write_network_mounts(&w, err) < 0 || write_volumes(&w, err) < 0)
 		return -1;
 	return save(bundle, spec, err);
 }
@@ -172,9 +184,14 @@ static int find_joined(struct store *store, struct spec *spec, struct spec_names
 int bundle_prepare_start(struct store *store, const struct record *record, struct arena *arena,
 			 struct error *err)
 {
+	cleanup_free char *mark = store_path(store, "bundles", record->id, JOINS, err);
 	struct spec *spec;
 	bool changed = false;
 
+	if (!mark)
+		return -1;
+	if (access(mark, F_OK) < 0)
+		return 0;
 	if (bundle_load_spec(store, record->id, arena, &spec, err) < 0)
 		return -1;
 	for (size_t i = 0; i < spec->linux->n_namespaces; i++)
