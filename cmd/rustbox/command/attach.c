@@ -2,7 +2,6 @@
 #include "base/fd.h"
 #include "cmd/rustbox/command/foreground.h"
 #include "cmd/rustbox/container/container.h"
-#include "cmd/rustbox/store/event.h"
 
 struct attach_options {
 	bool no_stdin, sig_proxy;
@@ -39,7 +38,6 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	};
 	if (container_attach(call->store, record, &attach, &socket, err) < 0)
 		return -1;
-	event_of_container(call->store, record, "attach", NULL, NULL);
 	session.socket = socket;
 	if (foreground_run(&session, record->name, ret_exit_code, err) < 0)
 		return error_wrap(err, "container %s", record->name);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The record, which nobody else writes as long as we live. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cmd/rustbox/store/event.h"
@@ -36,6 +38,32 @@ void change_set_error(struct supervisor *s, const char *text)
 void change_tell(struct supervisor *s, const char *action, const char *key, const char *value)
 {
 	event_of_container(s->store, s->record, action, key, value);
+}
+
+void change_write_pid(const struct supervisor *s)
+{
+	const char *path = s->record->policy->pidfile;
+	char text[16];
+	struct error err;
+
+	if (!path)
+		return;
+	(void)snprintf(text, sizeof(text), "%d\n", s->pid);
+	if (change_replace_file(path, text, strlen(text), &err) < 0)
+		log_error("--pidfile %s: %s", path, err.text);
+}
+
+int change_replace_file(const char *path, const char *text, size_t size, struct error *err)
+{
+	const char *name = strrchr(path, '/') + 1;
+	cleanup_free char *folder = strndup(path, (size_t)(name - path));
+
+	if (!folder)
+		return error_memory(err);
+	cleanup_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, errno, "open %s", folder);
+	return fd_replace_file(fd, name, text, size, 0644, err);
 }
 
 static int rename_container(struct supervisor *s, const char *name, struct error *err)

@@ -51,8 +51,9 @@ void client_attach_begin(struct client *c, const char *payload)
 	if (life_is_running(s)) {
 		c->owes_started = true;
 		c->pid = s->pid;
-		change_tell(s, "attach", NULL, NULL);
 	}
+	if (c->attach.wants_output || c->attach.wants_input)
+		change_tell(s, "attach", NULL, NULL);
 	client_pump(c);
 }
 
@@ -69,7 +70,7 @@ void client_attach_leave(struct client *c)
 	log_reader_free(c->reader);
 	c->reader = NULL;
 	c->chunk.size = 0;
-	if (life_is_running(s))
+	if (life_is_running(s) && (c->attach.wants_output || c->attach.wants_input))
 		change_tell(s, "detach", NULL, NULL);
 }
 

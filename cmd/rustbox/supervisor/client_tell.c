@@ -51,8 +51,10 @@ static void tell_healthy(struct client *c)
 
 static void tell_unhealthy(struct client *c)
 {
+	const char *output = c->s->health.output;
+
 	if (c->waits == CLIENT_WAITS_HEALTH)
-		client_fail(c, 1, c->s->health.output);
+		client_fail(c, 1, *output ? output : "its check has failed, and said nothing");
 }
 
 void client_tell_health(struct supervisor *s, bool is_healthy)

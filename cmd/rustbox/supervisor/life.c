@@ -85,6 +85,7 @@ static void on_started(void *data, enum ttrpc_code code, const char *text,
 	set_status(s, RECORD_RUNNING);
 	health_begin(s);
 	change_save(s, false);
+	change_write_pid(s);
 	change_tell(s, "start", NULL, NULL);
 	client_tell_started(s);
 	client_tell_restarted(s);

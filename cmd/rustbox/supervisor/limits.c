@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/supervisor/limits.h"
 
-#include <fcntl.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cmd/rustbox/format/value.h"
@@ -109,6 +106,7 @@ uint64_t limits_take_output(struct supervisor *s, uint64_t size)
 	if (!most || s->output.total <= most)
 		return size;
 	stop_at_limit(s, "output-limit");
+	s->output.total = most;
 	return before < most ? most - before : 0;
 }
 
@@ -197,17 +195,12 @@ static struct value *make_report(const struct supervisor *s, struct arena *arena
 
 static int write_report(const char *path, const struct value *report, struct error *err)
 {
-	const char *name = strrchr(path, '/') + 1; /* it is absolute */
-	cleanup_free char *folder = strndup(path, (size_t)(name - path));
 	cleanup_str struct str text = STR_EMPTY;
 
 	value_write(&text, report, true);
-	if (!folder || text.failed)
+	if (text.failed)
 		return error_memory(err);
-	cleanup_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set(err, errno, "open %s", folder);
-	return fd_replace_file(fd, name, text.text, text.size, 0644, err);
+	return change_replace_file(path, text.text, text.size, err);
 }
 
 void limits_report(struct supervisor *s)

@@ -190,5 +190,9 @@ void change_set_now(char text[40]);
 void change_set_error(struct supervisor *s, const char *text);
 int change_apply(struct supervisor *s, const char *json, size_t size, struct error *err);
 void change_done(struct supervisor *s);
+/* --pidfile. Failing is logged. */
+void change_write_pid(const struct supervisor *s);
+/* A user's file, at an absolute path: at once or not at all. */
+int change_replace_file(const char *path, const char *text, size_t size, struct error *err);
 /* Tells `events`, with our record. key may be NULL. */
 void change_tell(struct supervisor *s, const char *action, const char *key, const char *value);
