@@ -120,23 +120,31 @@ static const struct command *find(const char *name)
 }
 
 /* "network" alone is the beginning of several: they are what the user is to choose from. */
-static void set_unknown(const char *word, struct error *err)
+static bool set_incomplete(const char *word, struct error *err)
 {
-	struct options_nearest nearest = { .word = word };
+	cleanup_str struct str words = STR_EMPTY;
 	size_t size = strlen(word);
 
 	for (size_t i = 0; commands[i]; i++) {
 		const char *name = commands[i]->about.name;
-		if (strncmp(name, word, size) == 0 && name[size] == ' ') {
-			(void)error_set(err, 0,
-					"%s: a second word is missing or unknown (rustbox help "
-					"lists the commands that begin with it)",
-					word);
-			return;
-		}
-		if (!commands[i]->about.hidden)
-			options_offer(&nearest, name);
+		if (strncmp(name, word, size) == 0 && name[size] == ' ')
+			str_add_format(&words, "%s%s", words.size ? ", " : "", name + size + 1);
 	}
+	if (words.size)
+		(void)error_set(err, 0, "%s needs one of these words behind it: %s", word,
+				words.text);
+	return words.size > 0;
+}
+
+static void set_unknown(const char *word, struct error *err)
+{
+	struct options_nearest nearest = { .word = word };
+
+	if (set_incomplete(word, err))
+		return;
+	for (size_t i = 0; commands[i]; i++)
+		if (!commands[i]->about.hidden)
+			options_offer(&nearest, commands[i]->about.name);
 	(void)error_set(err, 0, "unknown command %s", word);
 	if (nearest.name)
 		(void)error_hint(err, "did you mean %s?", nearest.name);
