@@ -468,7 +468,7 @@ refused()
 	ID=$output
 	until_true box_says up
 	"$RUSTBOX" wait "$NAME-rm" >"$DIR/waited" 3>&- &
-	until_true grep -q . <(pgrep -f "wait $NAME-rm")
+	until_true eval 'ls -l /proc/$(pgrep -f "^$RUSTBOX wait $NAME-rm")/fd 2>/dev/null | grep -q socket:'
 	rbok stop "$NAME-rm"
 	wait $!
 	same "$(<"$DIR/waited")" 4
@@ -703,7 +703,7 @@ refused()
 # Process 1 may take its time to reap.
 has_ended()
 {
-	! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"
+	! grep -qs '^State:[[:space:]]*[RSDTtI]' "/proc/$1/status"
 }
 
 @test "SIGKILL of the supervisor: the next command shows the truth, restart goes on" {

@@ -2,6 +2,8 @@
 /* What the container was made with: Config and HostConfig. */
 #include "cmd/rustbox/container/inspect.h"
 
+#include <stdio.h>
+
 /* ---- Config ---- */
 
 static void put_keys(struct inspect *in, struct value *object, const char *key,
@@ -137,6 +139,14 @@ static void put_namespaces(struct inspect *in, struct value *host)
 	inspect_text(in, host, "CgroupnsMode", namespace_mode(in, NAMESPACE_CGROUP));
 }
 
+static void put_digits(struct inspect *in, struct value *object, const char *key, uint64_t number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	inspect_text(in, object, key, text);
+}
+
 static void put_policy(struct inspect *in, struct value *host)
 {
 	const struct record_policy *policy = in->record->policy;
@@ -148,8 +158,9 @@ static void put_policy(struct inspect *in, struct value *host)
 	inspect_put(in, host, "RestartPolicy", restart);
 	inspect_text(in, log, "Type", "local");
 	if (policy->log_max_size) {
-		inspect_number(in, config, "max-size", (int64_t)policy->log_max_size);
-		inspect_number(in, config, "max-file", (int64_t)policy->log_max_file);
+		/* Texts, as they are given to --log-opt. */
+		put_digits(in, config, "max-size", policy->log_max_size);
+		put_digits(in, config, "max-file", policy->log_max_file);
 	}
 	inspect_put(in, log, "Config", config);
 	inspect_put(in, host, "LogConfig", log);
