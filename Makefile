@@ -44,8 +44,7 @@ MAKEFLAGS += --no-builtin-rules
 ##@ What is built from what
 
 MANPAGES := build/release/rustbox-runtime.8
-# rustbox: as soon as it links.
-PROGRAMS := $(filter-out rustbox,$(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c)))
+PROGRAMS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c))
 RUSTBOX  := $(addprefix cmd/rustbox/,command api container supervisor bundle network image \
 	log stream format store)
 FOLDERS  := base oci proto runtime shim $(RUSTBOX)
@@ -270,6 +269,7 @@ coverage: coverage-programs ## Run the unit tests with gcov's counters; report i
 bench: test-programs ## Measure the runtime beside crun and runc, and the shim: COUNT=100, RUNTIMES=, LONG=1, BENCH_WRITE=1
 	@integration/bench/run-bench
 	@[ -n "$(RUNTIMES)" ] || integration/bench/run-shim-bench
+	@[ -n "$(RUNTIMES)" ] || integration/bench/run-rustbox-bench
 
 install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 	$(INSTALL) -d $(DESTDIR)$(BINDIR)

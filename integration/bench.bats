@@ -50,3 +50,16 @@ cells()
 		[[ "$(awk -F ' *[|] *' -v row=$row '$2 == row { print $3 }' "$DIR/out")" =~ ^[1-9][0-9]*,\ [1-9][0-9]*$ ]]
 	done
 }
+
+@test "a figure in every row of rustbox's benchmark" {
+	local row
+	status=0
+	COUNT=2 MANY=12 "$HERE/bench/run-rustbox-bench" >"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- || status=$?
+	read_streams "$DIR/out" "$DIR/err"
+	ok
+	for row in '`rustbox run --rm true`' '`rustbox exec true`'; do
+		[[ "$(awk -F ' *[|] *' -v row="$row" '$2 == row { print $4 }' "$DIR/out")" =~ ^[0-9.]+\ \([0-9.]+\)$ ]]
+	done
+	[[ $output == *'takes '*' ms more than `rustbox-runtime run`.'* ]]
+	[[ $output == *'`rustbox list --all` of 12 containers takes '*' ms more than of ten.'* ]]
+}
