@@ -114,7 +114,7 @@ void options_offer(struct options_nearest *nearest, const char *name);
 
 /* What texts need to know of a command, and of a program. */
 struct options_command {
-	const char *name;
+	const char *name;	       /* of one word, or two: "network list" */
 	const char *summary;	       /* one line, begins with a small letter */
 	const char *arguments;	       /* "ID [SIGNAL]", "" */
 	const char *description;       /* paragraphs, with a blank line between; NULL: none */
@@ -129,6 +129,8 @@ struct options_program {
 	const char *version;
 	const struct option_row *rows;
 	const struct options_command *(*command)(size_t index); /* NULL behind the last one */
+	/* Other names of command(index), ending with NULL; NULL: none. May be NULL. */
+	const char *const *(*aliases)(size_t index);
 	const char *list_ids; /* the arguments that make the program print the ids, for shells */
 };
 

@@ -2,7 +2,7 @@
 /* --help: of a program and of a command. */
 #include <string.h>
 
-#include "base/options.h"
+#include "base/options_names.h"
 
 enum { LINE_WIDTH = 80, INDENT = 3, COLUMN_MAX = 32 };
 
@@ -119,12 +119,27 @@ static void add_options(struct str *s, const char *title, const struct option_ro
 	add_option(s, &help_row, column);
 }
 
+static void add_aliases(struct str *s, const struct options_program *program,
+			const struct options_command *command)
+{
+	for (size_t i = 0; program->command(i); i++) {
+		const char *const *alias = options_aliases(program, i);
+		if (program->command(i) != command || !alias || !*alias)
+			continue;
+		str_add_format(s, "\nALSO:\n   %s", *alias);
+		while (*++alias)
+			str_add_format(s, ", %s", *alias);
+		str_add(s, "\n");
+	}
+}
+
 void options_add_command_help(struct str *s, const struct options_program *program,
 			      const struct options_command *command)
 {
 	str_add_format(s, "NAME:\n   %s %s - %s\n\nUSAGE:\n   %s %s [options]%s%s\n", program->name,
 		       command->name, command->summary, program->name, command->name,
 		       *command->arguments ? " " : "", command->arguments);
+	add_aliases(s, program, command);
 	if (command->description) {
 		str_add(s, "\nDESCRIPTION:\n");
 		add_description(s, command->description);

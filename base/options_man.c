@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/options.h"
+#include "base/options_names.h"
 
 /* Text as troff takes it: hyphens that can be copied, backslashes, no control lines. */
 static void add_escaped(struct str *s, const char *text, size_t length)
@@ -80,9 +80,11 @@ static void add_options(struct str *s, const struct option_row *rows)
 			add_option(s, row);
 }
 
-static void add_command(struct str *s, const struct options_program *program,
-			const struct options_command *command)
+static void add_command(struct str *s, const struct options_program *program, size_t index)
 {
+	const struct options_command *command = program->command(index);
+	const char *const *aliases = options_aliases(program, index);
+
 	str_add(s, ".SS ");
 	add_text(s, command->name);
 	str_add(s, "\n\\fB");
@@ -97,6 +99,11 @@ static void add_command(struct str *s, const struct options_program *program,
 	add_capital(s, command->summary[0]);
 	add_text(s, command->summary + 1);
 	str_add(s, ".\n");
+	for (const char *const *alias = aliases; alias && *alias; alias++) {
+		str_add(s, alias == aliases ? "Also called " : ", ");
+		add_text(s, *alias);
+		str_add(s, alias[1] ? "" : ".\n");
+	}
 	add_paragraphs(s, command->description);
 	add_options(s, command->rows);
 }
@@ -123,5 +130,5 @@ void options_add_man(struct str *s, const struct options_program *program)
 	str_add(s, ".SH COMMANDS\n");
 	for (size_t i = 0; (command = program->command(i)); i++)
 		if (!command->hidden)
-			add_command(s, program, command);
+			add_command(s, program, i);
 }

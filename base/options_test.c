@@ -351,102 +351,6 @@ static void finds_the_nearest_name(void **state)
 	assert_null(nearest_of(""));
 }
 
-static const struct options_command commands[] = {
-	{ .name = "make",
-	  .summary = "make a 'thing': well",
-	  .arguments = "ID",
-	  .description =
-		  "First paragraph, which is so long that it does not fit into a single line "
-		  "of eighty.\n\n   .example -x",
-	  .rows = rows,
-	  .takes_container = true },
-	{ .name = "ghost", .summary = "unseen", .arguments = "", .hidden = true },
-};
-
-static const struct options_command *command_at(size_t index)
-{
-	return index < 2 ? &commands[index] : NULL;
-}
-
-static const struct options_program program = {
-	.name = "prog-x",
-	.summary = "a program",
-	.description = "Does things.",
-	.version = "1.2",
-	.rows = rows,
-	.command = command_at,
-	.list_ids = "list -q",
-};
-
-static char *text_of(void (*add)(struct str *, const struct options_program *))
-{
-	struct error err;
-	struct str s = STR_EMPTY;
-
-	add(&s, &program);
-	char *text = str_take(&s, &err);
-	assert_non_null(text);
-	assert_null(strstr(text, "secret"));
-	assert_null(strstr(text, "ghost"));
-	return text;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no \"%s\" in:\n%s", part, text);
-}
-
-static void writes_help(void **state)
-{
-	cleanup_free char *text = text_of(options_add_help);
-
-	assert_has(text, "NAME:\n   prog-x - a program\n");
-	assert_has(text, "   make  make a 'thing': well\n");
-	assert_has(text, "   -t, --flag            a flag\n");
-	assert_has(text, "       --colour COLOUR   a choice: red, green (default: green)\n");
-	assert_has(text, "   -h, --help            show this text\n");
-}
-
-static void writes_help_of_a_command(void **state)
-{
-	struct error err;
-	struct str s = STR_EMPTY;
-
-	options_add_command_help(&s, &program, &commands[0]);
-	cleanup_free char *text = str_take(&s, &err);
-	assert_non_null(text);
-	assert_has(text, "USAGE:\n   prog-x make [options] ID\n");
-	assert_has(text, "does not fit into a single line of\n   eighty.\n\n      .example -x\n");
-	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
-		assert_true(strcspn(line, "\n") <= 80);
-}
-
-static void writes_a_man_page(void **state)
-{
-	cleanup_free char *text = text_of(options_add_man);
-
-	assert_has(text, ".TH PROG\\-X 8 ");
-	assert_has(text, ".SS make\n");
-	assert_has(text, "\\&.example \\-x\n.fi\n");
-	assert_has(text, "\\fB\\-e\\fR, \\fB\\-\\-env\\fR \\fINAME=VALUE\\fR\nrepeatable.\n");
-}
-
-static void writes_completions(void **state)
-{
-	cleanup_free char *bash = text_of(options_add_bash);
-	cleanup_free char *zsh = text_of(options_add_zsh);
-	cleanup_free char *fish = text_of(options_add_fish);
-
-	assert_has(bash, "complete -F _prog_x prog-x\n");
-	assert_has(bash, "'make':--colour) mapfile -t COMPREPLY < <(compgen -W 'red green' -- ");
-	assert_has(bash, "ids=$(prog-x list -q 2>/dev/null)");
-	assert_has(zsh, "'make:make a '\\''thing'\\''\\: well'");
-	assert_has(zsh, "'*'{-e,--env}'[repeatable]:NAME=VALUE:'");
-	assert_has(fish, "-a make -d 'make a '\\''thing'\\'': well'\n");
-	assert_has(fish, "-l colour -x -a 'red green' -d 'a choice'\n");
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -473,10 +377,6 @@ int main(void)
 		TEST(no_words_at_all),
 		TEST(no_table_at_all),
 		cmocka_unit_test(finds_the_nearest_name),
-		cmocka_unit_test(writes_help),
-		cmocka_unit_test(writes_help_of_a_command),
-		cmocka_unit_test(writes_a_man_page),
-		cmocka_unit_test(writes_completions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,6 +79,11 @@ static const struct options_command *about(size_t index)
 	return commands[index] ? &commands[index]->about : NULL;
 }
 
+static const char *const *aliases(size_t index)
+{
+	return commands[index]->aliases;
+}
+
 const struct options_program program = {
 	.name = "rustbox",
 	.summary = "run commands and services in containers",
@@ -91,6 +96,7 @@ const struct options_program program = {
 	.version = RUSTBOX_VERSION,
 	.rows = global_rows,
 	.command = about,
+	.aliases = aliases,
 	.list_ids = "list --all --quiet",
 };
 
