@@ -166,7 +166,7 @@ static void a_tmpfs_option(void **state)
 	assert_true(has_option(&m, "nosuid"));
 	assert_true(has_option(&m, "nodev"));
 	refused_mount(mount_request_parse_tmpfs, "t", "not an absolute path");
-	refused_mount(mount_request_parse_tmpfs, "/t:sise=1", "unknown option \"sise=1\"");
+	refused_mount(mount_request_parse_tmpfs, "/t:width=1", "unknown option \"width=1\"");
 	refused_mount(mount_request_parse_tmpfs, "/t:size=", "unknown option \"size=\"");
 	refused_mount(mount_request_parse_tmpfs, "/t:", "unknown option \"\"");
 }

@@ -213,6 +213,8 @@ static int add_host(struct plan *plan, const char *text, struct error *err)
 	}
 	if (!is_word(name) || (strcmp(ip, "host-gateway") != 0 && !is_address(ip)))
 		return error_set(err, 0, "--add-host %s: write NAME:IP or NAME:host-gateway", text);
+	if (strcmp(network->mode, "none") == 0 && strcmp(ip, "host-gateway") == 0)
+		return error_set(err, 0, "--add-host %s: --network none has no gateway", text);
 	return vector_take_text(&network->extra_hosts, &network->n_extra_hosts,
 				arena_format(plan->arena, err, "%s:%s", name, ip), plan->arena,
 				err);
