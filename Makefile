@@ -27,7 +27,10 @@ COMMIT  := $(shell git --git-dir=.git describe --always --dirty --abbrev=12 2>/d
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 MANDIR     ?= $(PREFIX)/share/man
-COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 INSTALL    ?= install
 STRIP      ?= strip
 PKG_CONFIG ?= pkg-config
@@ -43,7 +46,6 @@ MAKEFLAGS += --no-builtin-rules
 
 ##@ What is built from what
 
-MANPAGES := build/release/rustbox-runtime.8
 PROGRAMS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c))
 RUSTBOX  := $(addprefix cmd/rustbox/,command api container supervisor bundle network image \
 	log stream format store)
@@ -87,6 +89,11 @@ GENERATED := $(PROTOS:%.proto=%.pb-c)
 USES_PROTO := proto/% shim/% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
 # Tools of the integration tests: the folders there that hold C files, each a program.
 TOOLS   := $(patsubst %/,%,$(sort $(dir $(wildcard integration/*/*.c))))
+# These write their man page and completions from their own tables; man/ has other pages.
+SPEAKING    := rustbox rustbox-runtime
+MANPAGES    := $(SPEAKING:%=build/release/%.8) $(wildcard man/*.8)
+COMPLETIONS := $(foreach s,bash zsh fish,$(SPEAKING:%=build/release/%.$(s)))
+UNITS   := $(wildcard config/*.service config/*.socket)
 
 ##@ Flags
 
@@ -244,7 +251,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 .PHONY: all quickstart test test-all lint fuzz coverage bench install uninstall dist clean help FORCE
 .DEFAULT_GOAL := all
 
-all: $(PROGRAMS:%=build/release/%) $(MANPAGES) build/release/rustbox-runtime.bash ## Build the programs (build/release/)
+all: $(PROGRAMS:%=build/release/%) build/release/rustboxd $(MANPAGES) $(COMPLETIONS) ## Build the programs (build/release/)
 
 quickstart: ## Install what is needed, build, install, and run a first container (ROOTFS=folder)
 	integration/quickstart
@@ -271,31 +278,39 @@ bench: test-programs ## Measure the runtime beside crun and runc, and the shim: 
 	@[ -n "$(RUNTIMES)" ] || integration/bench/run-shim-bench
 	@[ -n "$(RUNTIMES)" ] || integration/bench/run-rustbox-bench
 
+# FILE:DESTINATION, without programs
+INSTALLED := $(foreach m,$(MANPAGES),$(m):$(MANDIR)/man8/$(notdir $(m))) \
+	$(foreach p,$(SPEAKING),build/release/$(p).bash:$(BASH_COMPLETIONS)/$(p) \
+		build/release/$(p).zsh:$(ZSH_COMPLETIONS)/_$(p) \
+		build/release/$(p).fish:$(FISH_COMPLETIONS)/$(p).fish) \
+	$(foreach u,$(UNITS),$(u):$(UNITDIR)/$(notdir $(u)))
+
 install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 	$(INSTALL) -d $(DESTDIR)$(BINDIR)
 	for p in $(PROGRAMS); do \
 		$(INSTALL) -m 755 build/release/$$p $(DESTDIR)$(BINDIR)/$$p && \
 		$(STRIP) $(DESTDIR)$(BINDIR)/$$p || exit 1; \
 	done
-	$(foreach m,$(MANPAGES),$(INSTALL) -D -m 644 $(m) $(DESTDIR)$(call man_path,$(m))$(newline)	)
-	$(INSTALL) -D -m 644 build/release/rustbox-runtime.bash \
-		$(DESTDIR)$(COMPLETIONS)/rustbox-runtime
+	ln -sf rustbox $(DESTDIR)$(BINDIR)/rustboxd
+	for f in $(INSTALLED); do \
+		$(INSTALL) -D -m 644 $${f%%:*} $(DESTDIR)$${f#*:} || exit 1; \
+	done
+	$(if $(UNITS),sed -i 's|/usr/local/bin/|$(BINDIR)/|' $(UNITS:config/%=$(DESTDIR)$(UNITDIR)/%))
 
 uninstall: ## Remove what install put there
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(foreach m,$(MANPAGES),$(DESTDIR)$(call man_path,$(m))) \
-		$(DESTDIR)$(COMPLETIONS)/rustbox-runtime
+	rm -f $(foreach p,$(PROGRAMS) rustboxd,$(DESTDIR)$(BINDIR)/$(p)) \
+		$(foreach f,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$(f))))
 
-# The program writes its man page and completion from its own tables.
-build/release/%.8: build/release/%
+build/release/rustboxd: build/release/rustbox
+	@ln -sf rustbox $@
+
+$(SPEAKING:%=build/release/%.8): %.8: %
 	$(call say,MAN)$< generate man >$@
-build/release/%.bash: build/release/%
-	$(call say,COMPL)$< generate bash >$@
-
-man_path  = $(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
-define newline
-
-
+define completion_rule # shell
+$(SPEAKING:%=build/release/%.$(1)): %.$(1): %
+	$$(call say,COMPL)$$< generate $(1) >$$@
 endef
+$(foreach s,bash zsh fish,$(eval $(call completion_rule,$(s))))
 
 # git archive takes times and owners from the commit: the same commit gives the same file.
 dist: ## Source tarball of the last commit: build/dist/
