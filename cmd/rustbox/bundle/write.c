@@ -14,7 +14,7 @@
 enum { CONFIG_LIMIT = JSON_SIZE_MAX, HOST_NAME_SIZE = 65 };
 
 #define CONFIG "config.json"
-#define JOINS  "joins"
+#define SHARES "shares"
 
 /* ---- what needs the id ---- */
 
@@ -122,15 +122,51 @@ int bundle_load_spec(const struct store *store, const char *id, struct arena *ar
 	return 0;
 }
 
-/* A file that tells bundle_prepare_start() at one look that there is something to do. */
-static int mark_joins(const struct writing *w, struct error *err)
-{
-	size_t n = strlen(BUNDLE_ANNOTATION_JOIN);
+/* Files of /proc/<pid>/ns that containers can share. */
+static const char *const shared_files[NAMESPACE_TYPES] = {
+	[NAMESPACE_PID] = "pid",
+	[NAMESPACE_NETWORK] = "net",
+	[NAMESPACE_UTS] = "uts",
+};
 
-	for (size_t i = 0; i < w->spec->n_annotations; i++)
-		if (strncmp(w->spec->annotations[i].key, BUNDLE_ANNOTATION_JOIN, n) == 0)
-			return fd_replace_file(w->bundle, JOINS, "", 0, 0600, err);
-	return 0;
+/* The container whose namespace of that kind it shares; NULL: it does not. */
+static const char *shared_with(const struct spec *spec, const struct spec_namespace *namespace)
+{
+	char key[sizeof(BUNDLE_ANNOTATION_JOIN) + 16] = BUNDLE_ANNOTATION_JOIN;
+
+	if (!shared_files[namespace->type])
+		return NULL;
+	const char *type = spec_namespace_name((enum spec_namespace_type) namespace->type);
+	memcpy(key + strlen(key), type, strlen(type) + 1);
+	return spec_find_annotation(spec, key);
+}
+
+static int set_path(struct spec_namespace *namespace, int pid, struct arena *arena,
+		    struct error *err)
+{
+	namespace->path =
+		arena_format(arena, err, "/proc/%d/ns/%s", pid, shared_files[namespace->type]);
+	return namespace->path ? 0 : -1;
+}
+
+/*
+ * Until bundle_prepare_start() there is nothing at these paths, so that nothing
+ * starts without it. A file tells it at one look that there is something to do.
+ */
+static int mark_shared(const struct writing *w, struct error *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < w->spec->linux->n_namespaces; i++) {
+		struct spec_namespace *namespace = &w->spec->linux->namespaces[i];
+
+		if (!shared_with(w->spec, namespace))
+			continue;
+		any = true;
+		if (set_path(namespace, 0, w->arena, err) < 0)
+			return -1;
+	}
+	return any ? fd_replace_file(w->bundle, SHARES, "", 0, 0600, err) : 0;
 }
 
 int bundle_write(struct store *store, struct record *record, struct spec *spec, int bundle,
@@ -140,7 +176,7 @@ int bundle_write(struct store *store, struct record *record, struct spec *spec, 
 
 	if (complete_names(&w, err) < 0 || complete_cgroup(&w, err) < 0 ||
 	    complete_network(&w, err) < 0 || write_overlay(&w, err) < 0 ||
-	    write_init(&w, err) < 0 || mark_joins(&w, err) < 0 ||
+	    write_init(&w, err) < 0 || mark_shared(&w, err) < 0 ||
 	    write_network_mounts(&w, err) < 0 || write_volumes(&w, err) < 0)
 		return -1;
 	return save(bundle, spec, err);
@@ -148,24 +184,13 @@ int bundle_write(struct store *store, struct record *record, struct spec *spec, 
 
 /* ---- before each start ---- */
 
-/* Namespaces that are another container's: where they are by now. */
-static int find_joined(struct store *store, struct spec *spec, struct spec_namespace *namespace,
-		       struct arena *arena, bool *ret_changed, struct error *err)
+static int find_shared(struct store *store, struct spec *spec, struct spec_namespace *namespace,
+		       struct arena *arena, struct error *err)
 {
-	static const char *const files[NAMESPACE_TYPES] = {
-		[NAMESPACE_PID] = "pid",
-		[NAMESPACE_NETWORK] = "net",
-		[NAMESPACE_UTS] = "uts",
-	};
 	const char *type = spec_namespace_name((enum spec_namespace_type) namespace->type);
-	char key[sizeof(BUNDLE_ANNOTATION_JOIN) + 16] = BUNDLE_ANNOTATION_JOIN;
+	const char *id = shared_with(spec, namespace);
 	struct record *other;
-	const char *id;
 
-	if (!files[namespace->type])
-		return 0;
-	memcpy(key + strlen(key), type, strlen(type) + 1);
-	id = spec_find_annotation(spec, key);
 	if (!id)
 		return 0;
 	if (store_find(store, id, arena, &other, err) < 0)
@@ -175,18 +200,14 @@ static int find_joined(struct store *store, struct spec *spec, struct spec_names
 				 "container %s (%s), whose %s namespace it shares, is not "
 				 "running: start it first",
 				 other->name, other->id, type);
-	namespace->path = arena_format(arena, err, "/proc/%d/ns/%s", other->state->pid,
-				       files[namespace->type]);
-	*ret_changed = true;
-	return namespace->path ? 0 : -1;
+	return set_path(namespace, other->state->pid, arena, err);
 }
 
 int bundle_prepare_start(struct store *store, const struct record *record, struct arena *arena,
 			 struct error *err)
 {
-	cleanup_free char *mark = store_path(store, "bundles", record->id, JOINS, err);
+	cleanup_free char *mark = store_path(store, "bundles", record->id, SHARES, err);
 	struct spec *spec;
-	bool changed = false;
 
 	if (!mark)
 		return -1;
@@ -195,7 +216,7 @@ int bundle_prepare_start(struct store *store, const struct record *record, struc
 	if (bundle_load_spec(store, record->id, arena, &spec, err) < 0)
 		return -1;
 	for (size_t i = 0; i < spec->linux->n_namespaces; i++)
-		if (find_joined(store, spec, &spec->linux->namespaces[i], arena, &changed, err) < 0)
+		if (find_shared(store, spec, &spec->linux->namespaces[i], arena, err) < 0)
 			return -1;
-	return changed ? bundle_save_spec(store, record->id, spec, err) : 0;
+	return bundle_save_spec(store, record->id, spec, err);
 }

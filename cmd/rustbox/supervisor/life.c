@@ -122,12 +122,19 @@ static void on_created(void *data, enum ttrpc_code code, const char *text,
 	end_run(s);
 }
 
+static int prepare_bundle(struct supervisor *s, struct error *err)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+
+	return bundle_prepare_start(s->store, s->record, &arena, err);
+}
+
 static void create(struct supervisor *s)
 {
 	struct error err;
 
 	s->life = LIFE_CREATING;
-	if (run_call_create(s, on_created, &err) == 0)
+	if (prepare_bundle(s, &err) == 0 && run_call_create(s, on_created, &err) == 0)
 		return;
 	set_failure(s, EXIT_ENGINE, err.text);
 	end_run(s);
