@@ -1,19 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
 #include "cmd/rustbox/command/foreground.h"
 #include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/format/format.h"
 
 static const struct option_row rows[] = {
 	STOP_ROWS,
 	{ NULL },
 };
 
+/* What asks it to end: of the option, else of the record. */
+static int signal_of(const struct stream_stop *stop, const struct record *record)
+{
+	const char *name = record->policy->stop_signal;
+	struct error ignored;
+	int signal = SIGTERM;
+
+	if (stop->signal)
+		return stop->signal;
+	if (name && format_read_signal(name, &signal, &ignored) < 0)
+		return SIGTERM;
+	return signal;
+}
+
+/* In doubt: yes. */
+static bool has_handler(const struct record *record, int signal)
+{
+	static const char key[] = "\nSigCgt:\t";
+	char path[40], status[4096], digits[17] = "";
+	uint64_t caught;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)record->state->pid);
+	if (record->state->pid <= 0 || fd_read_short(AT_FDCWD, path, status, sizeof(status)) < 0)
+		return true;
+	const char *line = strstr(status, key);
+	if (line)
+		(void)snprintf(digits, sizeof(digits), "%s", line + sizeof(key) - 1);
+	return !str_to_uint(digits, 16, UINT64_MAX, &caught) || caught >> (signal - 1) & 1;
+}
+
+/* The kernel keeps signals without a handler from the first process of a PID namespace. */
+static void explain(const struct invocation *call, const char *name, int signal)
+{
+	struct record *record;
+	struct error ignored;
+
+	if (store_find(call->store, name, call->arena, &record, &ignored) < 0 ||
+	    record->state->signal != SIGKILL)
+		return;
+	(void)fprintf(stderr,
+		      "rustbox: %s was killed: its first process has no handler for SIG%s, and "
+		      "does not get it, therefore (with --init, run passes signals on)\n",
+		      name, sigabbrev_np(signal) ? sigabbrev_np(signal) : "RT");
+}
+
 static int stop_one(const struct invocation *call, const char *name, struct error *err)
 {
 	struct stream_stop stop;
+	struct record *record;
 
-	if (stop_options_read(call->options, &stop, err) < 0)
+	if (stop_options_read(call->options, &stop, err) < 0 ||
+	    store_find(call->store, name, call->arena, &record, err) < 0)
 		return -1;
-	return container_stop(call->store, name, stop.timeout_ms, stop.signal, err);
+	int signal = signal_of(&stop, record);
+	bool explains = signal != SIGKILL && record_is_live(record) && !has_handler(record, signal);
+	if (container_stop(call->store, name, stop.timeout_ms, stop.signal, err) < 0)
+		return -1;
+	if (explains)
+		explain(call, name, signal);
+	return 0;
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)

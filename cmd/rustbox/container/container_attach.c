@@ -60,6 +60,21 @@ int container_attach(const struct store *store, const struct record *record,
 	return 0;
 }
 
+/* One packet carries it. */
+static char *write_exec(const struct stream_exec *exec, struct error *err)
+{
+	cleanup_free char *text = json_write(&stream_exec_type, exec, false, err);
+
+	if (text && strlen(text) >= STREAM_PACKET_MAX) {
+		(void)error_set(err, 0, "the command and its environment are too long (%zu bytes)",
+				strlen(text));
+		(void)error_hint(err, "at most %d; a file, or standard input, takes more",
+				 STREAM_PACKET_MAX - 1);
+		return NULL;
+	}
+	return move_ptr(&text);
+}
+
 int container_exec(struct store *store, const char *id, const struct stream_exec *exec,
 		   int *ret_socket, struct error *err)
 {
@@ -71,7 +86,7 @@ int container_exec(struct store *store, const char *id, const struct stream_exec
 	if (store_find(store, id, &arena, &record, err) < 0 ||
 	    container_check_running(record, err) < 0)
 		return -1;
-	text = json_write(&stream_exec_type, exec, false, err);
+	text = write_exec(exec, err);
 	if (!text)
 		return -1;
 	socket = container_connect_stream(store, record, err);
