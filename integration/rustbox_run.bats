@@ -192,6 +192,23 @@ has_one_box()
 	[ -n "$ID" ]
 }
 
+@test "an output that cannot be written is an error of ours, not of the container" {
+	status=0
+	"$RUSTBOX" run --name "$NAME" sh -c 'echo x; exec sleep 1000' >/dev/full 2>"$DIR/err" \
+		</dev/null 3>&- 4>&- || status=$?
+	output='' error=$(<"$DIR/err")
+	exits 125
+	error_names "standard output" "$NAME"
+	same "$(box_state .State.Status)" running
+}
+
+@test "closed standard streams are empty ones" {
+	"$RUSTBOX" run --rm -i cat <&- >"$DIR/out" 3>&- 4>&-
+	"$RUSTBOX" run --rm echo x >&- </dev/null 3>&- 4>&-
+	"$RUSTBOX" run --rm sh -c 'echo x; echo y >&2' <&- >&- 2>&- 3>&- 4>&-
+	[ ! -s "$DIR/out" ]
+}
+
 # ---- signals --------------------------------------------------------------------
 
 # A container in the foreground, that says which signals it gets: CLIENT is our side.
@@ -433,6 +450,17 @@ refused()
 	box_is Stopped
 }
 
+@test "stop explains why it had to kill" {
+	rbok run -d --name "$NAME" sleep 1000
+	rbok stop -t 0 "$NAME"
+	[[ $error == *"no handler for SIGTERM"* ]] || fail "should explain"
+	rbok start "$NAME"
+	rbok stop -s KILL "$NAME"
+	same "$error" ""
+	box_in Stopped
+	same "$error" ""
+}
+
 @test "rename, in every state; a name that is taken or is none is refused" {
 	local state
 	rbok create --name "$NAME-taken" true
@@ -503,6 +531,16 @@ refused()
 	rb exec "$NAME"
 	exits 1
 	rbok exec "$NAME" true
+}
+
+@test "exec of a command that is too long says so" {
+	start_box
+	local long
+	long=$(head -c 70000 /dev/zero | tr '\0' a)
+	rbok exec "$NAME" echo "$long"
+	same "${#output}" 70000
+	rb exec "$NAME" echo "$long" "$long"
+	error_names "too long"
 }
 
 @test "exec -i: 10 MB through cat come out as they went in" {
@@ -752,6 +790,27 @@ has_ended()
 	# shellcheck disable=SC2086 # a list of ids
 	[ -z "$output" ] || rbok rm -f $output
 	assert_nothing_left
+}
+
+@test "SIGKILL of start, stop, restart and remove at any moment: the next one does it" {
+	local i verb
+	for verb in start stop restart "remove --force"; do
+		for ((i = 0; i < 12; i++)); do
+			case $verb in
+			start) box_in Created ;;
+			*) box_in Running ;;
+			esac
+			# shellcheck disable=SC2086 # a command and its option
+			"$PYTHON" -ES "$HERE/peer.py" killed-after $((i * 1000)) "$RUSTBOX" $verb "$NAME" 3>&- 4>&-
+			# shellcheck disable=SC2086
+			rb $verb "$NAME"
+			[ "$verb" = "remove --force" ] || ok
+			[ "$verb" != start ] || same "$(box_state .State.Status)" running
+			[ "$verb" != stop ] || same "$(box_state .State.Running)" false
+		done
+		rbok rm -f "$NAME"
+		assert_nothing_left
+	done
 }
 
 @test "start, stop, kill and remove at once do not corrupt anything" {
