@@ -137,12 +137,15 @@ static int set_names(struct plan *plan, bool own_names, struct error *err)
 
 /* ---- kernel parameters ---- */
 
-/* Ports below 1024 and ping need no privilege in a network of one's own, as in Docker. */
+/*
+ * Ports below 1024 and ping need no privilege in a network of one's own, as in
+ * Docker. That of a network with a name gets it from network_up().
+ */
 static int set_network_sysctls(struct plan *plan, struct error *err)
 {
 	struct spec_linux *linux = plan->spec->linux;
 
-	if (!plan->private_network || str_starts_with(plan->record->network->mode, CONTAINER))
+	if (strcmp(plan->record->network->mode, "none") != 0)
 		return 0;
 	if (plan_set_pair(&linux->sysctl, &linux->n_sysctl, "net.ipv4.ip_unprivileged_port_start",
 			  "0", plan->arena, err) < 0)
@@ -152,6 +155,12 @@ static int set_network_sysctls(struct plan *plan, struct error *err)
 					  : plan_set_pair(&linux->sysctl, &linux->n_sysctl,
 							  "net.ipv4.ping_group_range",
 							  "0 2147483647", plan->arena, err);
+}
+
+static bool is_of_foreign_network(const struct plan *plan, const char *key)
+{
+	return plan->record->isolate_user && strncmp(key, "net", 3) == 0 &&
+	       strcmp(plan->record->network->mode, "none") != 0;
 }
 
 static int set_sysctls(struct plan *plan, struct error *err)
@@ -168,6 +177,12 @@ static int set_sysctls(struct plan *plan, struct error *err)
 
 		if (!equals || equals == text)
 			return error_set(err, 0, "--sysctl %s: write NAME=VALUE", text);
+		if (key && is_of_foreign_network(plan, key))
+			return error_set(err, 0,
+					 "--sysctl %s: a container in a user namespace of its own "
+					 "cannot change a network that it does not own (--network "
+					 "none makes one that it does)",
+					 text);
 		if (!key || plan_set_pair(&linux->sysctl, &linux->n_sysctl, key, equals + 1,
 					  plan->arena, err) < 0)
 			return -1;

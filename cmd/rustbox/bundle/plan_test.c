@@ -201,6 +201,7 @@ static void a_user_namespace(void **state)
 	test_refused(t, "--uidmap 0:5000:10 --uidmap 5:7000:1 id", "overlaps");
 	test_refused(t, "--isolate-user --userns host id", "does not go with");
 	test_refused(t, "--isolate-user --pid host id", "does not go with");
+	test_refused(t, "--isolate-user --sysctl net.core.somaxconn=1 id", "does not own");
 }
 
 static void policies(void **state)

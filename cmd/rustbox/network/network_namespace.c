@@ -21,12 +21,28 @@ static int set_loopback_up(void)
 	return fd < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
+/*
+ * Ports below 1024 and ping need no privilege in there, as in Docker. Here, as
+ * the root of a user namespace is nobody in a network that it does not own. What
+ * a kernel does not have (no ping sockets) is not missed.
+ */
+static void open_to_all(void)
+{
+	struct error ignored;
+
+	(void)fd_write_file(AT_FDCWD, "/proc/sys/net/ipv4/ip_unprivileged_port_start", "0",
+			    &ignored);
+	(void)fd_write_file(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", "0 2147483647",
+			    &ignored);
+}
+
 /* In a child, since a process has one network namespace. Its exit code is the errno. */
 static int make_in_child(const char *path)
 {
 	if (unshare(CLONE_NEWNET) < 0 || set_loopback_up() < 0 ||
 	    mount("/proc/self/ns/net", path, NULL, MS_BIND, NULL) < 0)
 		return errno ? errno : EIO;
+	open_to_all();
 	return 0;
 }
 
