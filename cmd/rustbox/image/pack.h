@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From files to a tar archive (pax), of trees that somebody else may be
+ * changing: everything is opened by descriptor, below the given folder,
+ * without following links. What changes its size while it is read is filled up or cut.
+ * Names are in the order of their bytes, so that equal trees give equal archives.
+ * Extended attributes: security.capability and user.*. Sockets are left out
+ * (a tar cannot have them).
+ */
+#pragma once
+
+#include <archive.h>
+#include <stdbool.h>
+
+#include "cmd/rustbox/image/ownership.h"
+#include "cmd/rustbox/image/progress.h"
+
+struct pack {
+	/*
+	 * An overlay's upper layer: whiteouts become .wh.x and .wh..wh..opq. What
+	 * only overlayfs understands (redirects, metadata-only copies) is refused.
+	 */
+	bool is_upper;
+	bool stays; /* on the file system of the top; folders that others are mounted on are empty
+		     */
+	struct ownership owner;
+	const struct image_progress *progress;
+	const char *source; /* for messages */
+};
+
+/* An archive written to the descriptor, which is borrowed. NULL with err. */
+struct archive *pack_open(int fd, struct error *err);
+/* Ends and frees it. */
+int pack_close(struct archive *take_archive, struct error *err);
+/* Frees it on the way of an error; NULL is fine. */
+void pack_drop(struct archive **archive);
+#define cleanup_pack __attribute__((cleanup(pack_drop)))
+
+/*
+ * Adds the folder's content under prefix ("": at the top; then the folder itself
+ * is "./"), the folder itself included.
+ */
+int pack_tree(struct archive *archive, int folder, const char *prefix, const struct pack *how,
+	      struct error *err);
+
+/* Adds the one file folder/name, which may be a folder with all below, as `prefix`. */
+int pack_file(struct archive *archive, int folder, const char *name, const char *prefix,
+	      const struct pack *how, struct error *err);
+
+/* Adds a file of this content, mode 0644, root's; time: seconds since 1970. */
+int pack_text(struct archive *archive, const char *name, const void *data, size_t size,
+	      int64_t time, struct error *err);
