@@ -94,6 +94,16 @@ static int print(const struct list_options *options, const struct value *const *
 	return fields_print(&out);
 }
 
+/* Scripts ask for nothing else, and often. */
+static const struct value *only_id(const struct invocation *call, const struct record *record,
+				   struct error *err)
+{
+	struct fields f = { .arena = call->arena, .err = err };
+
+	fields_text(&f, "ID", record->id);
+	return fields_end(&f);
+}
+
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
 	const struct list_options *options = call->options;
@@ -110,7 +120,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	if (!values)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		values[i] = list_row(call, records[i], &row, err);
+		values[i] = options->quiet ? only_id(call, records[i], err)
+					   : list_row(call, records[i], &row, err);
 		if (!values[i])
 			return -1;
 	}

@@ -7,8 +7,8 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/format/format.h"
-#include "cmd/rustbox/store/event.h"
 #include "cmd/rustbox/store/tree.h"
 
 int prune_words_ask(bool force, const char *what, struct error *err)
@@ -93,26 +93,40 @@ static int usage(const struct invocation *call, const char *id, uint64_t *ret_by
 	return 0;
 }
 
-/* 1: done, 0: it runs again, or has gone. Under the operation lock. */
-static int prune_one(const struct invocation *call, const char *id, bool empties,
-		     uint64_t *ret_bytes, struct error *err)
+/* Under the operation lock. 1: done; 0: it runs again, or has gone; -1 with err. */
+static int empty_one(const struct invocation *call, const char *id, struct error *err)
 {
 	cleanup_fd int lock = store_lock(call->store, id, err);
 	struct record *record;
 
 	if (lock < 0 || store_load(call->store, id, call->arena, &record, err) < 0)
 		return err->code == ENOENT ? 0 : -1;
-	if (record_is_live(record) || store_is_supervised(call->store, id))
+	if (record->state->status != RECORD_STOPPED || store_is_supervised(call->store, id))
 		return 0;
+	return store_drop_files(call->store, record, err) < 0 ? -1 : 1;
+}
+
+/* The same for one that is removed; volumes are pruned for themselves. */
+static int remove_one(const struct invocation *call, const char *id, struct error *err)
+{
+	struct error ignored;
+	struct record *record;
+
+	if (container_remove(call->store, id, false, false, err) == 0)
+		return 1;
+	if (err->code == ENOENT ||
+	    (store_find(call->store, id, call->arena, &record, &ignored) == 0 &&
+	     record_is_live(record)))
+		return 0;
+	return -1;
+}
+
+static int prune_one(const struct invocation *call, const char *id, bool empties,
+		     uint64_t *ret_bytes, struct error *err)
+{
 	if (usage(call, id, ret_bytes, err) < 0)
 		return -1;
-	if (empties)
-		return store_drop_files(call->store, record, err) < 0 ? -1 : 1;
-	record->n_mounts = 0; /* volumes are pruned for themselves */
-	if (store_remove(call->store, record, err) < 0)
-		return -1;
-	event_of_container(call->store, record, "destroy", NULL, NULL);
-	return 1;
+	return empties ? empty_one(call, id, err) : remove_one(call, id, err);
 }
 
 struct pruning {
