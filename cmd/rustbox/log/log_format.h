@@ -16,7 +16,10 @@
 
 #include <stdint.h>
 
-enum { LOG_MAGIC = 0x31786252 }; /* "Rbx1" */
+enum {
+	LOG_MAGIC = 0x31786252,	      /* "Rbx1" */
+	LOG_GENERATION_MAX = 1 << 30, /* nobody comes so far: files that say so are garbage */
+};
 
 #define LOG_INDEX "index"
 extern const char *const log_stream_files[]; /* "stdout.log", "stderr.log" */
@@ -25,12 +28,13 @@ enum log_stream { LOG_STDOUT, LOG_STDERR, LOG_STREAMS };
 
 struct log_head {
 	uint32_t magic;
-	uint32_t generation; /* counts up from 1 */
+	uint32_t generation; /* counts up from 1, to LOG_GENERATION_MAX */
 };
 
 struct log_entry {
 	uint64_t time_ns; /* CLOCK_REALTIME */
 	uint32_t size;	  /* bytes, at least 1 */
 	uint16_t stream;  /* enum log_stream */
-	uint16_t run;	  /* which run of the container wrote it, counts up with each start */
+	uint16_t run; /* which run of the container wrote it: counts up with each start, in a circle
+		       */
 };

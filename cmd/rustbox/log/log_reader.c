@@ -36,7 +36,14 @@ static bool read_head(int index, uint32_t *ret_generation)
 	if (pread(index, &head, sizeof(head), 0) != sizeof(head) || head.magic != LOG_MAGIC)
 		return false;
 	*ret_generation = head.generation;
-	return head.generation != 0;
+	return head.generation != 0 && head.generation <= LOG_GENERATION_MAX;
+}
+
+static bool is_of_generation(int index, uint32_t generation)
+{
+	uint32_t found;
+
+	return read_head(index, &found) && found == generation;
 }
 
 /*
@@ -59,18 +66,19 @@ static bool is_named(const struct log_reader *r, int fd, const char *name)
 	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
-int log_reader_open(struct log_reader *reader, uint32_t generation, struct error *err)
+static int open_once(struct log_reader *reader, uint32_t generation, struct error *err)
 {
 	cleanup_fd int index = open_name(reader, LOG_INDEX, generation);
-	bool rotated = index >= 0;
-	uint32_t found;
+	bool rotated = index >= 0 && is_of_generation(index, generation);
 
-	if (!rotated)
+	if (!rotated) {
+		fd_close(&index);
 		index = open_name(reader, LOG_INDEX, 0);
+	}
 	if (index < 0)
 		return errno == ENOENT ? 0
 				       : error_set(err, errno, "open the log file %s", LOG_INDEX);
-	if (!read_head(index, &found) || found != generation)
+	if (!is_of_generation(index, generation))
 		return 0;
 	cleanup_fd int out = open_stream(reader, LOG_STDOUT, generation, rotated);
 	cleanup_fd int errors = open_stream(reader, LOG_STDERR, generation, rotated);
@@ -93,8 +101,24 @@ int log_reader_open(struct log_reader *reader, uint32_t generation, struct error
 	return 1;
 }
 
-int log_reader_find(const struct log_reader *reader, uint32_t *ret_oldest, uint32_t *ret_newest,
-		    struct error *err)
+int log_reader_open(struct log_reader *reader, uint32_t generation, struct error *err)
+{
+	int opened = open_once(reader, generation, err);
+
+	/* It may just have got its last name. */
+	return opened != 0 ? opened : open_once(reader, generation, err);
+}
+
+static void note_generation(uint32_t generation, uint32_t *oldest, uint32_t *newest)
+{
+	if (!*oldest || generation < *oldest)
+		*oldest = generation;
+	if (generation > *newest)
+		*newest = generation;
+}
+
+int log_reader_find(const struct log_reader *reader, uint32_t least, uint32_t most,
+		    uint32_t *ret_oldest, uint32_t *ret_newest, struct error *err)
 {
 	cleanup_fd int index = open_name(reader, LOG_INDEX, 0);
 	int fd = openat(reader->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -108,21 +132,14 @@ int log_reader_find(const struct log_reader *reader, uint32_t *ret_oldest, uint3
 		fd_close(&fd);
 		return -1;
 	}
-	while ((entry = readdir(directory))) {
-		if (!str_starts_with(entry->d_name, LOG_INDEX ".") ||
-		    !str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, UINT32_MAX, &number))
-			continue;
-		if (!oldest || number < oldest)
-			oldest = (uint32_t)number;
-		if (number > newest)
-			newest = (uint32_t)number;
-	}
+	while ((entry = readdir(directory)))
+		if (str_starts_with(entry->d_name, LOG_INDEX ".") &&
+		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, most, &number) &&
+		    number >= least)
+			note_generation((uint32_t)number, &oldest, &newest);
 	(void)closedir(directory);
-	if (index >= 0 && read_head(index, &present)) {
-		newest = present;
-		if (!oldest)
-			oldest = newest;
-	}
+	if (index >= 0 && read_head(index, &present) && present >= least && present <= most)
+		note_generation(present, &oldest, &newest);
 	*ret_oldest = oldest;
 	*ret_newest = newest;
 	return 0;
@@ -131,22 +148,21 @@ int log_reader_find(const struct log_reader *reader, uint32_t *ret_oldest, uint3
 /* Goes on to the next generation there is: 1, 0 when there is none yet, -1 with err. */
 static int open_next(struct log_reader *r, struct error *err)
 {
-	uint32_t oldest, newest;
+	uint32_t before = r->generation, next = before, newest;
 	int opened;
 
-	if (r->generation && is_named(r, r->index, LOG_INDEX))
+	if (before && is_named(r, r->index, LOG_INDEX))
 		return 0;
-	opened = log_reader_open(r, r->generation + 1, err);
-	if (opened != 0)
-		return opened;
-	if (log_reader_find(r, &oldest, &newest, err) < 0)
-		return -1;
-	if (oldest <= r->generation)
-		return 0;
-	uint32_t missed = r->generation ? oldest - r->generation - 1 : 0;
-	opened = log_reader_open(r, oldest, err);
-	if (opened > 0)
-		r->gap += missed;
+	opened = log_reader_open(r, before + 1, err);
+	while (opened == 0) {
+		if (log_reader_find(r, next + 1, LOG_GENERATION_MAX, &next, &newest, err) < 0)
+			return -1;
+		if (!next)
+			return 0;
+		opened = log_reader_open(r, next, err);
+		if (opened > 0 && before)
+			r->gap += next - before - 1;
+	}
 	return opened;
 }
 

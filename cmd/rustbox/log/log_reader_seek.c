@@ -2,6 +2,7 @@
 /* Finding a place in the logs: forwards by the index, backwards by the bytes. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -19,13 +20,16 @@ static void skip_entry(struct log_reader *r, const struct log_entry *entry)
 static int seek_entry(struct log_reader *r, bool (*is_it)(const struct log_entry *entry, uint64_t),
 		      uint64_t value, struct error *err)
 {
-	uint32_t oldest, newest;
+	uint32_t g = 0, newest;
 
-	if (log_reader_find(r, &oldest, &newest, err) < 0)
-		return -1;
-	for (uint32_t g = oldest; g && g <= newest; g++) {
+	for (;;) {
 		struct log_entry entry;
-		int found = log_reader_open(r, g, err);
+		int found;
+		if (log_reader_find(r, g + 1, LOG_GENERATION_MAX, &g, &newest, err) < 0)
+			return -1;
+		if (!g)
+			return 0;
+		found = log_reader_open(r, g, err);
 		while (found > 0 && (found = log_reader_entry(r, &entry, err)) > 0) {
 			if (is_it(&entry, value))
 				return 0;
@@ -34,7 +38,6 @@ static int seek_entry(struct log_reader *r, bool (*is_it)(const struct log_entry
 		if (found < 0)
 			return -1;
 	}
-	return 0;
 }
 
 static bool is_never(const struct log_entry *entry, uint64_t value)
@@ -49,7 +52,7 @@ static bool is_not_before(const struct log_entry *entry, uint64_t time_ns)
 
 static bool is_of_run(const struct log_entry *entry, uint64_t run)
 {
-	return entry->run >= run;
+	return (int16_t)(entry->run - (uint16_t)run) >= 0;
 }
 
 int log_reader_seek_end(struct log_reader *reader, struct error *err)
@@ -58,7 +61,7 @@ int log_reader_seek_end(struct log_reader *reader, struct error *err)
 	struct log_entry entry;
 	int found;
 
-	if (log_reader_find(reader, &oldest, &newest, err) < 0)
+	if (log_reader_find(reader, 1, LOG_GENERATION_MAX, &oldest, &newest, err) < 0)
 		return -1;
 	found = newest ? log_reader_open(reader, newest, err) : 0;
 	/* Rotated away just now: then by the long way. */
@@ -80,6 +83,8 @@ int log_reader_seek_run(struct log_reader *reader, uint16_t run, struct error *e
 }
 
 /* ---- backwards ---- */
+
+enum { PIECE_SIZE = 64 * 1024 };
 
 /* A generation's entries, with the offset of each one's bytes. */
 struct places {
@@ -131,35 +136,55 @@ static void go_back_to(struct log_reader *r, const struct places *places, size_t
  */
 struct count {
 	uint64_t left;
+	size_t kept; /* bytes of the last piece that are not wanted */
 	bool is_first, done;
 };
 
-static int read_place(const struct log_reader *r, const struct place *place, char *data,
-		      struct error *err)
+/* Counts in a piece of an entry that ends at `size` of it; true when that was enough. */
+static bool count_piece(struct count *count, const char *data, size_t n)
 {
-	ssize_t n = pread(r->streams[place->entry.stream], data, place->entry.size,
-			  (off_t)place->offset);
-
-	if (n < 0)
-		return error_set(err, errno, "read a log file");
-	memset(data + n, 0, place->entry.size - (size_t)n);
-	return 0;
-}
-
-static uint32_t count_lines(struct count *count, const char *data, uint32_t size)
-{
-	uint32_t i = size;
-
-	while (i > 0) {
+	for (; n > 0; n--) {
 		/* The newline that ends the last line begins no other one. */
-		if (data[i - 1] == '\n' && !count->is_first && --count->left == 0) {
+		if (data[n - 1] == '\n' && !count->is_first && --count->left == 0) {
 			count->done = true;
-			return size - i;
+			count->kept = n;
+			return true;
 		}
 		count->is_first = false;
-		i--;
 	}
-	return size;
+	return false;
+}
+
+/* Piece by piece from behind. Bytes that are not there have no lines. */
+static int count_lines(const struct log_reader *r, const struct place *place, struct count *count,
+		       uint32_t *ret_wanted, struct error *err)
+{
+	cleanup_free char *data = malloc(PIECE_SIZE);
+	uint64_t end = place->offset + place->entry.size;
+	struct stat st;
+
+	if (!data)
+		return error_memory(err);
+	if (fstat(r->streams[place->entry.stream], &st) < 0)
+		return error_set(err, errno, "look at a log file");
+	*ret_wanted = place->entry.size;
+	if (end > (uint64_t)st.st_size)
+		end = (uint64_t)st.st_size;
+	while (end > place->offset) {
+		uint64_t size = end - place->offset;
+		if (size > PIECE_SIZE)
+			size = PIECE_SIZE;
+		ssize_t n = pread(r->streams[place->entry.stream], data, size, (off_t)(end - size));
+		if (n < 0)
+			return error_set(err, errno, "read a log file");
+		if (count_piece(count, data, (size_t)n)) {
+			uint64_t before = end - size + count->kept - place->offset;
+			*ret_wanted = place->entry.size - (uint32_t)before;
+			return 0;
+		}
+		end -= size;
+	}
+	return 0;
 }
 
 static uint32_t count_bytes(struct count *count, uint32_t size)
@@ -180,12 +205,8 @@ static int go_back(struct log_reader *r, const struct places *places, struct cou
 		const struct place *place = &places->items[i - 1];
 		uint32_t size = place->entry.size, wanted;
 		if (lines) {
-			cleanup_free char *data = malloc(size);
-			if (!data)
-				return error_memory(err);
-			if (read_place(r, place, data, err) < 0)
+			if (count_lines(r, place, count, &wanted, err) < 0)
 				return -1;
-			wanted = count_lines(count, data, size);
 		} else {
 			wanted = count_bytes(count, size);
 		}
@@ -204,18 +225,20 @@ static int go_back(struct log_reader *r, const struct places *places, struct cou
 static int seek_back(struct log_reader *r, uint64_t wanted, bool lines, struct error *err)
 {
 	struct count count = { .left = wanted, .is_first = true };
-	uint32_t oldest, newest;
+	uint32_t oldest, g = LOG_GENERATION_MAX + 1;
 	struct places places = { 0 };
 	int result = 0;
 
 	if (wanted == 0)
 		return log_reader_seek_end(r, err);
-	if (log_reader_find(r, &oldest, &newest, err) < 0)
-		return -1;
-	for (uint32_t g = newest; result >= 0 && g && g >= oldest && !count.done; g--) {
+	while (result >= 0 && !count.done) {
+		if (log_reader_find(r, 1, g - 1, &oldest, &g, err) < 0)
+			result = -1;
+		if (result < 0 || !g)
+			break;
 		result = log_reader_open(r, g, err);
 		if (result == 0)
-			continue; /* gone just now, and all before it */
+			continue; /* gone just now */
 		if (result > 0)
 			result = list_places(r, &places, err);
 		if (result == 0)

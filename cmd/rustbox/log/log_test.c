@@ -269,6 +269,86 @@ static void test_half_rotated(void **state)
 	expect_rest(f, "1:first|2:err|1:second|1:third|");
 }
 
+/* A run's number is never used again, though it has written nothing since the rotation. */
+static void test_run_after_rotation(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 0, 3);
+	add(f, LOG_STDOUT, "first");
+	begin(f, 0, 3);
+	add(f, LOG_STDOUT, "second");
+	log_writer_close(&f->writer);
+	assert_int_equal(renameat(f->directory, "stdout.log", f->directory, "stdout.log.1"), 0);
+	begin(f, 0, 3);
+	assert_int_equal(f->writer.run, 3);
+	begin(f, 0, 3);
+	assert_int_equal(f->writer.run, 3);
+}
+
+/* Somebody has removed files; and a name that nobody comes to is none. */
+static void test_missing_generations(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+
+	begin(f, 5, 9);
+	reader(f);
+	add(f, LOG_STDOUT, "1111\n");
+	expect_rest(f, "1:1111\n|");
+	add(f, LOG_STDOUT, "2222\n");
+	add(f, LOG_STDOUT, "3333\n");
+	add(f, LOG_STDOUT, "4444\n");
+	assert_int_equal(unlinkat(f->directory, "index.2", 0), 0);
+	write_file(f, "index.4294967295", "x", 1);
+	expect_rest(f, "gap|1:3333\n|1:4444\n|");
+	reader(f);
+	assert_int_equal(log_reader_seek_lines(f->reader, 3, &err), 0);
+	expect_rest(f, "1:1111\n|gap|1:3333\n|1:4444\n|");
+	reader(f);
+	assert_int_equal(log_reader_seek_run(f->reader, 1, &err), 0);
+	expect_rest(f, "1:1111\n|gap|1:3333\n|1:4444\n|");
+}
+
+/* The number of a run goes round in a circle. */
+static void test_many_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+
+	begin(f, 0, 1);
+	f->writer.run = UINT16_MAX;
+	add(f, LOG_STDOUT, "before");
+	begin(f, 0, 1);
+	assert_int_equal(f->writer.run, 0);
+	add(f, LOG_STDOUT, "after");
+	reader(f);
+	assert_int_equal(log_reader_seek_run(f->reader, 0, &err), 0);
+	expect_rest(f, "1:after|");
+	reader(f);
+	assert_int_equal(log_reader_seek_run(f->reader, UINT16_MAX, &err), 0);
+	expect_rest(f, "1:before|1:after|");
+}
+
+/* An index that claims more than there is costs nothing but what is there. */
+static void test_claimed_size(void **state)
+{
+	struct fixture *f = *state;
+	const struct log_entry entry = {
+		.time_ns = 1, .size = UINT32_MAX, .stream = LOG_STDOUT, .run = 1
+	};
+	struct error err;
+
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "a\nb\n");
+	log_writer_close(&f->writer);
+	write_file(f, "index", &entry, sizeof(entry));
+	write_file(f, "stdout.log", "c\nd\n", 4);
+	reader(f);
+	assert_int_equal(log_reader_seek_lines(f->reader, 3, &err), 0);
+	expect_rest(f, "1:b\n|1:c\nd\n|");
+}
+
 static void expect_tail(struct fixture *f, uint64_t lines, const char *expected)
 {
 	struct error err;
@@ -385,6 +465,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_runs, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_half_rotated, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_run_after_rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_missing_generations, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_claimed_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tail, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seek, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),

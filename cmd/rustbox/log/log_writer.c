@@ -46,6 +46,17 @@ static void close_files(struct log_writer *w)
 	fd_close(&w->index);
 }
 
+/* Does this file begin as the index of that generation? */
+static bool is_index(const struct log_writer *w, const char *name, uint32_t generation)
+{
+	struct log_head head;
+	cleanup_fd int fd =
+		openat(w->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	return fd >= 0 && pread(fd, &head, sizeof(head), 0) == sizeof(head) &&
+	       head.magic == LOG_MAGIC && head.generation == generation;
+}
+
 /* The greatest generation that was rotated away; 0: none. */
 static uint32_t last_rotated(const struct log_writer *w)
 {
@@ -62,18 +73,38 @@ static uint32_t last_rotated(const struct log_writer *w)
 	rewinddir(directory); /* the duplicate shares its place with others */
 	while ((entry = readdir(directory)))
 		if (str_starts_with(entry->d_name, LOG_INDEX ".") &&
-		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, UINT32_MAX - 1,
+		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, LOG_GENERATION_MAX - 2,
 				&generation) &&
-		    generation > last)
+		    generation > last && is_index(w, entry->d_name, (uint32_t)generation))
 			last = (uint32_t)generation;
 	(void)closedir(directory);
 	return last;
+}
+
+/* Of the newest generation that was rotated away: its predecessor may have died just then. */
+static uint16_t last_rotated_run(const struct log_writer *w)
+{
+	char name[NAME_SIZE];
+	struct log_entry entry;
+	struct stat st;
+	cleanup_fd int fd = openat(w->directory, generation_name(LOG_INDEX, last_rotated(w), name),
+				   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 0;
+	off_t n = (st.st_size - (off_t)sizeof(struct log_head)) / (off_t)sizeof(entry);
+	if (n < 1 ||
+	    pread(fd, &entry, sizeof(entry),
+		  (off_t)sizeof(struct log_head) + (n - 1) * (off_t)sizeof(entry)) != sizeof(entry))
+		return 0;
+	return entry.run;
 }
 
 static int begin_generation(struct log_writer *w, uint32_t generation, struct error *err)
 {
 	struct log_head head = { .magic = LOG_MAGIC, .generation = generation };
 
+	close_files(w);
 	for (int i = 0; i < LOG_STREAMS; i++) {
 		w->streams[i] = open_file(w, log_stream_files[i], &w->sizes[i], err);
 		if (w->streams[i] < 0)
@@ -184,14 +215,15 @@ static int open_present(struct log_writer *w, struct error *err)
 {
 	uint64_t actual[LOG_STREAMS], good;
 	struct log_head head;
+	uint32_t rotated = last_rotated(w);
 
 	close_files(w);
 	w->index = open_file(w, LOG_INDEX, &w->index_size, err);
 	if (w->index < 0)
 		return -1;
 	if (pread(w->index, &head, sizeof(head), 0) != sizeof(head) || head.magic != LOG_MAGIC ||
-	    head.generation == 0 || head.generation == UINT32_MAX)
-		return begin_generation(w, last_rotated(w) + 1, err);
+	    head.generation <= rotated || head.generation >= LOG_GENERATION_MAX)
+		return begin_generation(w, rotated + 1, err);
 	w->generation = head.generation;
 	if (is_half_rotated(w))
 		return rotate(w, err);
@@ -230,6 +262,8 @@ int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, ui
 		log_writer_close(&w);
 		return -1;
 	}
+	if (w.index_size == sizeof(struct log_head))
+		w.run = last_rotated_run(&w);
 	w.run++;
 	*ret = w;
 	return 0;
