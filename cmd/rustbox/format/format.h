@@ -43,7 +43,9 @@ void format_binary_size(struct str *out, uint64_t bytes);
 /* Bytes with an optional k, m, g, t (×1024; "kb", "KiB" too). -1 and 0 allowed as
  * `allows_negative`. */
 int format_read_size(const char *text, bool allows_negative, int64_t *ret, struct error *err);
-/* "1m30s", "500ms", "2h", "10" (seconds). Milliseconds. */
+/* "1m30s", "500ms", "2h", "10" (seconds). Milliseconds; 292 years at most: nanoseconds fit in 63
+ * bits. */
+#define FORMAT_DURATION_MAX_MS 9223372036854u
 int format_read_duration(const char *text, uint64_t *ret_ms, struct error *err);
 /* RFC 3339, "2006-01-02T15:04:05", unix seconds with fraction, or "10m" ago: nanoseconds since
  * 1970. */

@@ -12,6 +12,7 @@
 static const char document[] =
 	"{\"ID\":\"0123\",\"Names\":\"web\",\"Ports\":[\"80/tcp\",\"443/tcp\"],\"Up\":true,"
 	"\"State\":{\"Pid\":42,\"Error\":\"\"},\"Labels\":{\"a.b\":\"1\",\"c\":\"2\"},"
+	"\"Docs\":[{\"Name\":\"a\",\"List\":[{\"X\":1}]},{\"List\":[{\"X\":2}]}],"
 	"\"Quote\":\"a\\\"b\\\\\\n\\u0001\"}";
 
 static void expect(const char *template, const char *expected)
@@ -50,6 +51,11 @@ static void test_template(void **state)
 	expect("{{.Names | upper | println}}", "WEB\n\n");
 	expect("{{\"}}\"}}", "}}\n");
 	expect("{{truncate .ID 2}}", "01\n");
+	expect("{{(index .Docs 0).Name}} {{(.State).Pid}}", "a 42\n");
+	expect("{{range $k, $v := .Docs}}{{$k}}={{(index $v.List 0).X}};{{end}}", "0=1;1=2;\n");
+	expect("a {{- .ID -}} b{{- /* no \" here */ -}} c", "a0123bc\n");
+	expect("a {{/* nothing */}} b", "a  b\n");
+	expect("{{range .Ports -}}\n  {{.}},\n{{- end}}", "80/tcp,443/tcp,\n");
 }
 
 static void test_template_blocks(void **state)
@@ -81,6 +87,27 @@ static void expect_failure(const char *template, const char *part)
 	assert_int_equal(format_template(template, &value, 1, &out, &err), -1);
 	if (!strstr(err.text, part))
 		fail_msg("%s: \"%s\" is not in \"%s\"", template, part, err.text);
+}
+
+/* Few characters that ask for more than there is. */
+static void test_template_bounds(void **state)
+{
+	cleanup_str struct str text = STR_EMPTY;
+
+	str_add(&text, "{{$a := \"0123456789abcdef\"}}");
+	for (int i = 0; i < 8; i++)
+		str_add(&text, "{{$a := print $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a $a}}");
+	expect_failure(text.text, "larger than");
+	text.size = 0;
+	for (int i = 0; i < 100000; i++)
+		str_add(&text, "{{$a := 1}}");
+	expect(text.text, "\n");
+	text.size = 0;
+	for (int i = 0; i < 28; i++)
+		str_add(&text, "{{range $.Docs}}");
+	for (int i = 0; i < 28; i++)
+		str_add(&text, "{{end}}");
+	expect_failure(text.text, "larger than");
 }
 
 static void test_template_errors(void **state)
@@ -157,10 +184,12 @@ static void test_rows(void **state)
 	expect_rows("table {{.Names}}\\t{{.ID}}", 2, false,
 		    "NAMES   CONTAINER ID\nweb     0123\nd\xc3\xbc k    45\n");
 	expect_rows("names,id", 1, false, "NAMES   CONTAINER ID\nweb     0123\n");
-	expect_rows("json", 1, false,
-		    "{\"ID\":\"0123\",\"Names\":\"web\",\"Ports\":[\"80/tcp\",\"443/tcp\"],\"Up\":"
-		    "true,\"State\":{\"Pid\":42,\"Error\":\"\"},\"Labels\":{\"a.b\":\"1\",\"c\":"
-		    "\"2\"},\"Quote\":\"a\\\"b\\\\\\n\\u0001\"}\n");
+	expect_rows(
+		"json", 1, false,
+		"{\"ID\":\"0123\",\"Names\":\"web\",\"Ports\":[\"80/tcp\",\"443/tcp\"],\"Up\":"
+		"true,\"State\":{\"Pid\":42,\"Error\":\"\"},\"Labels\":{\"a.b\":\"1\",\"c\":"
+		"\"2\"},\"Docs\":[{\"Name\":\"a\",\"List\":[{\"X\":1}]},{\"List\":[{\"X\":2}]}],"
+		"\"Quote\":\"a\\\"b\\\\\\n\\u0001\"}\n");
 	assert_null(rows("id,nope", 1, false, &err));
 	assert_non_null(strstr(err.text, "no column \"nope\""));
 }
@@ -243,7 +272,8 @@ static void test_sizes(void **state)
 
 static void test_durations(void **state)
 {
-	static const char *const bad[] = { "", "s", "1x", "-1s", "1m 30s", "5s3", "1..5s" };
+	static const char *const bad[] = { "",	     "s",   "1x",    "-1s",
+					   "1m 30s", "5s3", "1..5s", "200000000h" };
 	struct error err;
 	uint64_t ms;
 
@@ -278,6 +308,9 @@ static void test_times(void **state)
 	assert_int_equal(format_read_time("10m", 1000000000000, &ns, &err), 0);
 	assert_int_equal(ns, 400000000000);
 	assert_int_equal(format_read_time("2006-01-02", 0, &ns, &err), 0);
+	assert_int_equal(format_read_time("1000000h", 5, &ns, &err), 0);
+	assert_int_equal(ns, 0);
+	assert_int_equal(format_read_time("9999-01-01T00:00:00Z", 0, &ns, &err), -1);
 	assert_int_equal(format_read_time("yesterday", 0, &ns, &err), -1);
 	assert_int_equal(format_read_time("2006-01-02T15:04:05Zx", 0, &ns, &err), -1);
 }
@@ -341,11 +374,17 @@ static void test_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_template),	cmocka_unit_test(test_template_blocks),
-		cmocka_unit_test(test_template_errors), cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_documents),	cmocka_unit_test(test_values),
-		cmocka_unit_test(test_sizes),		cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_times),		cmocka_unit_test(test_signals),
+		cmocka_unit_test(test_template),
+		cmocka_unit_test(test_template_blocks),
+		cmocka_unit_test(test_template_bounds),
+		cmocka_unit_test(test_template_errors),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_shown),
 	};
 

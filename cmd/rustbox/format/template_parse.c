@@ -7,7 +7,9 @@
 struct parser {
 	const char *text; /* the whole template, for messages */
 	const char *p;
-	const char *action_end; /* of the action being read: its "}}" */
+	const char *action_end; /* of the action being read: its "}}", or " -}}" */
+	const char *after;	/* behind that */
+	bool trims_next;	/* it was " -}}": the white space there does not count */
 	struct arena *arena;
 	struct error *err;
 	size_t depth;
@@ -102,6 +104,17 @@ static struct value *read_constant(struct parser *parser)
 
 static struct pipeline *read_pipeline(struct parser *parser, char end);
 
+/* ".A.B" right behind what it is of; nothing: the value itself. */
+static int read_fields(struct parser *parser, struct operand *operand)
+{
+	operand->path = "";
+	if (parser->p < parser->action_end && *parser->p == '.') {
+		parser->p++;
+		operand->path = read_word(parser, true);
+	}
+	return operand->path ? 0 : -1;
+}
+
 // NOLINTNEXTLINE(misc-no-recursion): bounded by TEMPLATE_DEPTH_MAX
 static int read_operand(struct parser *parser, struct operand *ret)
 {
@@ -109,26 +122,17 @@ static int read_operand(struct parser *parser, struct operand *ret)
 		parser->p++;
 		ret->kind = OPERAND_PIPELINE;
 		ret->pipeline = read_pipeline(parser, ')');
-		return ret->pipeline ? 0 : -1;
+		return ret->pipeline ? read_fields(parser, ret) : -1;
 	}
 	if (*parser->p == '$') {
 		parser->p++;
 		ret->kind = OPERAND_VARIABLE;
 		ret->variable = read_word(parser, false);
-		if (!ret->variable)
-			return -1;
-		ret->path = "";
-		if (parser->p < parser->action_end && *parser->p == '.') {
-			parser->p++;
-			ret->path = read_word(parser, true);
-		}
-		return ret->path ? 0 : -1;
+		return ret->variable ? read_fields(parser, ret) : -1;
 	}
 	if (*parser->p == '.') {
-		parser->p++;
 		ret->kind = OPERAND_FIELD;
-		ret->path = read_word(parser, true);
-		return ret->path ? 0 : -1;
+		return read_fields(parser, ret);
 	}
 	ret->kind = OPERAND_CONSTANT;
 	ret->constant = read_constant(parser);
@@ -270,9 +274,12 @@ static int read_bodies(struct parser *parser, struct node *node)
 		struct node *inner = new_node(parser, NODE_IF);
 		if (!inner || !(inner->pipeline = read_pipeline(parser, 0)))
 			return -1;
-		parser->p += 2;
+		parser->p = parser->after;
+		if (++parser->depth > TEMPLATE_DEPTH_MAX)
+			return fail(parser, "nested too deeply");
 		if (read_bodies(parser, inner) < 0)
 			return -1;
+		parser->depth--;
 		node->otherwise = inner;
 		return 0;
 	}
@@ -305,15 +312,22 @@ static struct node *read_action(struct parser *parser, enum ending *ret_ending)
 
 	*ret_ending = END_FAILED;
 	skip_space(parser);
+	if (strncmp(parser->p, "/*", 2) == 0) {
+		parser->p = parser->after;
+		node = new_node(parser, NODE_TEXT);
+		if (node)
+			node->text = "";
+		return node;
+	}
 	if (take_keyword(parser, "end")) {
 		*ret_ending = END_WORD;
-		parser->p = parser->action_end + 2;
+		parser->p = parser->after;
 		return NULL;
 	}
 	if (take_keyword(parser, "else")) {
 		*ret_ending = take_keyword(parser, "if") ? END_ELSE_IF : END_ELSE;
 		if (*ret_ending == END_ELSE)
-			parser->p = parser->action_end + 2;
+			parser->p = parser->after;
 		return NULL;
 	}
 	for (enum node_kind i = NODE_IF; i <= NODE_WITH; i++)
@@ -322,18 +336,30 @@ static struct node *read_action(struct parser *parser, enum ending *ret_ending)
 	node = new_node(parser, kind);
 	if (!node || !(node->pipeline = read_pipeline(parser, 0)))
 		return NULL;
-	parser->p = parser->action_end + 2;
+	parser->p = parser->after;
 	if (kind != NODE_SHOW && read_bodies(parser, node) < 0)
 		return NULL;
 	return node;
 }
 
+static bool begins_trimming(const char *p)
+{
+	return str_starts_with(p, "{{-") && isspace((unsigned char)p[3]);
+}
+
 /* Of a template given in a shell: \n and \t are meant as such, as Docker takes them. */
-static struct node *read_text(struct parser *parser, const char *end)
+static struct node *read_text(struct parser *parser, const char *next)
 {
 	struct node *node = new_node(parser, NODE_TEXT);
 	cleanup_str struct str text = STR_EMPTY;
+	const char *end = next;
 
+	if (parser->trims_next)
+		while (parser->p < end && isspace((unsigned char)*parser->p))
+			parser->p++;
+	if (begins_trimming(next))
+		while (end > parser->p && isspace((unsigned char)end[-1]))
+			end--;
 	for (; parser->p < end; parser->p++) {
 		char c = *parser->p;
 		if (c == '\\' && parser->p + 1 < end &&
@@ -343,6 +369,7 @@ static struct node *read_text(struct parser *parser, const char *end)
 		}
 		str_add_bytes(&text, &c, 1);
 	}
+	parser->p = next;
 	if (!node)
 		return NULL;
 	if (text.failed) {
@@ -373,6 +400,30 @@ static const char *find_end(const char *p)
 	return NULL;
 }
 
+/* Behind "{{" or "{{- ", with the action's end known. */
+static bool begin_action(struct parser *parser)
+{
+	const char *begin = parser->p + (begins_trimming(parser->p) ? 3 : 2), *end = begin;
+
+	while (isspace((unsigned char)*end))
+		end++;
+	if (str_starts_with(end, "/*")) {
+		end = strstr(end + 2, "*/");
+		end = end ? strstr(end, "}}") : NULL;
+	} else {
+		end = find_end(begin);
+	}
+	if (!end) {
+		(void)fail(parser, "}} is missing");
+		return false;
+	}
+	parser->p = begin;
+	parser->after = end + 2;
+	parser->trims_next = end - begin >= 2 && end[-1] == '-' && isspace((unsigned char)end[-2]);
+	parser->action_end = parser->trims_next ? end - 1 : end;
+	return true;
+}
+
 // NOLINTNEXTLINE(misc-no-recursion): bounded by TEMPLATE_DEPTH_MAX
 static enum ending read_nodes(struct parser *parser, struct node **ret_list)
 {
@@ -388,12 +439,8 @@ static enum ending read_nodes(struct parser *parser, struct node **ret_list)
 		if (begin != parser->p) {
 			*place = read_text(parser, begin ? begin : parser->p + strlen(parser->p));
 		} else {
-			parser->p += 2;
-			parser->action_end = find_end(parser->p);
-			if (!parser->action_end) {
-				(void)fail(parser, "}} is missing");
+			if (!begin_action(parser))
 				return END_FAILED;
-			}
 			*place = read_action(parser, &ending);
 			if (!*place && ending != END_FAILED)
 				break;

@@ -169,7 +169,7 @@ int format_read_duration(const char *text, uint64_t *ret_ms, struct error *err)
 		p += size;
 		total += number * unit;
 	} while (*p);
-	if (total >= 9.2e15)
+	if (total >= (double)FORMAT_DURATION_MAX_MS)
 		return error_set(err, ERANGE, "the duration %s", text);
 	*ret_ms = (uint64_t)(total + 0.5);
 	return 0;
@@ -225,7 +225,7 @@ static bool read_date(const char *text, uint64_t *ret_ns)
 		if (!read_zone(p, &zone, &given))
 			continue;
 		seconds = given ? timegm(&tm) - zone : mktime(&tm);
-		if (seconds < 0)
+		if (seconds < 0 || (uint64_t)seconds > UINT64_MAX / NS - 1)
 			return false;
 		*ret_ns = (uint64_t)seconds * NS + fraction;
 		return true;
