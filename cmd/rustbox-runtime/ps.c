@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/process.h"
+#include "base/ps_table.h"
 #include "cmd/rustbox-runtime/command.h"
-#include "cmd/rustbox-runtime/ps_table.h"
-
-/* Of a machine with very many processes; pages that are not written cost nothing. */
-enum { OUTPUT_SIZE = 64 * 1024 * 1024 };
 
 enum { FORMAT_TABLE, FORMAT_JSON };
 static const char *const format_names[] = { "table", "json", NULL };
@@ -25,71 +18,12 @@ static const struct option_row rows[] = {
 	{ NULL },
 };
 
-/* The first ps of $PATH, in the arena. */
-static const char *find_ps(struct arena *arena, struct error *err)
-{
-	const char *path = getenv("PATH");
-
-	for (path = path ? path : "/usr/bin:/bin"; *path; path += *path == ':') {
-		size_t length = strcspn(path, ":");
-		char *file = arena_format(arena, err, "%.*s/ps", (int)length, path);
-
-		if (!file)
-			return NULL;
-		if (*file == '/' && length > 0 && access(file, X_OK) == 0)
-			return file;
-		path += length;
-	}
-	(void)error_set(err, 0, "no ps in $PATH");
-	(void)error_hint(err, "--format json needs none");
-	return NULL;
-}
-
-/* What ps prints, in the caller's buffer. */
-static int run_ps(char **arguments, char *output, struct arena *arena, struct error *err)
-{
-	static char all[] = "-ef";
-	size_t count = 0;
-	int status;
-
-	while (arguments[count])
-		count++;
-	char **args = arena_array(arena, count + 3, sizeof(*args), err);
-	const char *path = args ? find_ps(arena, err) : NULL;
-	if (!path)
-		return -1;
-	args[0] = arena_strdup(arena, path, err);
-	if (!args[0])
-		return -1;
-	memcpy(args + 1, arguments, count * sizeof(*args));
-	if (count == 0)
-		args[1] = all;
-
-	const struct process_run ps = { .path = path,
-					.args = args,
-					.env = environ,
-					.timeout_ms = -1,
-					.output = output,
-					.output_size = OUTPUT_SIZE };
-	if (process_run(&ps, &status, err) < 0)
-		return -1;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return error_set(err, 0, "%s: exit code %d: %.500s", path,
-				 process_exit_code(status), output);
-	return 0;
-}
-
 static int add_table(struct str *s, const struct invocation *call, const pid_t *pids, size_t n_pids,
 		     struct error *err)
 {
-	cleanup_free char *output = malloc(OUTPUT_SIZE);
-
-	if (!output)
-		return error_memory(err);
-	output[0] = '\0';
-	if (run_ps(call->args + 1, output, call->arena, err) < 0)
-		return -1;
-	return ps_table_add(s, output, pids, n_pids, err);
+	if (ps_table_run(s, call->args + 1, pids, n_pids, err) == 0)
+		return 0;
+	return err->code == ENOENT ? error_hint(err, "--format json needs none") : -1;
 }
 
 static void add_json(struct str *s, const pid_t *pids, size_t n_pids)

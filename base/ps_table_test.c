@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cmd/rustbox-runtime/ps_table.h"
+#include "base/ps_table.h"
 
 static const pid_t pids[] = { 7, 12 };
 

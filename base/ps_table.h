@@ -14,3 +14,11 @@
  */
 int ps_table_add(struct str *s, const char *output, const pid_t *pids, size_t n_pids,
 		 struct error *err);
+
+/*
+ * Runs the host's ps(1), the first of $PATH, with these options (ends with
+ * NULL; none: -ef), and adds of what it prints the same. Blocks until it has
+ * ended. ENOENT: there is no ps.
+ */
+int ps_table_run(struct str *s, char *const *options, const pid_t *pids, size_t n_pids,
+		 struct error *err);

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/rustbox-runtime/ps_table.h"
+#include "base/ps_table.h"
 
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/process.h"
+
+/* Of a machine with very many processes; pages that are not written cost nothing. */
+enum { OUTPUT_SIZE = 64 * 1024 * 1024 };
 
 static const char blanks[] = " \t";
 
@@ -86,4 +94,71 @@ int ps_table_add(struct str *s, const char *output, const pid_t *pids, size_t n_
 		str_add(s, "\n");
 	}
 	return 0;
+}
+
+/* The first ps of $PATH, in the arena. */
+static const char *find_ps(struct arena *arena, struct error *err)
+{
+	const char *path = getenv("PATH");
+
+	for (path = path ? path : "/usr/bin:/bin"; *path; path += *path == ':') {
+		size_t length = strcspn(path, ":");
+		char *file = arena_format(arena, err, "%.*s/ps", (int)length, path);
+
+		if (!file)
+			return NULL;
+		if (*file == '/' && length > 0 && access(file, X_OK) == 0)
+			return file;
+		path += length;
+	}
+	(void)error_set(err, ENOENT, "find ps in $PATH");
+	return NULL;
+}
+
+/* What ps prints, in the caller's buffer. */
+static int run_ps(char *const *options, char *output, struct error *err)
+{
+	static char all[] = "-ef";
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	size_t count = 0;
+	int status;
+
+	while (options[count])
+		count++;
+	char **args = arena_array(&arena, count + 3, sizeof(*args), err);
+	const char *path = args ? find_ps(&arena, err) : NULL;
+	if (!path)
+		return -1;
+	args[0] = arena_strdup(&arena, path, err);
+	if (!args[0])
+		return -1;
+	memcpy(args + 1, options, count * sizeof(*args));
+	if (count == 0)
+		args[1] = all;
+
+	const struct process_run ps = { .path = path,
+					.args = args,
+					.env = environ,
+					.timeout_ms = -1,
+					.output = output,
+					.output_size = OUTPUT_SIZE };
+	if (process_run(&ps, &status, err) < 0)
+		return -1;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return error_set(err, 0, "%s: exit code %d: %.500s", path,
+				 process_exit_code(status), output);
+	return 0;
+}
+
+int ps_table_run(struct str *s, char *const *options, const pid_t *pids, size_t n_pids,
+		 struct error *err)
+{
+	cleanup_free char *output = malloc(OUTPUT_SIZE);
+
+	if (!output)
+		return error_memory(err);
+	output[0] = '\0';
+	if (run_ps(options, output, err) < 0)
+		return -1;
+	return ps_table_add(s, output, pids, n_pids, err);
 }
