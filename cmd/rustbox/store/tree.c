@@ -170,17 +170,20 @@ int tree_empty(int dirfd, const char *name, struct error *err)
 
 int tree_remove(int dirfd, const char *name, struct error *err)
 {
-	if (remove_entry(dirfd, name, true) == 0)
-		return 0;
-	if (errno == ENOTEMPTY) {
-		if (tree_empty(dirfd, name, err) < 0)
-			return -1;
+	/* Who removes it at the same time may lift something into it once more. */
+	for (int tries = 0; tries < 16; tries++) {
 		if (remove_entry(dirfd, name, true) == 0)
 			return 0;
+		if (errno != ENOTEMPTY)
+			break;
+		if (tree_empty(dirfd, name, err) < 0)
+			return -1;
+		errno = ENOTEMPTY;
 	}
 	(void)error_set(err, errno, "remove %s", name);
-	return errno == EBUSY ? error_hint(err, "a file system is mounted there; unmount it first")
-			      : -1;
+	return err->code == EBUSY
+		       ? error_hint(err, "a file system is mounted there; unmount it first")
+		       : -1;
 }
 
 /* ---- how much there is ---- */

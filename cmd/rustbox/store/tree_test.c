@@ -4,6 +4,8 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
+#include "base/process.h"
+
 static char folder[] = "/tmp/tree_test.XXXXXX";
 static int top = -1;
 
@@ -93,6 +95,38 @@ static void depth_costs_nothing(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* A supervisor and a list may find the same remains. */
+static void several_may_remove_it_at_once(void **state)
+{
+	pid_t children[4];
+	struct error err;
+	char path[64];
+	int status;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		assert_int_equal(mkdirat(top, "t", 0700), 0);
+		for (int i = 0; i < 200; i++) {
+			(void)snprintf(path, sizeof(path), "t/%d", i % 20);
+			(void)mkdirat(top, path, 0700);
+			(void)snprintf(path, sizeof(path), "t/%d/%d", i % 20, i);
+			assert_int_equal(mkdirat(top, path, 0700), 0);
+			(void)snprintf(path, sizeof(path), "t/%d/%d/f", i % 20, i);
+			make_file(top, path, 1);
+		}
+		for (size_t i = 0; i < 4; i++) {
+			children[i] = fork();
+			if (children[i] == 0)
+				_exit(tree_remove(top, "t", &err) < 0);
+		}
+		for (size_t i = 0; i < 4; i++) {
+			assert_int_equal(process_wait(children[i], &status), 0);
+			assert_int_equal(status, 0);
+		}
+		assert_int_equal(faccessat(top, "t", F_OK, 0), -1);
+	}
+}
+
 static void usage_counts_a_file_once(void **state)
 {
 	uint64_t one = 0, linked = 0, none = 1;
@@ -142,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_goes_and_nothing_is_followed),
 		cmocka_unit_test(depth_costs_nothing),
+		cmocka_unit_test(several_may_remove_it_at_once),
 		cmocka_unit_test(usage_counts_a_file_once),
 		cmocka_unit_test(mounts_are_not_entered),
 	};
