@@ -93,7 +93,7 @@ static void mistakes_are_named(void **state)
 	(void)state;
 	assert_int_equal(
 		filter_check(keys, FILTERS(F("name=x"), F("kind=y"), F("label=a=b")), &err), 0);
-	static const char *const bad[] = { "size=1", "name", "name=", "=x", "kind=z", "nam=x" };
+	static const char *const bad[] = { "size=1", "name", "name=", "=x", "kind=z", "names=x" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char text[16];
 		(void)strncpy(text, bad[i], sizeof(text) - 1);
