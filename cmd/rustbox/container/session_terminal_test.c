@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox/container/session_test.h"
+
+static void a_terminal_is_raw_and_put_back(void **state)
+{
+	struct peer peer = begin_on_terminal(&terminal);
+
+	wait_until_it_runs(&peer);
+	assert_true(is_raw(&peer));
+	assert_int_equal(write(peer.in, "\x03", 1), 1);
+	expect(&peer, STREAM_INPUT, "\x03", 1);
+	send_exit(&peer, 5, false);
+	assert_int_equal(process_wait(peer.pid, &(int){ 0 }), 0);
+	assert_false(is_raw(&peer));
+	(void)close(peer.in);
+	(void)close(peer.slave);
+	(void)close(peer.socket);
+}
+
+static void assert_put_back(struct peer *peer, int code)
+{
+	int status;
+
+	assert_int_equal(process_wait(peer->pid, &status), 0);
+	assert_int_equal(process_exit_code(status), code);
+	assert_false(is_raw(peer));
+	fd_close(&peer->in);
+	fd_close(&peer->slave);
+	fd_close(&peer->socket);
+}
+
+static void a_signal_puts_the_terminal_back(void **state)
+{
+	static const int deadly[] = { SIGTERM, SIGHUP, SIGINT, SIGUSR1, SIGSEGV };
+
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
+		struct peer peer = begin_on_terminal(&terminal);
+		wait_until_it_runs(&peer);
+		assert_true(is_raw(&peer));
+		assert_int_equal(kill(peer.pid, deadly[i]), 0);
+		assert_put_back(&peer, 128 + deadly[i]);
+	}
+}
+
+static void a_dying_supervisor_puts_the_terminal_back(void **state)
+{
+	struct peer peer = begin_on_terminal(&terminal);
+
+	wait_until_it_runs(&peer);
+	fd_close(&peer.socket);
+	assert_put_back(&peer, 125);
+}
+
+static void the_keys_detach(void **state)
+{
+	struct peer peer = begin_on_terminal(&terminal);
+
+	wait_until_it_runs(&peer);
+	assert_int_equal(write(peer.in, "a\x10", 2), 2);
+	expect(&peer, STREAM_INPUT, "a", 1);
+	/* Also when what was typed before is not taken. */
+	assert_int_equal(write(peer.in, "\x11", 1), 1);
+	assert_put_back(&peer, DETACHED);
+}
+
+static void other_keys_detach_and_none(void **state)
+{
+	struct start start = terminal;
+
+	start.session.detach_keys = "x,ctrl-a";
+	struct peer peer = begin_on_terminal(&start);
+	wait_until_it_runs(&peer);
+	assert_int_equal(write(peer.in, "\x10\x11x\x01", 4), 4);
+	assert_put_back(&peer, DETACHED);
+
+	start.session.detach_keys = "";
+	peer = begin_on_terminal(&start);
+	wait_until_it_runs(&peer);
+	assert_int_equal(write(peer.in, "\x10\x11", 2), 2);
+	expect(&peer, STREAM_INPUT, "\x10\x11", 2);
+	send_exit(&peer, 0, false);
+	assert_put_back(&peer, 0);
+}
+
+static void the_window_size_follows(void **state)
+{
+	const struct winsize changed = { .ws_row = 50, .ws_col = 132 };
+	const struct stream_size before = { .columns = 80, .rows = 24 },
+				 after = { .columns = 132, .rows = 50 };
+	struct peer peer = begin_on_terminal(&terminal);
+
+	wait_until_it_runs(&peer);
+	send_started(&peer);
+	expect(&peer, STREAM_RESIZE, &before, sizeof(before));
+	assert_int_equal(ioctl(peer.in, TIOCSWINSZ, &changed), 0);
+	expect(&peer, STREAM_RESIZE, &after, sizeof(after));
+	send_exit(&peer, 0, false);
+	assert_put_back(&peer, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_terminal_is_raw_and_put_back),
+		cmocka_unit_test(a_signal_puts_the_terminal_back),
+		cmocka_unit_test(a_dying_supervisor_puts_the_terminal_back),
+		cmocka_unit_test(the_keys_detach),
+		cmocka_unit_test(other_keys_detach_and_none),
+		cmocka_unit_test(the_window_size_follows),
+	};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
