@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox/command/live_cgroup.h"
+
+#include "cmd/rustbox/bundle/bundle.h"
+
+static int check_running(const struct invocation *call, const struct record *record,
+			 struct error *err)
+{
+	int status = record->state->status;
+
+	if ((status == RECORD_RUNNING || status == RECORD_PAUSED) &&
+	    store_is_supervised(call->store, record->id))
+		return 0;
+	(void)error_set(err, 0, "container %s is %s", record->name, record_status_names[status]);
+	if (status == RECORD_RESTARTING)
+		return error_hint(err, "it runs again in a moment");
+	return error_hint(err, "rustbox %s %s makes it run",
+			  status == RECORD_EXITED ? "restart" : "start", record->name);
+}
+
+int live_cgroup_find(const struct invocation *call, const struct record *record, struct cgroup *ret,
+		     struct error *err)
+{
+	struct spec *spec;
+
+	if (check_running(call, record, err) < 0 ||
+	    bundle_load_spec(call->store, record->id, call->arena, &spec, err) < 0)
+		return -1;
+	return cgroup_locate(&cgroup_machine_default, CGROUP_MANAGER_CGROUPFS,
+			     spec->linux ? spec->linux->cgroups_path : NULL, record->id, false,
+			     call->arena, ret, err);
+}
+
+int live_cgroup_processes(const struct invocation *call, const struct record *record,
+			  pid_t **ret_pids, size_t *ret_n, struct error *err)
+{
+	struct cgroup cgroup;
+
+	if (live_cgroup_find(call, record, &cgroup, err) < 0)
+		return -1;
+	return cgroup_processes(&cgroup, ret_pids, ret_n, err);
+}
+
+bool live_cgroup_has_init(const struct cgroup *cgroup, const struct record *record)
+{
+	cleanup_free pid_t *pids = NULL;
+	struct error ignored;
+	size_t n = 0;
+
+	if (record->state->pid <= 0 || cgroup_processes(cgroup, &pids, &n, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (pids[i] == record->state->pid)
+			return true;
+	return false;
+}
