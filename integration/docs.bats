@@ -1,69 +1,53 @@
+#!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # Runs what the documents show: every block marked `sh` of README.md and docs/,
-# document by document, in a fresh folder, as a user would; and `make quickstart`.
+# document by document, in a fresh folder, as a user would, and compares what they
+# print with what the document shows; and `make quickstart`.
 # vm: no
-# shellcheck shell=bash
 
-load leaks.bash
+load rustbox
+. "$HERE/docs.bash"
 
-setup()
-{
-	TOP=${RUSTBOX_TOP:-$(cd "$BATS_TEST_DIRNAME/.." && pwd)}
-	DIR=$BATS_TEST_TMPDIR TAG=docs-$$-$RANDOM
-	export RUSTBOX_TEST_TAG=$TAG
-	PATH=$TOP/build/release:$PATH
-	remember_before
+@test "README.md: its commands work, and print what it shows" {
+	run_document README.md
 }
 
-teardown()
-{
-	assert_nothing_left
+@test "getting-started.md: its commands work, and print what it shows" {
+	run_document docs/getting-started.md
 }
 
-# The blocks of one document, as one script.
-blocks()
-{
-	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$1"
-}
-
-run_blocks()
-{
-	mkdir "$DIR/work"
-	blocks "$1" >"$DIR/script"
-	[ -s "$DIR/script" ]
-	(cd "$DIR/work" && bash -euxo pipefail "$DIR/script") >"$DIR/output" 2>&1 || {
-		cat "$DIR/output"
-		return 1
-	}
-}
-
-@test "the commands of README.md work" {
-	run_blocks "$TOP/README.md"
-	grep -q '^Hello from rustbox, process 1$' "$DIR/output"
-	grep -q '^67108864$' "$DIR/output"
+@test "running-untrusted-code.md: its commands work, and print what it shows" {
+	run_document docs/running-untrusted-code.md
 }
 
 @test "no other document has commands that are not run" {
 	local document
 	for document in "$TOP"/docs/*.md; do
-		[ "${document##*/}" != containerd.md ] || continue # docs_containerd.bats
-		blocks "$document" >"$DIR/script"
-		[ ! -s "$DIR/script" ] || {
-			echo "$document has sh blocks: add a test for it"
-			return 1
-		}
+		case ${document##*/} in
+		containerd.md) continue ;; # docs_containerd.bats
+		esac
+		grep -qF "run_document docs/${document##*/}" "$BATS_TEST_FILENAME" ||
+			! grep -q '^```sh$' "$document" ||
+			fail "$document has sh blocks: add a test for it"
 	done
 }
 
-@test "make quickstart runs a first container, twice" {
-	local i
+# The commands that it names, each on a terminal whose user types "exit".
+@test "make quickstart runs a first container, twice, and what it says to try next works" {
+	local i line commands
 	for i in 1 2; do
-		make -C "$TOP" quickstart PREFIX="$DIR/usr" BASE="$DIR/var" \
-			>"$DIR/output" 2>&1 || {
+		make -C "$TOP" quickstart PREFIX="$DIR/usr" BASE="$RUSTBOX_ROOT" \
+			>"$DIR/output" 2>&1 3>&- || {
 			cat "$DIR/output"
 			return 1
 		}
-		grep -q '^Hello from quickstart, process 1' "$DIR/output"
+		grep -q '^Hello from quickstart, process 1' "$DIR/output" || fail "nobody says hello"
 	done
-	[ -x "$DIR/usr/bin/rustbox-runtime" ]
+	commands=$(sed -n '/What to try next/,/^An image/s/^  \(rustbox .*\)/\1/p' "$DIR/output")
+	[ "$(wc -l <<<"$commands")" -gt 5 ] || fail "quickstart should name some commands"
+	PATH=$DIR/usr/bin:$PATH
+	while IFS= read -r line; do
+		script -qec "$line" /dev/null >"$DIR/screen" 2>&1 3>&- 4>&- < <(echo exit) ||
+			fail "$line: $(<"$DIR/screen")"
+	done <<<"$commands"
 }
