@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/command.h"
+#include "cmd/rustbox/image/image.h"
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return error_set(err, 0, "not built yet");
+	return image_tag(call->store, call->args[0], call->args[1], err);
 }
 
 const struct command command_tag = {
@@ -11,7 +12,9 @@ const struct command command_tag = {
 		.name = "tag",
 		.summary = "give an image one more name",
 		.arguments = "IMAGE NAME",
+		.description = "A name that another image has moves to this one.",
 	},
-	.args_most = ARGS_ANY,
+	.args_least = 2,
+	.args_most = 2,
 	.run = run,
 };

@@ -4,16 +4,22 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd/rustbox/image/pack_parts.h"
+
+#ifndef MQUEUE_MAGIC
+#define MQUEUE_MAGIC 0x19800202 /* include/linux has no name for it */
+#endif
 
 enum { BUFFER_SIZE = 256 * 1024 };
 
@@ -250,40 +256,42 @@ static char *join(const char *folder, const char *name, struct error *err)
 	return str_format(err, "%s%s%s", folder, *folder && *name ? "/" : "", name);
 }
 
-/*
- * Adds dir/name, which lies at `path` below the top; a folder is put on the
- * list. What has vanished meanwhile is nobody's fault.
- */
-static int add_one(struct packing *p, int dir, const char *name, const char *path,
-		   struct error *err)
+/* Adds the file, which lies at `path` below the top; a folder is put on the list. */
+static int add_opened(struct packing *p, int file, const char *path, struct error *err)
 {
-	cleanup_fd int file = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	cleanup_free char *shown = join(p->prefix, path, err), *folder = NULL;
 	char link[PATH_MAX];
-	bool is_link;
 	ssize_t n = 0;
 	struct stat st;
 
 	if (!shown)
 		return -1;
-	if (file < 0 || fstat(file, &st) < 0)
-		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", shown);
-	is_link = S_ISLNK(st.st_mode);
-	if (is_link)
+	if (fstat(file, &st) < 0)
+		return error_set(err, errno, "fstat %s", shown);
+	if (S_ISLNK(st.st_mode))
 		n = readlinkat(file, "", link, sizeof(link) - 1);
 	if (n < 0)
 		return error_set(err, errno, "read the link %s", shown);
 	link[n] = '\0';
 	if (!S_ISDIR(st.st_mode))
-		return add_described(p, file, &st, shown, is_link ? link : NULL, err);
+		return add_described(p, file, &st, shown, S_ISLNK(st.st_mode) ? link : NULL, err);
 	folder = str_format(err, "%s/", *shown ? shown : ".");
-	if (!folder)
-		return -1;
-	if (add_described(p, file, &st, folder, NULL, err) < 0 ||
+	if (!folder || add_described(p, file, &st, folder, NULL, err) < 0 ||
 	    mem_grow((void **)&p->pending, p->n_pending, &p->room, sizeof(char *), err) < 0)
 		return -1;
 	p->pending[p->n_pending] = strdup(path);
 	return p->pending[p->n_pending++] ? 0 : error_memory(err);
+}
+
+/* Adds dir/name. What has vanished meanwhile is nobody's fault. */
+static int add_one(struct packing *p, int dir, const char *name, const char *path,
+		   struct error *err)
+{
+	cleanup_fd int file = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (file < 0)
+		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", path);
+	return add_opened(p, file, path, err);
 }
 
 /* ---- folders ---- */
@@ -339,6 +347,24 @@ static int open_below(const struct packing *p, const char *path)
 	return (int)syscall(SYS_openat2, p->top, *path ? path : ".", &how, sizeof(how));
 }
 
+/* File systems whose files are no files: without sizes, made up when they are read. */
+static bool is_of_kernel(int file)
+{
+	static const long types[] = {
+		PROC_SUPER_MAGIC,   SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+		DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,  TRACEFS_MAGIC,	SECURITYFS_MAGIC,
+		BPF_FS_MAGIC,	    PSTOREFS_MAGIC, SELINUX_MAGIC,	MQUEUE_MAGIC,
+	};
+	struct statfs fs;
+
+	if (fstatfs(file, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if ((long)fs.f_type == types[i])
+			return true;
+	return false;
+}
+
 static int add_opaque(struct packing *p, int folder, const char *path, struct error *err)
 {
 	cleanup_free char *shown = NULL;
@@ -361,6 +387,8 @@ static int add_folder(struct packing *p, const char *path, struct error *err)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV
 			       ? 0
 			       : error_set(err, errno, "open %s", path);
+	if (is_of_kernel(folder))
+		return 0;
 	if (add_opaque(p, folder, path, err) < 0 ||
 	    list_names(folder, path, &arena, &names, &n, err) < 0)
 		return -1;
@@ -372,40 +400,22 @@ static int add_folder(struct packing *p, const char *path, struct error *err)
 	return 0;
 }
 
-static int add_pending(struct packing *p, struct error *err)
+int pack_tree(struct archive *archive, int file, const char *prefix, const struct pack *how,
+	      struct error *err)
 {
-	while (p->n_pending) {
-		cleanup_free char *path = p->pending[--p->n_pending];
+	struct packing p __attribute__((cleanup(packing_done))) = { archive, how, prefix, file };
 
-		if (add_folder(p, path, err) < 0)
+	if (is_of_kernel(file)) {
+		(void)error_set(err, EINVAL, "%s is no file but the kernel's", how->source);
+		return error_hint(err, "a process in the container can read it: rustbox exec");
+	}
+	if (packing_init(&p, err) < 0 || add_opened(&p, file, "", err) < 0)
+		return -1;
+	while (p.n_pending) {
+		cleanup_free char *path = p.pending[--p.n_pending];
+
+		if (add_folder(&p, path, err) < 0)
 			return -1;
 	}
 	return 0;
-}
-
-int pack_tree(struct archive *archive, int folder, const char *prefix, const struct pack *how,
-	      struct error *err)
-{
-	struct packing p __attribute__((cleanup(packing_done))) = { archive, how, prefix, folder };
-
-	if (packing_init(&p, err) < 0 || add_one(&p, folder, ".", "", err) < 0)
-		return -1;
-	return add_pending(&p, err);
-}
-
-int pack_file(struct archive *archive, int folder, const char *name, const char *prefix,
-	      const struct pack *how, struct error *err)
-{
-	struct packing p __attribute__((cleanup(packing_done))) = { archive, how, prefix, folder };
-	cleanup_fd int top = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-
-	if (top < 0 || fstat(top, &st) < 0)
-		return error_set(err, errno, "open %s", name);
-	if (S_ISDIR(st.st_mode))
-		p.top = top;
-	if (packing_init(&p, err) < 0 || add_one(&p, S_ISDIR(st.st_mode) ? top : folder,
-						 S_ISDIR(st.st_mode) ? "." : name, "", err) < 0)
-		return -1;
-	return add_pending(&p, err);
 }

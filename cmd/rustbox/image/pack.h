@@ -5,7 +5,7 @@
  * without following links. What changes its size while it is read is filled up or cut.
  * Names are in the order of their bytes, so that equal trees give equal archives.
  * Extended attributes: security.capability and user.*. Sockets are left out
- * (a tar cannot have them).
+ * (a tar cannot have them), and folders of procfs, sysfs and their like are empty.
  */
 #pragma once
 
@@ -37,15 +37,11 @@ void pack_drop(struct archive **archive);
 #define cleanup_pack __attribute__((cleanup(pack_drop)))
 
 /*
- * Adds the folder's content under prefix ("": at the top; then the folder itself
- * is "./"), the folder itself included.
+ * Adds a file, or a folder with all below, as `prefix`; "": a folder's content
+ * at the top, the folder itself as "./". It is borrowed, and may be open with O_PATH.
  */
-int pack_tree(struct archive *archive, int folder, const char *prefix, const struct pack *how,
+int pack_tree(struct archive *archive, int file, const char *prefix, const struct pack *how,
 	      struct error *err);
-
-/* Adds the one file folder/name, which may be a folder with all below, as `prefix`. */
-int pack_file(struct archive *archive, int folder, const char *name, const char *prefix,
-	      const struct pack *how, struct error *err);
 
 /* Adds a file of this content, mode 0644, root's; time: seconds since 1970. */
 int pack_text(struct archive *archive, const char *name, const void *data, size_t size,

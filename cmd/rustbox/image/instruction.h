@@ -11,5 +11,5 @@
 #include "oci/image.h"
 
 /* Applies one; texts are in the arena. */
-int change_apply(const char *instruction, struct image_settings *settings, struct arena *arena,
-		 struct error *err);
+int instruction_apply(const char *instruction, struct image_settings *settings, struct arena *arena,
+		      struct error *err);

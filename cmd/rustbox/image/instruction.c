@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/rustbox/image/change.h"
+#include "cmd/rustbox/image/instruction.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -454,8 +454,8 @@ static const struct {
 	{ "WORKDIR", change_workdir },
 };
 
-int change_apply(const char *instruction, struct image_settings *settings, struct arena *arena,
-		 struct error *err)
+int instruction_apply(const char *instruction, struct image_settings *settings, struct arena *arena,
+		      struct error *err)
 {
 	struct change c = { .settings = settings, .arena = arena, .err = err };
 	size_t n = strcspn(instruction, " \t");

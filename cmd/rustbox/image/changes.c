@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/rustbox/image/changes.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cmd/rustbox/image/pack_parts.h"
+
+/* What is still to be looked at, the last one next. */
+struct item {
+	char *path;
+	bool is_hidden; /* of the layers below alone: an opaque folder hides it */
+};
+struct walk {
+	int upper, lower;
+	int (*change)(void *data, char kind, const char *path, struct error *err);
+	void *data;
+	struct item *items;
+	size_t n, room;
+};
+
+static void walk_done(struct walk *w)
+{
+	while (w->n)
+		free(w->items[--w->n].path);
+	free(w->items);
+}
+
+/* No link is followed: what is a folder here may be one there. -1 with errno. */
+static int open_below(int root, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned int)(flags | O_NOFOLLOW | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+}
+
+static bool look(int root, const char *path, struct stat *ret)
+{
+	cleanup_fd int fd = open_below(root, path, O_PATH);
+
+	return fd >= 0 && fstat(fd, ret) == 0;
+}
+
+static bool is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+static int push(struct walk *w, const char *folder, const char *name, bool is_hidden,
+		struct error *err)
+{
+	struct item item = { .is_hidden = is_hidden };
+
+	if (mem_grow((void **)&w->items, w->n, &w->room, sizeof(item), err) < 0)
+		return -1;
+	item.path = str_format(err, "%s%s%s", folder, *folder ? "/" : "", name);
+	if (!item.path)
+		return -1;
+	w->items[w->n++] = item;
+	return 0;
+}
+
+/* The names of an opaque folder's counterpart that the folder does not have. */
+static int push_hidden(struct walk *w, const char *path, struct error *err)
+{
+	int fd = open_below(w->lower, path, O_RDONLY | O_DIRECTORY);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	int rc = 0;
+
+	if (!stream) {
+		fd_close(&fd);
+		return 0;
+	}
+	for (struct dirent *e; rc == 0 && (e = readdir(stream));) {
+		struct stat st;
+		cleanup_free char *other = NULL;
+
+		if (str_equal(e->d_name, ".") || str_equal(e->d_name, ".."))
+			continue;
+		other = str_format(err, "%s/%s", path, e->d_name);
+		if (!other)
+			rc = -1;
+		else if (!look(w->upper, other, &st))
+			rc = push(w, path, e->d_name, true, err);
+	}
+	(void)closedir(stream);
+	return rc;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	/* The last one is taken next. */
+	return strcmp(((const struct item *)b)->path, ((const struct item *)a)->path);
+}
+
+static int push_folder(struct walk *w, const char *path, struct error *err)
+{
+	size_t before = w->n;
+	int fd = open_below(w->upper, path, O_RDONLY | O_DIRECTORY);
+	DIR *stream;
+	int rc = 0;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", path);
+	if (*path && pack_is_opaque(fd))
+		rc = push_hidden(w, path, err);
+	stream = rc < 0 ? NULL : fdopendir(fd);
+	if (!stream) {
+		fd_close(&fd);
+		return rc < 0 ? -1 : error_set(err, errno, "read %s", path);
+	}
+	for (struct dirent *e; rc == 0 && (e = readdir(stream));)
+		if (!str_equal(e->d_name, ".") && !str_equal(e->d_name, ".."))
+			rc = push(w, path, e->d_name, false, err);
+	(void)closedir(stream);
+	if (rc == 0)
+		qsort(w->items + before, w->n - before, sizeof(*w->items), compare_items);
+	return rc;
+}
+
+static int look_at(struct walk *w, const struct item *item, struct error *err)
+{
+	struct stat st, below;
+	bool is_below;
+
+	if (item->is_hidden)
+		return w->change(w->data, 'D', item->path, err);
+	if (!look(w->upper, item->path, &st))
+		return 0;
+	is_below = look(w->lower, item->path, &below);
+	/* A whiteout of nothing is what is left of a file that came and went. */
+	if (is_whiteout(&st))
+		return is_below ? w->change(w->data, 'D', item->path, err) : 0;
+	if (w->change(w->data, is_below ? 'C' : 'A', item->path, err) < 0)
+		return -1;
+	return S_ISDIR(st.st_mode) ? push_folder(w, item->path, err) : 0;
+}
+
+int changes_list(int upper, int lower,
+		 int (*change)(void *data, char kind, const char *path, struct error *err),
+		 void *data, struct error *err)
+{
+	struct walk w __attribute__((cleanup(walk_done))) = { upper, lower, change, data };
+
+	if (push_folder(&w, "", err) < 0)
+		return -1;
+	while (w.n) {
+		struct item item = w.items[--w.n];
+		cleanup_free char *owned = item.path;
+
+		if (look_at(&w, &item, err) < 0)
+			return -1;
+	}
+	return 0;
+}
