@@ -54,6 +54,17 @@ int bundle_load_spec(const struct store *store, const char *id, struct arena *ar
 int bundle_save_spec(const struct store *store, const char *id, const struct spec *spec,
 		     struct error *err);
 
+/*
+ * What options change of a container's limits: `old` is changed, and *ret_changes
+ * has only what is new, as the runtime's `update` wants it. Known are memory*,
+ * cpus, cpu_*, cpuset_*, pids_limit and blkio_weight.
+ */
+int bundle_plan_update(const struct create_options *options, struct spec_resources *old,
+		       struct arena *arena, struct spec_resources *ret_changes, struct error *err);
+/* The restart policy that --restart names. */
+int bundle_plan_restart(const char *restart, bool auto_remove, struct arena *arena,
+			struct record_policy *policy, struct error *err);
+
 /* /etc/hosts, /etc/resolv.conf of the container, written anew when its network is up. */
 int bundle_write_network_files(const struct store *store, const struct record *record,
 			       struct error *err);

@@ -50,6 +50,13 @@ int container_kill(struct store *store, const char *id, int signal, bool all, st
 int container_remove(struct store *store, const char *id, bool force, bool volumes,
 		     struct error *err);
 int container_rename(struct store *store, const char *id, const char *name, struct error *err);
+/*
+ * Changes limits and the restart policy, for the present run and the coming
+ * ones: of the options, those that bundle_plan_update() knows; what is not given
+ * stays.
+ */
+int container_update(struct store *store, const char *id, const struct create_options *options,
+		     struct error *err);
 /* Waits for the end; a container that is not live has ended already. */
 int container_wait(struct store *store, const char *id, int *ret_exit_code, struct error *err);
 

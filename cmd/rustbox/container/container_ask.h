@@ -2,6 +2,7 @@
 /* What the operations of container.h share: locked records, and questions to supervisors. */
 #pragma once
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 
 #include "cmd/rustbox/store/store.h"
@@ -33,6 +34,10 @@ bool container_is_gone(const struct error *err);
 /* What begins a conversation: ATTACH or EXEC; until STARTED, or -1 with what to exit with. */
 int container_begin(int socket, enum stream_type type, const void *payload, size_t size,
 		    struct error *err);
+
+/* A call of the task API of its supervisor that answers nothing but success. */
+int container_call_task(const struct store *store, const struct record *record, const char *method,
+			const ProtobufCMessage *request, struct error *err);
 
 /* FAILED as an error; err->code is the exit code. Always -1. */
 int container_read_failure(const char *payload, struct error *err);

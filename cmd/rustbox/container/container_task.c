@@ -32,8 +32,8 @@ int container_connect(const struct store *store, const struct record *record,
 	return 0;
 }
 
-static int call(const struct store *store, const struct record *record, const char *method,
-		const ProtobufCMessage *request, struct error *err)
+int container_call_task(const struct store *store, const struct record *record, const char *method,
+			const ProtobufCMessage *request, struct error *err)
 {
 	__attribute__((cleanup(ttrpc_client_close))) struct ttrpc_client client = { .fd = -1 };
 	enum ttrpc_code status;
@@ -60,7 +60,7 @@ int container_pause(struct store *store, const char *id, struct error *err)
 	if (record->state->status == RECORD_PAUSED || record->state->status == RECORD_RESTARTING)
 		return container_is_wrong(record, err);
 	request.id = record->id;
-	if (call(store, record, "Pause", &request.base, err) < 0)
+	if (container_call_task(store, record, "Pause", &request.base, err) < 0)
 		return error_wrap(err, "pause container %s", record->name);
 	return 0;
 }
@@ -78,7 +78,7 @@ int container_unpause(struct store *store, const char *id, struct error *err)
 		return error_hint(err, "it was not paused");
 	}
 	request.id = record->id;
-	if (call(store, record, "Resume", &request.base, err) < 0)
+	if (container_call_task(store, record, "Resume", &request.base, err) < 0)
 		return error_wrap(err, "unpause container %s", record->name);
 	return 0;
 }

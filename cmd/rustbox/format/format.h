@@ -40,8 +40,8 @@ int format_documents(const char *format, const struct value *const *documents, s
 void format_ago(struct str *out, int64_t seconds);
 void format_size(struct str *out, uint64_t bytes);
 void format_binary_size(struct str *out, uint64_t bytes);
-/* Bytes with an optional k, m, g, t (×1024; "kb", "KiB" too). -1 and 0 allowed as
- * `allows_negative`. */
+/* Bytes with an optional k, m, g, t (×1024; "kb", "KiB" too). Any negative one is -1,
+ * where `allows_negative`. */
 int format_read_size(const char *text, bool allows_negative, int64_t *ret, struct error *err);
 /* "1m30s", "500ms", "2h", "10" (seconds). Milliseconds; 292 years at most: nanoseconds fit in 63
  * bits. */

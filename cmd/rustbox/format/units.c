@@ -111,12 +111,9 @@ int format_read_size(const char *text, bool allows_negative, int64_t *ret, struc
 	double size;
 	const char *unit;
 	int power;
+	bool is_negative = allows_negative && *text == '-';
 
-	if (allows_negative && strcmp(text, "-1") == 0) {
-		*ret = -1;
-		return 0;
-	}
-	unit = read_decimal(text, &size);
+	unit = read_decimal(text + is_negative, &size);
 	power = unit ? size_power(unit) : -1;
 	if (power < 0)
 		return error_set(err, EINVAL,
@@ -125,7 +122,7 @@ int format_read_size(const char *text, bool allows_negative, int64_t *ret, struc
 	size = ldexp(size, 10 * power);
 	if (size >= 9223372036854775807.0)
 		return error_set(err, ERANGE, "the size %s", text);
-	*ret = (int64_t)size;
+	*ret = is_negative ? -1 : (int64_t)size;
 	return 0;
 }
 
