@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What its supervisor does with it: restarts, logs, limits of time and output, health. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cmd/rustbox/bundle/plan.h"
@@ -110,6 +111,21 @@ static int set_logs(struct plan *plan, struct error *err)
 
 /* ---- untrusted code ---- */
 
+/* It is written at the end, when nobody could be told any more that it cannot be. */
+static int set_report(struct plan *plan, const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder =
+		arena_strndup(plan->arena, path, slash ? (size_t)(slash - path) + 1 : 0, err);
+
+	if (!folder)
+		return -1;
+	if (slash && access(folder, W_OK | X_OK) < 0)
+		return error_set(err, errno, "--report %s: the folder %s", path, folder);
+	plan->record->policy->report = arena_strdup(plan->arena, path, err);
+	return plan->record->policy->report ? 0 : -1;
+}
+
 static int set_limits(struct plan *plan, struct error *err)
 {
 	const struct create_options *options = plan->options;
@@ -121,9 +137,7 @@ static int set_limits(struct plan *plan, struct error *err)
 	    plan_read_size("output-limit", options->output_limit, false, &bytes, err) < 0)
 		return -1;
 	policy->output_limit = (uint64_t)bytes;
-	if (options->report && !(policy->report = arena_strdup(plan->arena, options->report, err)))
-		return -1;
-	return 0;
+	return options->report ? set_report(plan, options->report, err) : 0;
 }
 
 /* ---- health ---- */

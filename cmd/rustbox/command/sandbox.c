@@ -90,9 +90,10 @@ static int copy_link(int root, const char *path, struct error *err)
 }
 
 /* Shared by all sandboxes, and never changed by one: it is the lower folder of their overlays. */
-static char *make_root(const struct invocation *call, struct error *err)
+static char *make_root(const struct invocation *call, bool has_host, struct error *err)
 {
-	char *path = arena_format(call->arena, err, "%s/sandbox", call->store->root);
+	char *path = arena_format(call->arena, err, "%s/sandbox%s", call->store->root,
+				  has_host ? "" : "-bare");
 	cleanup_fd int root = -1;
 
 	if (!path || path_make_directories(path, 0755, err) < 0)
@@ -102,7 +103,7 @@ static char *make_root(const struct invocation *call, struct error *err)
 		(void)error_set(err, errno, "open %s", path);
 		return NULL;
 	}
-	for (size_t i = 0; i < sizeof(host_folders) / sizeof(*host_folders); i++)
+	for (size_t i = 0; has_host && i < sizeof(host_folders) / sizeof(*host_folders); i++)
 		if (copy_link(root, host_folders[i], err) < 0)
 			return NULL;
 	return path;
@@ -117,7 +118,16 @@ static bool is_no_link(const char *path)
 	return lstat(path, &st) == 0 && !S_ISLNK(st.st_mode);
 }
 
-/* "PATH" or "PATH:PATH", made absolute. */
+/* A field of --mount, in quotation marks, where a comma means nothing. */
+static void add_field(struct str *out, const char *key, const char *path)
+{
+	str_add_format(out, ",\"%s=", key);
+	for (; *path; path++)
+		str_add_bytes(out, *path == '"' ? "\"\"" : path, *path == '"' ? 2 : 1);
+	str_add(out, "\"");
+}
+
+/* "PATH" or "PATH:PATH"; the first one is made absolute. */
 static void add_bind(struct as_run *run, const struct invocation *call, const char *text,
 		     bool read_only, struct error *err)
 {
@@ -125,12 +135,15 @@ static void add_bind(struct as_run *run, const struct invocation *call, const ch
 	char *source = arena_strndup(call->arena, text, size, err);
 	cleanup_free char *absolute = source ? path_absolute(source, err) : NULL;
 	cleanup_free char *clean = absolute ? path_clean(absolute, err) : NULL;
-	char *value = NULL;
+	cleanup_free char *value = NULL;
+	struct str mount = STR_EMPTY;
 
-	if (clean)
-		value = arena_format(call->arena, err, "type=bind,source=%s,target=%s%s", clean,
-				     text[size] ? text + size + 1 : clean,
-				     read_only ? ",readonly" : "");
+	if (clean) {
+		str_add(&mount, read_only ? "type=bind,readonly" : "type=bind");
+		add_field(&mount, "source", clean);
+		add_field(&mount, "target", text[size] ? text + size + 1 : clean);
+		value = str_take(&mount, err);
+	}
 	if (!value)
 		run->failed = true;
 	else
@@ -203,7 +216,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 {
 	const struct sandbox_options *options = call->options;
 	struct as_run words = { 0 };
-	char *root = make_root(call, err);
+	char *root = make_root(call, !options->no_host, err);
 
 	if (!root)
 		return -1;
