@@ -103,6 +103,17 @@ int container_resume(const struct container_engine *engine, const char *id, stru
 int container_update(const struct container_engine *engine, const char *id,
 		     const struct spec_resources *resources, struct error *err);
 
+/*
+ * mounts add, remove: of a container whose init lives, in its mount namespace
+ * alone; config.json stays as it is. The source is the host's (absolute), the
+ * target absolute in the container and made where missing. EPERM of the kernel
+ * where the container's root may not have it so.
+ */
+int container_add_mount(const struct container_engine *engine, const char *id,
+			const struct spec_mount *mount, struct error *err);
+int container_remove_mount(const struct container_engine *engine, const char *id,
+			   const char *target, struct error *err);
+
 enum container_status {
 	CONTAINER_CREATING,
 	CONTAINER_CREATED,

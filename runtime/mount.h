@@ -51,6 +51,13 @@ struct mount_plan {
 int mount_plan_prepare(const struct spec *spec, struct mount_plan *plan, struct arena *arena,
 		       struct error *err);
 
+/*
+ * The same for mounts[] alone, of a container that runs: root.path is not
+ * opened. Who applies it gives root_tree, in the container's mount namespace.
+ */
+int mount_plan_prepare_mounts(const struct spec *spec, struct mount_plan *plan, struct arena *arena,
+			      struct error *err);
+
 /* Closes the descriptors (in the parent, after the clone). */
 void mount_plan_done(struct mount_plan *plan);
 

@@ -402,6 +402,18 @@ int mount_plan_prepare(const struct spec *spec, struct mount_plan *plan, struct 
 	return -1;
 }
 
+int mount_plan_prepare_mounts(const struct spec *spec, struct mount_plan *plan,
+			      struct arena *arena, struct error *err)
+{
+	*plan = (struct mount_plan){
+		.spec = spec, .root_tree = -1, .null = -1, .label = label_for_mounts(spec->linux)
+	};
+	if (prepare_entries(plan, arena, err) == 0)
+		return 0;
+	mount_plan_done(plan);
+	return -1;
+}
+
 void mount_plan_done(struct mount_plan *plan)
 {
 	fd_close(&plan->root_tree);

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_help,
 	&command_kill,
 	&command_list,
+	&command_mounts,
 	&command_pause,
 	&command_ps,
 	&command_resume,

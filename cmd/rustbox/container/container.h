@@ -73,5 +73,16 @@ int container_unpause(struct store *store, const char *id, struct error *err);
 char *container_inspect(struct store *store, const struct record *record, bool with_size,
 			struct error *err);
 
+/* ---- mounts and devices, of the present run and the coming ones (bundle/live.h) ---- */
+
+int container_add_mount_live(struct store *store, const char *id, const char *text,
+			     struct error *err);
+int container_remove_mount_live(struct store *store, const char *id, const char *target,
+				struct error *err);
+int container_add_device_live(struct store *store, const char *id, const char *text,
+			      struct error *err);
+int container_remove_device_live(struct store *store, const char *id, const char *path,
+				 struct error *err);
+
 /* For struct store: see root.h. */
 int container_clean_up(struct store *store, const struct record *record, struct error *err);
