@@ -20,6 +20,34 @@ load rustbox
 	run_document docs/running-untrusted-code.md
 }
 
+@test "images.md: its commands work, and print what it shows" {
+	run_document docs/images.md
+}
+
+@test "networking.md: its commands work, and print what it shows" {
+	[ -x /usr/lib/cni/bridge ] || skip "containernetworking-plugins is not installed"
+	type -P iptables >/dev/null || skip "iptables is not installed"
+	# Bridges, addresses and rules go with the network that is their host's.
+	run_document docs/networking.md unshare --net sh -c 'ip link set lo up; exec "$@"' sh
+}
+
+@test "each rustbox command line in a document is one that rustbox takes" {
+	local line where command option words
+	while IFS= read -r line; do
+		where=${line%%: *} command=${line#*: }
+		check_command "$command" || fail "$where: $command"
+	done < <("$PYTHON" "$HERE/docs_blocks.py" commands "$TOP/README.md" "$TOP"/docs/*.md | grep .)
+}
+
+@test "links between documents lead somewhere" {
+	local document link
+	for document in "$TOP"/README.md "$TOP"/docs/*.md; do
+		for link in $(grep -oP '\]\(\K[^)#]+' "$document"); do
+			[[ $link == http* ]] || [ -e "${document%/*}/$link" ] || fail "$document: $link"
+		done
+	done
+}
+
 @test "no other document has commands that are not run" {
 	local document
 	for document in "$TOP"/docs/*.md; do
