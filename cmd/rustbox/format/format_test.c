@@ -248,8 +248,8 @@ static void expect_size(const char *text, int64_t expected)
 static void test_sizes(void **state)
 {
 	static const char *const bad[] = {
-		"",	"M",   "-5",  "1x", "1MM", "1.2.3",
-		"0x10", "1e3", "inf", " 1", "1bb", "99999999999999999999"
+		"",	 "M",	 "-",	"--1", "-x", "1x",  "1MM",
+		"1.2.3", "0x10", "1e3", "inf", " 1", "1bb", "99999999999999999999"
 	};
 	struct error err;
 	int64_t size;
@@ -263,7 +263,10 @@ static void test_sizes(void **state)
 	expect_size("2kb", 2048);
 	expect_size("7b", 7);
 	expect_size("0", 0);
+	/* "0 or negative": all of them mean that there is no limit. */
 	expect_size("-1", -1);
+	expect_size("-5", -1);
+	expect_size("-5M", -1);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		if (format_read_size(bad[i], true, &size, &err) == 0)
 			fail_msg("\"%s\" was taken", bad[i]);
