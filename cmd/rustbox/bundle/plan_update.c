@@ -147,8 +147,12 @@ int bundle_plan_update(const struct create_options *options, struct spec_resourc
 	struct spec spec = { .linux = &linux };
 	struct plan plan = { .options = &completed, .arena = arena, .spec = &spec, .root = -1 };
 
-	if (complete(&completed, old, arena, err) < 0 || plan_resources(&plan, err) < 0 ||
-	    lift_memory(&completed, old->memory, changes.memory, err) < 0 ||
+	if (complete(&completed, old, arena, err) < 0 || plan_resources(&plan, err) < 0)
+		return -1;
+	/* Both are made always. */
+	if (!changes.memory || !changes.cpu)
+		return error_memory(err);
+	if (lift_memory(&completed, old->memory, changes.memory, err) < 0 ||
 	    lift_cpu(&completed, changes.cpu, err) < 0 ||
 	    lift_others(&completed, &changes, arena, err) < 0)
 		return -1;
