@@ -10,8 +10,12 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "proto/ttrpc_server.h"
+#include "shim/memory.h"
 #include "shim/task_delete.h"
 #include "shim/timestamp.h"
+
+/* From a start to the time when a container usually just runs. */
+enum { REST_MS = 100 };
 
 /* ---- finding ---- */
 
@@ -290,6 +294,17 @@ void task_verb_done(struct task *task)
 {
 	task->verbs--;
 	task_delete_go_on(task);
+}
+
+static void rest(struct loop_timer *timer)
+{
+	(void)memory_give_back();
+}
+
+void task_rest(struct task_service *service)
+{
+	service->rest.fire = rest;
+	loop_set_timer(service->loop, &service->rest, REST_MS);
 }
 
 /* ---- the process behind it ---- */

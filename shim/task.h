@@ -118,7 +118,7 @@ struct task_service {
 						   const char *exec_id);
 	struct task *tasks;
 	size_t n_creates;	/* Create requests so far */
-	struct loop_timer rest; /* some time after a start: see memory.h */
+	struct loop_timer rest; /* set by task_rest() */
 	/* The server's: a client asks for the end, and there are no tasks; the last task has gone.
 	 */
 	void (*shutdown)(struct task_service *service);
@@ -181,6 +181,9 @@ bool task_allows(const struct process *process, enum operation operation, struct
  */
 int task_run_verb(struct task *task, struct engine_verb *verb, struct error *err);
 void task_verb_done(struct task *task);
+
+/* A process was started: usually there is nothing to do now, for long (memory.h). */
+void task_rest(struct task_service *service);
 
 /* ---- the process behind it ---- */
 

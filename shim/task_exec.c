@@ -95,6 +95,7 @@ static void end(struct exec_start *start)
 	struct task *task = start->exec->task;
 
 	free(start);
+	task_rest(task->service);
 	task_settle(task);
 }
 

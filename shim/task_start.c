@@ -7,9 +7,6 @@
 #include "shim/memory.h"
 #include "shim/task_verbs.h"
 
-/* From a start to the time when a container usually just runs. */
-enum { REST_MS = 1000 };
-
 struct start {
 	struct process *init;
 	struct task_call call;
@@ -33,22 +30,14 @@ static void fail(struct start *start, const char *failure)
 		   failure);
 }
 
-static void rest(struct loop_timer *timer)
-{
-	(void)memory_give_back();
-}
-
 static void succeed(struct start *start)
 {
-	struct task_service *service = start->init->task->service;
 	Containerd__Task__V2__StartResponse response = CONTAINERD__TASK__V2__START_RESPONSE__INIT;
 
 	start->init->state = PROCESS_RUNNING;
 	publish_start(start->init);
 	response.pid = (uint32_t)start->init->pid;
 	start->call.closure(&response.base, start->call.data);
-	service->rest.fire = rest;
-	loop_set_timer(service->loop, &service->rest, REST_MS);
 }
 
 /* An end that came meanwhile is told now. */
@@ -57,6 +46,7 @@ static void end(struct start *start)
 	struct task *task = start->init->task;
 
 	free(start);
+	task_rest(task->service);
 	task_settle(task);
 	task_verb_done(task);
 }
