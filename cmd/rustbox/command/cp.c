@@ -45,12 +45,13 @@ struct copying {
 static int pack_source(const struct copying *c, const struct cp_source *source, const char *prefix,
 		       int fd, struct error *err)
 {
-	struct archive *archive cleanup_pack = pack_open(fd, err);
+	struct pack_output output cleanup_pack = { NULL };
 	struct pack how = { .owner = c->from.files.owner, .source = source->name };
 
-	if (!archive || pack_tree(archive, source->file, prefix, &how, err) < 0)
+	if (pack_open(&output, fd, err) < 0 ||
+	    pack_tree(&output, source->file, prefix, &how, err) < 0)
 		return -1;
-	return pack_close(move_ptr(&archive), err);
+	return pack_close(&output, err);
 }
 
 /* ---- writing ---- */

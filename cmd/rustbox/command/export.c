@@ -20,11 +20,11 @@ static const struct option_row rows[] = {
 static int pack_root(const struct container_files *files, const struct pack *how, int fd,
 		     struct error *err)
 {
-	struct archive *archive cleanup_pack = pack_open(fd, err);
+	struct pack_output output cleanup_pack = { NULL };
 
-	if (!archive || pack_tree(archive, files->root, "", how, err) < 0)
+	if (pack_open(&output, fd, err) < 0 || pack_tree(&output, files->root, "", how, err) < 0)
 		return -1;
-	return pack_close(move_ptr(&archive), err);
+	return pack_close(&output, err);
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)

@@ -17,7 +17,7 @@ static int stage_folder(struct staging *staging, const char *folder, const struc
 				       .filter = TAR_PLAIN,
 				       .limits = { UINT64_MAX },
 				       .progress = how->progress };
-	struct archive *archive cleanup_pack = NULL;
+	struct pack_output output cleanup_pack = { NULL };
 	cleanup_fd int top = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	cleanup_fd int tar =
 		openat(staging->folder, "commit.tar", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -26,9 +26,8 @@ static int stage_folder(struct staging *staging, const char *folder, const struc
 		return error_set(err, errno, "open %s", folder);
 	if (tar < 0)
 		return error_set(err, errno, "make a temporary file in images/staging");
-	archive = pack_open(tar, err);
-	if (!archive || pack_tree(archive, top, "", how, err) < 0 ||
-	    pack_close(move_ptr(&archive), err) < 0)
+	if (pack_open(&output, tar, err) < 0 || pack_tree(&output, top, "", how, err) < 0 ||
+	    pack_close(&output, err) < 0)
 		return -1;
 	if (lseek(tar, 0, SEEK_SET) < 0)
 		return error_set(err, errno, "lseek");

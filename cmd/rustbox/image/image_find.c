@@ -231,12 +231,21 @@ int image_load_hex(const struct store *store, int images, const char *hex,
 /* ---- finding ---- */
 
 static int set_unknown(const char *name, const struct image_reference *references, size_t n,
-		       struct error *err)
+		       struct arena *arena, struct error *err)
 {
 	struct options_nearest nearest = { .word = name };
 
-	for (size_t i = 0; i < n; i++)
-		options_offer(&nearest, references[i].name);
+	for (size_t i = 0; i < n; i++) {
+		const char *full = references[i].name, *repository;
+		/* A tag that goes without saying would make all names far from each other. */
+		repository =
+			str_ends_with(full, ":latest")
+				? arena_strndup(arena, full, strlen(full) - strlen(":latest"), err)
+				: full;
+		if (!repository)
+			return -1;
+		options_offer(&nearest, repository);
+	}
 	(void)error_set(err, 0, "no such image: %.300s", name);
 	err->code = ENOENT;
 	if (nearest.name)
@@ -296,7 +305,7 @@ int image_resolve(int images, const char *name, const struct image_reference *re
 	*ret_is_name = *ret_hex;
 	if (!*ret_hex && find_id(images, name, arena, ret_hex, err) < 0)
 		return -1;
-	return *ret_hex ? 0 : set_unknown(name, references, n, err);
+	return *ret_hex ? 0 : set_unknown(name, references, n, arena, err);
 }
 
 int image_find(const struct store *store, const char *name, struct arena *arena, struct image **ret,

@@ -27,7 +27,7 @@ struct saved {
 struct saving {
 	struct store *store;
 	struct arena *arena;
-	struct archive *archive;
+	struct pack_output output;
 	const struct image_progress *progress;
 	int images;
 	struct saved *saved;
@@ -75,8 +75,8 @@ static int copy_layer(struct saving *s, struct archive *tar, const struct layer 
 	SHA256Init(&context);
 	while ((n = archive_read_data(tar, buffer, BUFFER_SIZE)) > 0) {
 		SHA256Update(&context, buffer, (size_t)n);
-		if (archive_write_data(s->archive, buffer, (size_t)n) != n)
-			return pack_error(s->archive, layer->diff_id, err);
+		if (archive_write_data(s->output.archive, buffer, (size_t)n) != n)
+			return pack_error(s->output.archive, layer->diff_id, err);
 		done += (uint64_t)n;
 		image_progress_step(s->progress, layer->diff_id, done, layer->size);
 	}
@@ -113,8 +113,8 @@ static int add_layer(struct saving *s, const struct digest *diff_id, const struc
 	archive_entry_set_perm(entry, 0644);
 	archive_entry_set_mtime(entry, 0, 0);
 	archive_entry_set_size(entry, (la_int64_t)layer->size);
-	rc = archive_write_header(s->archive, entry) < ARCHIVE_WARN
-		     ? pack_error(s->archive, name, err)
+	rc = archive_write_header(s->output.archive, entry) < ARCHIVE_WARN
+		     ? pack_error(s->output.archive, name, err)
 		     : copy_layer(s, tar, layer, err);
 	archive_entry_free(entry);
 	(void)archive_read_free(tar);
@@ -130,7 +130,7 @@ static int add_blob(struct saving *s, const char *text, size_t size, const char 
 	char *name = blob_name(s, &digest, err);
 	int rc = name ? note_blob(s, &digest, err) : -1;
 
-	if (rc < 0 || (rc > 0 && pack_text(s->archive, name, text, size, 0, err) < 0))
+	if (rc < 0 || (rc > 0 && pack_text(&s->output, name, text, size, 0, err) < 0))
 		return -1;
 	*ret = (struct image_descriptor){ .media_type = text_of(media_type),
 					  .digest = arena_strdup(s->arena, digest.text, err),
@@ -249,9 +249,9 @@ static int add_index(struct saving *s, struct error *err)
 	for (size_t i = 0; i < s->n; i++)
 		index.manifests[i] = s->saved[i].descriptor;
 	text = json_write(&image_index_type, &index, false, err);
-	if (!text || pack_text(s->archive, "index.json", text, strlen(text), 0, err) < 0)
+	if (!text || pack_text(&s->output, "index.json", text, strlen(text), 0, err) < 0)
 		return -1;
-	return pack_text(s->archive, "oci-layout", layout, strlen(layout), 0, err);
+	return pack_text(&s->output, "oci-layout", layout, strlen(layout), 0, err);
 }
 
 static int add_docker(struct saving *s, struct error *err)
@@ -269,7 +269,7 @@ static int add_docker(struct saving *s, struct error *err)
 	str_add(&list, "]");
 	if (list.failed)
 		return error_memory(err);
-	return pack_text(s->archive, "manifest.json", list.text, list.size, 0, err);
+	return pack_text(&s->output, "manifest.json", list.text, list.size, 0, err);
 }
 
 /* ---- all of it ---- */
@@ -309,18 +309,20 @@ int image_save(struct store *store, char *const *names, size_t n, int fd,
 	       const struct image_progress *progress, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	struct archive *archive cleanup_pack = NULL;
 	struct saving s = { .store = store, .arena = &arena, .progress = progress, .n = n };
 	int rc;
 
 	/* Nothing is removed meanwhile; it was opened by then, or is not there any more. */
 	cleanup_fd int lock = image_hold(store, err);
-	archive = lock < 0 ? NULL : pack_open(fd, err);
-	if (!archive)
+	if (lock < 0)
 		return -1;
 	s.images = lock;
-	s.archive = archive;
-	rc = save(&s, names, err);
+	rc = pack_open(&s.output, fd, err);
+	if (rc == 0)
+		rc = save(&s, names, err);
+	if (rc == 0)
+		rc = pack_close(&s.output, err);
+	pack_drop(&s.output);
 	free(s.written);
-	return rc < 0 ? -1 : pack_close(move_ptr(&archive), err);
+	return rc;
 }

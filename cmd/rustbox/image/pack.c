@@ -25,7 +25,7 @@ enum { BUFFER_SIZE = 256 * 1024 };
 
 /* Folders that are still to be read, the last one next: their paths below the top. */
 struct packing {
-	struct archive *archive;
+	struct pack_output *output;
 	const struct pack *how;
 	const char *prefix;
 	int top;
@@ -58,42 +58,50 @@ static int packing_init(struct packing *p, struct error *err)
 
 /* ---- the archive ---- */
 
-struct archive *pack_open(int fd, struct error *err)
+static la_ssize_t write_callback(struct archive *archive, void *data, const void *bytes, size_t n)
+{
+	const struct pack_output *output = data;
+	ssize_t written;
+
+	do
+		written = output->is_dropped ? -1 : write(output->fd, bytes, n);
+	while (written < 0 && !output->is_dropped && errno == EINTR);
+	if (written < 0)
+		archive_set_error(archive, errno, "%s", strerror(errno));
+	return written;
+}
+
+int pack_open(struct pack_output *output, int fd, struct error *err)
 {
 	struct archive *archive = archive_write_new();
 
-	if (!archive) {
-		(void)error_memory(err);
-		return NULL;
-	}
-	if (archive_write_set_format_pax_restricted(archive) >= ARCHIVE_WARN &&
+	*output = (struct pack_output){ archive, fd, false };
+	if (!archive)
+		return error_memory(err);
+	if (archive_write_set_format_pax(archive) >= ARCHIVE_WARN &&
 	    archive_write_set_options(archive, "pax:xattrheader=SCHILY") >= ARCHIVE_WARN &&
 	    archive_write_set_bytes_in_last_block(archive, 1) >= ARCHIVE_WARN &&
-	    archive_write_open_fd(archive, fd) >= ARCHIVE_WARN)
-		return archive;
-	(void)pack_error(archive, "the archive", err);
-	(void)archive_write_free(archive);
-	return NULL;
+	    archive_write_open(archive, output, NULL, write_callback, NULL) >= ARCHIVE_WARN)
+		return 0;
+	return pack_error(archive, "the archive", err);
 }
 
-int pack_close(struct archive *take_archive, struct error *err)
+int pack_close(struct pack_output *output, struct error *err)
 {
-	int rc = archive_write_close(take_archive);
+	int rc = archive_write_close(output->archive);
 
 	if (rc < ARCHIVE_WARN)
-		(void)pack_error(take_archive, "the archive", err);
-	(void)archive_write_free(take_archive);
+		(void)pack_error(output->archive, "the archive", err);
+	pack_drop(output);
 	return rc < ARCHIVE_WARN ? -1 : 0;
 }
 
-void pack_drop(struct archive **archive)
+void pack_drop(struct pack_output *output)
 {
-	if (!*archive)
-		return;
-	/* Its end is of no use to anybody. */
-	(void)archive_write_fail(*archive);
-	(void)archive_write_free(*archive);
-	*archive = NULL;
+	output->is_dropped = true;
+	if (output->archive)
+		(void)archive_write_free(output->archive);
+	output->archive = NULL;
 }
 
 static int write_header(struct archive *archive, struct archive_entry *entry, struct error *err)
@@ -104,7 +112,7 @@ static int write_header(struct archive *archive, struct archive_entry *entry, st
 	return 0;
 }
 
-int pack_text(struct archive *archive, const char *name, const void *data, size_t size,
+int pack_text(struct pack_output *output, const char *name, const void *data, size_t size,
 	      int64_t time, struct error *err)
 {
 	struct archive_entry *entry = archive_entry_new();
@@ -117,9 +125,9 @@ int pack_text(struct archive *archive, const char *name, const void *data, size_
 	archive_entry_set_perm(entry, 0644);
 	archive_entry_set_size(entry, (la_int64_t)size);
 	archive_entry_set_mtime(entry, time, 0);
-	rc = write_header(archive, entry, err);
-	if (rc == 0 && size && archive_write_data(archive, data, size) != (la_ssize_t)size)
-		rc = pack_error(archive, name, err);
+	rc = write_header(output->archive, entry, err);
+	if (rc == 0 && size && archive_write_data(output->archive, data, size) != (la_ssize_t)size)
+		rc = pack_error(output->archive, name, err);
 	archive_entry_free(entry);
 	return rc;
 }
@@ -184,8 +192,8 @@ static int write_content(struct packing *p, int fd, int64_t size, bool has_holes
 			memset(p->buffer, 0, most);
 			n = (ssize_t)most;
 		}
-		if (archive_write_data(p->archive, p->buffer, (size_t)n) != n)
-			return pack_error(p->archive, name, err);
+		if (archive_write_data(p->output->archive, p->buffer, (size_t)n) != n)
+			return pack_error(p->output->archive, name, err);
 		at += n;
 		p->done += (uint64_t)n;
 		image_progress_step(p->how->progress, p->how->source, p->done, 0);
@@ -205,7 +213,7 @@ static int add_regular(struct packing *p, int file, const struct stat *st,
 		archive_entry_linkify(p->links, &entry, &spare);
 	if (archive_entry_hardlink(entry)) {
 		archive_entry_unset_size(entry);
-		return write_header(p->archive, entry, err);
+		return write_header(p->output->archive, entry, err);
 	}
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOATIME);
@@ -215,7 +223,7 @@ static int add_regular(struct packing *p, int file, const struct stat *st,
 		return error_set(err, errno, "open %s", name);
 	describe_holes(fd, st, entry);
 	has_holes = archive_entry_sparse_count(entry) > 0;
-	if (write_header(p->archive, entry, err) < 0)
+	if (write_header(p->output->archive, entry, err) < 0)
 		return -1;
 	return write_content(p, fd, st->st_size, has_holes, name, err);
 }
@@ -229,7 +237,7 @@ static int add_whiteout(struct packing *p, const char *name, const struct stat *
 	int n = slash ? (int)(slash + 1 - name) : 0;
 	cleanup_free char *path = str_format(err, "%.*s.wh.%s", n, name, name + n);
 
-	return path ? pack_text(p->archive, path, "", 0, st->st_mtime, err) : -1;
+	return path ? pack_text(p->output, path, "", 0, st->st_mtime, err) : -1;
 }
 
 static int add_described(struct packing *p, int file, const struct stat *st, const char *name,
@@ -246,7 +254,7 @@ static int add_described(struct packing *p, int file, const struct stat *st, con
 		rc = add_whiteout(p, name, st, err);
 	else if (rc == 0 && kind == PACK_FILE)
 		rc = S_ISREG(st->st_mode) ? add_regular(p, file, st, entry, name, err)
-					  : write_header(p->archive, entry, err);
+					  : write_header(p->output->archive, entry, err);
 	archive_entry_free(entry);
 	return rc;
 }
@@ -372,7 +380,7 @@ static int add_opaque(struct packing *p, int folder, const char *path, struct er
 	if (!p->how->is_upper || !pack_is_opaque(folder))
 		return 0;
 	shown = str_format(err, "%s%s.wh..wh..opq", path, *path ? "/" : "");
-	return shown ? pack_text(p->archive, shown, "", 0, 0, err) : -1;
+	return shown ? pack_text(p->output, shown, "", 0, 0, err) : -1;
 }
 
 static int add_folder(struct packing *p, const char *path, struct error *err)
@@ -400,10 +408,10 @@ static int add_folder(struct packing *p, const char *path, struct error *err)
 	return 0;
 }
 
-int pack_tree(struct archive *archive, int file, const char *prefix, const struct pack *how,
+int pack_tree(struct pack_output *output, int file, const char *prefix, const struct pack *how,
 	      struct error *err)
 {
-	struct packing p __attribute__((cleanup(packing_done))) = { archive, how, prefix, file };
+	struct packing p __attribute__((cleanup(packing_done))) = { output, how, prefix, file };
 
 	if (is_of_kernel(file)) {
 		(void)error_set(err, EINVAL, "%s is no file but the kernel's", how->source);

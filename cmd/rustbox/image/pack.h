@@ -28,21 +28,26 @@ struct pack {
 	const char *source; /* for messages */
 };
 
-/* An archive written to the descriptor, which is borrowed. NULL with err. */
-struct archive *pack_open(int fd, struct error *err);
-/* Ends and frees it. */
-int pack_close(struct archive *take_archive, struct error *err);
-/* Frees it on the way of an error; NULL is fine. */
-void pack_drop(struct archive **archive);
+/* An archive on its way to a descriptor, which is borrowed. */
+struct pack_output {
+	struct archive *archive; /* NULL: none, or ended */
+	int fd;
+	bool is_dropped;
+};
+int pack_open(struct pack_output *output, int fd, struct error *err);
+/* Writes its end. */
+int pack_close(struct pack_output *output, struct error *err);
+/* Frees one that was not ended: it stays cut off, so that nobody takes it for a whole one. */
+void pack_drop(struct pack_output *output);
 #define cleanup_pack __attribute__((cleanup(pack_drop)))
 
 /*
  * Adds a file, or a folder with all below, as `prefix`; "": a folder's content
  * at the top, the folder itself as "./". It is borrowed, and may be open with O_PATH.
  */
-int pack_tree(struct archive *archive, int file, const char *prefix, const struct pack *how,
+int pack_tree(struct pack_output *output, int file, const char *prefix, const struct pack *how,
 	      struct error *err);
 
 /* Adds a file of this content, mode 0644, root's; time: seconds since 1970. */
-int pack_text(struct archive *archive, const char *name, const void *data, size_t size,
+int pack_text(struct pack_output *output, const char *name, const void *data, size_t size,
 	      int64_t time, struct error *err);

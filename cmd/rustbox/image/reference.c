@@ -70,7 +70,8 @@ static bool is_host(const char *text, size_t n)
 	uint64_t port;
 	char number[8];
 
-	if (!name || strspn(text, LOWER UPPER DIGIT ".-") != name)
+	if (!name || strspn(text, LOWER UPPER DIGIT ".-") != name || strchr(".-", text[0]) ||
+	    memmem(text, name, "..", 2))
 		return false;
 	if (name >= n)
 		return true;

@@ -12,7 +12,8 @@ static int set_error(struct archive *archive, const char *name, struct error *er
 {
 	const char *text = archive_error_string(archive);
 
-	return error_set(err, 0, "%s: %s", name, text ? text : "unreadable archive");
+	return error_set(err, 0, "%s: %s", name,
+			 text ? text : "the archive is truncated or damaged");
 }
 
 static int add_filters(struct archive *archive, enum tar_filter filter)

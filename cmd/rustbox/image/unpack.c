@@ -202,7 +202,7 @@ static int do_all_late(struct unpacking *u, struct error *err)
 
 /* ---- entries ---- */
 
-/* The path below the folder; NULL with err. */
+/* The path below the folder; "" for the top of the archive; NULL with err. */
 static char *place_name(struct unpacking *u, const char *name, struct error *err)
 {
 	char *clean;
@@ -212,10 +212,9 @@ static char *place_name(struct unpacking *u, const char *name, struct error *err
 		return NULL;
 	}
 	clean = unpack_clean_name(name, &u->names, err);
-	if (!clean || !u->how->below || !*u->how->below)
+	if (!clean || !*clean || !u->how->below)
 		return clean;
-	return *clean ? arena_format(&u->names, err, "%s/%s", u->how->below, clean)
-		      : arena_strdup(&u->names, u->how->below, err);
+	return arena_format(&u->names, err, "%s/%s", u->how->below, clean);
 }
 
 /* What a hard link names: it has to be there. */

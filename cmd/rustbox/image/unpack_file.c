@@ -106,29 +106,49 @@ static bool is_zero(const uint8_t *data, size_t n)
 	return n == 0 || (data[0] == 0 && memcmp(data, data + 1, n - 1) == 0);
 }
 
-/* Blocks of zeros become holes. */
+enum { BLOCK = 4096 };
+
+/* The bytes up to the next block of the file, at most n. */
+static size_t in_block(int64_t offset, size_t n)
+{
+	size_t rest = BLOCK - (size_t)(offset % BLOCK);
+
+	return rest < n ? rest : n;
+}
+
+static int write_run(int fd, const uint8_t *data, size_t size, int64_t offset, const char *path,
+		     struct error *err)
+{
+	while (size) {
+		ssize_t n = pwrite(fd, data, size, offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_set(err, n ? errno : ENOSPC, "write %s", path);
+		data += n;
+		size -= (size_t)n;
+		offset += n;
+	}
+	return 0;
+}
+
+/* Blocks of zeros become holes: what is between them is written in one go. */
 static int write_block(int fd, const uint8_t *data, size_t size, int64_t offset, const char *path,
 		       struct error *err)
 {
-	enum { BLOCK = 4096 };
+	for (size_t at = 0, end; at < size; at = end) {
+		bool zero = is_zero(data + at, in_block(offset + (int64_t)at, size - at));
 
-	for (size_t at = 0; at < size;) {
-		size_t n = size - at;
-		ssize_t written;
-
-		if (n > BLOCK && is_zero(data + at, BLOCK)) {
-			at += BLOCK;
-			continue;
+		for (end = at; end < size;) {
+			size_t n = in_block(offset + (int64_t)end, size - end);
+			if (is_zero(data + end, n) != zero)
+				break;
+			end += n;
 		}
-		if (is_zero(data + at, n))
-			break;
-		written = pwrite(fd, data + at, n > BLOCK * 16 ? BLOCK * 16 : n,
-				 offset + (int64_t)at);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return error_set(err, written ? errno : ENOSPC, "write %s", path);
-		at += (size_t)written;
+		if (!zero &&
+		    write_run(fd, data + at, end - at, offset + (int64_t)at, path, err) < 0)
+			return -1;
 	}
 	return 0;
 }
