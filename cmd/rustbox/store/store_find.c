@@ -219,6 +219,7 @@ int store_list(struct store *store, struct arena *arena, struct record ***ret, s
 	}
 	ids.count = kept;
 	sweep_bundles(store, &ids);
+	store_sweep_names(store, ids.count);
 	qsort(records, n, sizeof(struct record *), compare_records);
 	*ret = records;
 	*ret_n = n;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names: links in names/ whose text is the id. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
@@ -43,6 +44,28 @@ static void drop_stale_name(struct store *store, const char *name, const char *i
 		    ? err.code == ENOENT
 		    : lock >= 0 && !str_equal(record->name, name))
 		(void)unlinkat(store->root_fd, link.path, 0);
+}
+
+void store_sweep_names(struct store *store, size_t n_containers)
+{
+	cleanup_fd int folder =
+		openat(store->root_fd, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *stream = folder < 0 ? NULL : fdopendir(folder);
+	char id[STORE_ID_LENGTH + 1];
+	size_t n_names = 0;
+
+	if (!stream)
+		return;
+	(void)move_fd(&folder);
+	for (const struct dirent *e; (e = readdir(stream));)
+		n_names += name_is_valid(e->d_name);
+	/* Each container has one. */
+	if (n_names > n_containers)
+		rewinddir(stream);
+	for (const struct dirent *e; n_names > n_containers && (e = readdir(stream));)
+		if (name_is_valid(e->d_name) && store_read_name(store, e->d_name, id))
+			drop_stale_name(store, e->d_name, id);
+	(void)closedir(stream);
 }
 
 int store_take_name(struct store *store, const char *name, const char *id, struct error *err)

@@ -21,6 +21,9 @@ int store_try_lock(const struct store *store, const char *id, struct error *err)
 /* Who has the name. False when nobody has. */
 bool store_read_name(const struct store *store, const char *name, char ret_id[STORE_ID_LENGTH + 1]);
 
+/* Drops the names that killed renames have left. n_containers: how many records there are. */
+void store_sweep_names(struct store *store, size_t n_containers);
+
 /*
  * Puts right what the record has wrong (store.h), under the operation lock;
  * does not wait for that unless told to. *record may be replaced. What cannot

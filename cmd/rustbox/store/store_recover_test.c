@@ -62,6 +62,29 @@ static void a_killed_supervisor_is_noticed(void **state)
 	assert_int_equal(all[0]->state->status, RECORD_EXITED);
 }
 
+/* A rename that was killed after it had taken the new name, or before it dropped the old one. */
+static void names_of_killed_renames_go(void **state)
+{
+	struct test_store *t = *state;
+	struct record *web = test_container(t, "web", RECORD_CREATED), *found, **all;
+	struct error err;
+	size_t n;
+
+	reset(t);
+	test_container(t, "db", RECORD_CREATED);
+	assert_ok(store_take_name(&t->store, "web2", web->id, &err));
+	/* Whoever has the lock may be about to use it. */
+	cleanup_fd int lock = store_lock(&t->store, web->id, &err);
+	assert_ok(store_list(&t->store, &t->arena, &all, &n, &err));
+	assert_true(test_exists(t, "names", "web2"));
+	fd_close(&lock);
+	assert_ok(store_list(&t->store, &t->arena, &all, &n, &err));
+	assert_int_equal(n, 2);
+	assert_false(test_exists(t, "names", "web2"));
+	assert_ok(store_find(&t->store, "web", &t->arena, &found, &err));
+	assert_ok(store_find(&t->store, "db", &t->arena, &found, &err));
+}
+
 static void what_is_supervised_is_left_alone(void **state)
 {
 	struct test_store *t = *state;
@@ -141,12 +164,18 @@ static void half_made_ones_go_unless_locked(void **state)
 	assert_ok(store_list(&t->store, &t->arena, &all, &n, &err));
 	assert_int_equal(n, 0);
 	assert_true(test_exists(t, "bundles", claim.id));
+	/* A record that was not written to its end. */
+	char *unfinished = arena_format(&t->arena, &err, ".%s.json.new", claim.id);
+	char *path = arena_format(&t->arena, &err, "containers/%s", unfinished);
+	cleanup_fd int fd = openat(t->store.root_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
 	fd_close(&claim.bundle);
 	assert_ok(store_list(&t->store, &t->arena, &all, &n, &err));
 	assert_int_equal(n, 0);
 	static const char *const folders[] = { "bundles", "overlay", "logs", "run" };
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		assert_false(test_exists(t, folders[i], claim.id));
+	assert_false(test_exists(t, "containers", unfinished));
 	assert_false(test_exists(t, "names", "web"));
 }
 
@@ -215,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(a_killed_supervisor_is_noticed),
+		store_test(names_of_killed_renames_go),
 		store_test(what_is_supervised_is_left_alone),
 		store_test(a_reboot_is_noticed),
 		store_test(one_to_be_removed_is_removed),

@@ -15,7 +15,10 @@
 int store_remove_files(struct store *store, const char *id, struct error *err)
 {
 	static const char *const folders[] = { "logs", "overlay", "bundles" };
+	char unfinished[64]; /* a record whose writer was killed */
 
+	(void)snprintf(unfinished, sizeof(unfinished), "containers/.%s.json.new", id);
+	(void)unlinkat(store->root_fd, unfinished, 0);
 	if (tree_remove(store->run_fd, id, err) < 0)
 		return error_wrap(err, "%s", store->run);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
@@ -28,10 +31,7 @@ static int remove_record(struct store *store, const char *id, struct error *err)
 {
 	struct store_file lasting = store_file("containers", id, ".json");
 	struct store_file passing = store_file(id, "container.json", "");
-	char unfinished[64];
 
-	(void)snprintf(unfinished, sizeof(unfinished), "containers/.%s.json.new", id);
-	(void)unlinkat(store->root_fd, unfinished, 0);
 	if (unlinkat(store->root_fd, lasting.path, 0) < 0 && errno != ENOENT)
 		return error_set(err, errno, "remove %s/%s", store->root, lasting.path);
 	if (unlinkat(store->run_fd, passing.path, 0) < 0 && errno != ENOENT)
