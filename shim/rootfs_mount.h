@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -28,3 +29,6 @@ int rootfs_mount(const char *rootfs, Containerd__Types__Mount *const *mounts, si
  * Symbolic links are not followed.
  */
 int rootfs_unmount(const char *rootfs, struct error *err);
+
+/* False only when it is sure that nothing is mounted at this very path. Does not block. */
+bool rootfs_is_mounted(const char *rootfs);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -191,4 +192,14 @@ int rootfs_unmount(const char *rootfs, struct error *err)
 	if (root && more > 0)
 		return error_set(err, EBUSY, "unmount %s: new mounts appear all the time", root);
 	return root ? more : 0;
+}
+
+bool rootfs_is_mounted(const char *rootfs)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, rootfs, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return !(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
+	       st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }

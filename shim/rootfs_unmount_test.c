@@ -34,6 +34,22 @@ static void not_a_root(void)
 	fails("rootfs", "not the path of a root file system");
 }
 
+static void is_mounted_itself(void)
+{
+	make_folders("rootfs/a");
+	CHECK(!rootfs_is_mounted(in_folder("rootfs")));
+	CHECK(!rootfs_is_mounted(in_folder("missing/rootfs")));
+	mount_tmpfs("rootfs/a");
+	CHECK(!rootfs_is_mounted(in_folder("rootfs")));
+	mount_tmpfs("rootfs");
+	CHECK(rootfs_is_mounted(in_folder("rootfs")));
+	CHECK(symlink("rootfs", in_folder("link")) == 0);
+	CHECK(!rootfs_is_mounted(in_folder("link")));
+	CHECK(unlink(in_folder("link")) == 0);
+	unmount_well();
+	CHECK(!rootfs_is_mounted(in_folder("rootfs")));
+}
+
 static void stacked_and_nested(void)
 {
 	for (int i = 0; i < 3; i++)
@@ -188,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_mounted),
 		TEST(not_a_root),
+		TEST(is_mounted_itself),
 		TEST(stacked_and_nested),
 		TEST(mounts_without_one_at_the_root),
 		TEST(hidden_mounts),

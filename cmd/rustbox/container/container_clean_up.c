@@ -131,17 +131,6 @@ static bool has_network(const struct store *store, const struct record *record)
 	return !namespace || access(namespace, F_OK) == 0;
 }
 
-/* False only when it is sure that nothing is mounted there. */
-static bool is_mount_point(const char *path)
-{
-	struct statx st;
-
-	if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &st) < 0)
-		return errno != ENOENT && errno != ENOTDIR;
-	return !(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
-	       st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
-}
-
 /* everything: also what only the network's plugins remember, as after a reboot */
 static int clean_up(struct store *store, const struct record *record, bool everything,
 		    struct error *err)
@@ -151,7 +140,7 @@ static int clean_up(struct store *store, const struct record *record, bool every
 
 	if (!rootfs || delete_task(store, record, err) < 0)
 		return -1;
-	remains.rootfs = is_mount_point(rootfs) ? rootfs : NULL;
+	remains.rootfs = rootfs_is_mounted(rootfs) ? rootfs : NULL;
 	remains.network = network_is_needed(record) && (everything || has_network(store, record));
 	return remains.rootfs || remains.network ? remove_in_child(&remains, err) : 0;
 }

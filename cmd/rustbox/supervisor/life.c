@@ -26,6 +26,7 @@ enum {
 
 static void prepare(struct supervisor *s);
 static void end_run(struct supervisor *s);
+static void delete_run(struct supervisor *s);
 static void end_for_good(struct supervisor *s);
 
 static int64_t now_ms(void)
@@ -142,33 +143,6 @@ static void create(struct supervisor *s)
 
 /* ---- the network ---- */
 
-/* In a child: plugins take their time. */
-static int take_up_network(void *data, struct error *err)
-{
-	const struct supervisor *s = data;
-
-	if (network_up(s->store, s->record, err) < 0)
-		return -1;
-	return bundle_write_network_files(s->store, s->record, err);
-}
-
-static int take_down_network(void *data, struct error *err)
-{
-	const struct supervisor *s = data;
-
-	return network_down(s->store, s->record, err);
-}
-
-static int in_background(struct supervisor *s, int (*work)(void *data, struct error *err),
-			 void (*done)(void *data, const char *failure), struct error *err)
-{
-	/* With the lock: as long as a child is at it, nobody else begins to clean up. */
-	const int keep[] = { s->store->root_fd, s->store->run_fd, s->lock };
-
-	return background_run(s->tasks.reaper, work, s, keep, sizeof(keep) / sizeof(*keep), done, s,
-			      err);
-}
-
 static void on_network_up(void *data, const char *failure)
 {
 	struct supervisor *s = data;
@@ -197,7 +171,7 @@ static void prepare(struct supervisor *s)
 		return;
 	}
 	s->network_is_up = true; /* or in part */
-	if (in_background(s, take_up_network, on_network_up, &err) < 0)
+	if (aside_run(s, ASIDE_NETWORK_UP, on_network_up, &err) < 0)
 		on_network_up(s, err.text);
 }
 
@@ -303,6 +277,25 @@ void life_end_waiting(struct supervisor *s)
 	go_on(s);
 }
 
+static void on_cleaned_up(void *data, const char *failure)
+{
+	if (failure)
+		log_error("%s", failure);
+	delete_run(data);
+}
+
+/* Whoever was to do it was killed, or could not. The network goes with it. */
+static void clean_up(struct supervisor *s)
+{
+	struct error err;
+
+	s->was_cleaned_up = true;
+	s->network_is_up = false;
+	log_warning("the run has left something, which is cleaned up");
+	if (aside_run(s, ASIDE_CLEAN_UP, on_cleaned_up, &err) < 0)
+		on_cleaned_up(s, err.text);
+}
+
 static void on_deleted(void *data, enum ttrpc_code code, const char *text,
 		       const ProtobufCMessage *response)
 {
@@ -310,20 +303,29 @@ static void on_deleted(void *data, enum ttrpc_code code, const char *text,
 
 	if (code != TTRPC_OK && code != TTRPC_NOT_FOUND)
 		log_warning("delete the container: %s", text);
+	if (!s->was_cleaned_up && aside_has_remains(s)) {
+		clean_up(s);
+		return;
+	}
 	output_end_run(s);
 	go_on(s);
+}
+
+static void delete_run(struct supervisor *s)
+{
+	struct error err;
+
+	if (run_call_delete(s, "", on_deleted, s, &err) < 0)
+		on_deleted(s, TTRPC_INTERNAL, err.text, NULL);
 }
 
 /* What of the run is there goes: also when it was created only, or not even that. */
 static void end_run(struct supervisor *s)
 {
-	struct error err;
-
 	s->life = LIFE_DELETING;
+	s->was_cleaned_up = false;
 	stop_run_ended(s);
-	if (run_call_delete(s, "", on_deleted, s, &err) == 0)
-		return;
-	on_deleted(s, TTRPC_INTERNAL, err.text, NULL);
+	delete_run(s);
 }
 
 static void tell_exit(struct supervisor *s)
@@ -371,11 +373,23 @@ static void remove_socket(const struct supervisor *s, const char *name)
 	(void)unlinkat(s->store->run_fd, path, 0);
 }
 
-/* Nobody finds us any more, and somebody else may begin. */
-static void let_go(struct supervisor *s)
+/* What could not be cleaned up keeps its record, by which the next command tries again. */
+static void remove_container(struct supervisor *s)
 {
 	struct error err;
 
+	if (aside_has_remains(s)) {
+		log_error("it is not removed: something of it is left");
+		return;
+	}
+	if (store_remove(s->store, s->record, &err) < 0)
+		log_error("%s", err.text);
+	change_tell(s, "destroy", NULL, NULL);
+}
+
+/* Nobody finds us any more, and somebody else may begin. */
+static void let_go(struct supervisor *s)
+{
 	s->is_draining = false;
 	loop_cancel_timer(&s->loop, &s->again);
 	client_accept_all(s); /* who is at the door is answered */
@@ -383,9 +397,7 @@ static void let_go(struct supervisor *s)
 	fd_close(&s->listener.fd);
 	ttrpc_server_stop_listening(s->ttrpc);
 	if (s->record->auto_remove) {
-		if (store_remove(s->store, s->record, &err) < 0)
-			log_error("%s", err.text);
-		change_tell(s, "destroy", NULL, NULL);
+		remove_container(s);
 	} else {
 		remove_socket(s, "stream.sock");
 		remove_socket(s, "task.sock");
@@ -450,7 +462,7 @@ static void end_for_good(struct supervisor *s)
 	s->life = LIFE_ENDING;
 	if (!s->network_is_up)
 		finish(s);
-	else if (in_background(s, take_down_network, on_network_down, &err) < 0)
+	else if (aside_run(s, ASIDE_NETWORK_DOWN, on_network_down, &err) < 0)
 		on_network_down(s, err.text);
 }
 

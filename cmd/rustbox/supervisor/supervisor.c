@@ -18,8 +18,6 @@
 #include "proto/events.pb-c.h"
 #include "shim/task_service.h"
 
-#define NAMESPACE "rustbox"
-
 enum { FD_CLIENT = 3, FD_LOCK = 4, BACKLOG = 128 };
 
 /* ---- what the task service tells ---- */
@@ -222,13 +220,13 @@ static int load(struct supervisor *s, struct error *err)
 
 static int open_services(struct supervisor *s, struct error *err)
 {
-	const struct publisher_config publisher = { .namespace = NAMESPACE,
+	const struct publisher_config publisher = { .namespace = SUPERVISOR_NAMESPACE,
 						    .sink = on_event,
 						    .sink_data = s };
 	struct task_service *tasks = &s->tasks;
 
 	tasks->loop = &s->loop;
-	tasks->namespace = NAMESPACE;
+	tasks->namespace = SUPERVISOR_NAMESPACE;
 	tasks->leaves_locking = true;
 	tasks->local_streams = local_streams;
 	tasks->shutdown = tasks->emptied = ignore;

@@ -5,6 +5,7 @@
  *	supervisor.c   the process: sockets, signals, the task service's events
  *	life.c         from create to the end, restarts
  *	run_calls.c    calls of the task service in this process
+ *	aside.c        what may block, in a child
  *	output.c       the container's output to its log, and on to clients
  *	client.c       connections: what they ask for, what they are owed
  *	client_exec.c  a connection with a process of its own (exec.c)
@@ -23,6 +24,9 @@
 #include "cmd/rustbox/supervisor/streams.h"
 #include "proto/ttrpc_server.h"
 #include "shim/task.h"
+
+/* Of the task API: a folder below the runtime's root. */
+#define SUPERVISOR_NAMESPACE "rustbox"
 
 enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
@@ -100,6 +104,7 @@ struct supervisor {
 	int64_t started_ms; /* of the monotonic clock */
 	pid_t pid;
 	bool network_is_up, is_draining;
+	bool was_cleaned_up; /* this run: once is enough */
 
 	struct stop stop;
 	struct output output;
@@ -139,6 +144,15 @@ int run_call_kill(struct supervisor *s, const char *exec_id, int signal, bool al
 		  ttrpc_local_done *done, void *data, struct error *err);
 /* Of the task service's failure: 127, 126 where the command could not be executed, else 125. */
 int run_exit_code(const char *failure);
+
+/* ---- aside.c ---- */
+
+enum aside_work { ASIDE_NETWORK_UP, ASIDE_NETWORK_DOWN, ASIDE_CLEAN_UP };
+/* `done` is called from the loop; failure is NULL or the error's text. */
+int aside_run(struct supervisor *s, enum aside_work work,
+	      void (*done)(void *data, const char *failure), struct error *err);
+/* True where a run has left state of the runtime, or mounts. */
+bool aside_has_remains(const struct supervisor *s);
 
 /* ---- output.c ---- */
 
