@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * kill_at [--all] N COMMAND [ARG...]
- * kill_at --of PID [--children] [--hold MS] N
+ * kill_at --of PID [--children [--culprit]] [--hold MS] N
  *
  * Runs the command and kills (SIGKILL), at the Nth event, the process that
  * caused it. An event is a process of the command's, itself or a descendant,
@@ -12,9 +12,10 @@
  *
  * --of watches a process that runs, from when "ready" is printed. An event is
  * any system call of it, or, with --children, of the descendants that it makes
- * from then on. Killed is always that process, whoever caused the event; the
- * others stand still where they are for MS milliseconds from its end, as on a
- * machine that has no time for them, and go on then.
+ * from then on. Killed is that process, whoever caused the event, or, with
+ * --culprit, the one that did; the others stand still where they are for MS
+ * milliseconds from its end, as on a machine that has no time for them, and go
+ * on then.
  *
  * Exit status: 0 killed; 3 the command ended before event N; 1 trouble.
  * Waits for the command's own end, not for that of its descendants. With --of,
@@ -86,6 +87,7 @@ struct plan {
 	bool all, messages; /* every process's calls; messages only */
 	bool children;	    /* but not those of `process` */
 	bool is_victim;	    /* `process` dies, not the one that caused the event */
+	bool ends;	    /* with the victim; else with `process` */
 	long n, hold_ms;
 };
 
@@ -127,9 +129,10 @@ static int watch(const struct plan *plan)
 		}
 		if (!killed && WSTOPSIG(status) == (SIGTRAP | 0x80) && counts(plan, pid) &&
 		    ++events == plan->n) {
-			(void)kill(plan->is_victim ? plan->process : pid, SIGKILL);
-			if (plan->is_victim)
-				return wait_for(plan->process, plan->hold_ms);
+			pid_t victim = plan->is_victim ? plan->process : pid;
+			(void)kill(victim, SIGKILL);
+			if (plan->ends)
+				return wait_for(victim, plan->hold_ms);
 			killed = true;
 			continue;
 		}
@@ -142,7 +145,7 @@ static int watch(const struct plan *plan)
 static _Noreturn void usage(void)
 {
 	(void)fprintf(stderr, "usage: kill_at [--all] N COMMAND [ARG...]\n"
-			      "       kill_at --of PID [--children] [--hold MS] N\n");
+			      "       kill_at --of PID [--children [--culprit]] [--hold MS] N\n");
 	exit(TROUBLE);
 }
 
@@ -163,13 +166,15 @@ static void seize(pid_t pid)
 
 static int watch_process(char **args)
 {
-	struct plan plan = { .is_victim = true };
+	struct plan plan = { .is_victim = true, .ends = true };
 
 	for (args++; *args; args++) {
 		if (strcmp(*args, "--of") == 0)
 			plan.process = (pid_t)number(*++args);
 		else if (strcmp(*args, "--children") == 0)
 			plan.children = true;
+		else if (strcmp(*args, "--culprit") == 0)
+			plan.is_victim = false;
 		else if (strcmp(*args, "--hold") == 0)
 			plan.hold_ms = number(*++args);
 		else
