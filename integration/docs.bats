@@ -48,6 +48,23 @@ load rustbox
 	done
 }
 
+@test "architecture.md has the layers that lint checks" {
+	local folder
+	for folder in $(sed -n "/^table='/,/^'/s/^\([a-z][^ ]*\).*/\1/p" "$TOP/integration/lint/layers" | grep -v '^table'); do
+		grep -qF "| \`$folder/\` |" "$TOP/docs/architecture.md" || fail "no row for $folder/"
+	done
+}
+
+@test "files that documents name are there" {
+	local document name
+	for document in architecture security; do
+		for name in $(grep -oP '`\K[a-z_/-]+\.(c|h|bats)(?=`)' "$TOP/docs/$document.md"); do
+			[ -n "$(find "$TOP" -path "$TOP/build" -prune -o -path "*/$name" -print)" ] ||
+				fail "$document.md: $name"
+		done
+	done
+}
+
 @test "no other document has commands that are not run" {
 	local document
 	for document in "$TOP"/docs/*.md; do
