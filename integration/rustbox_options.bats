@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The options of run and create, each seen from inside or outside a container
 # that was made with it.
+# vm: yes
 
 load rustbox
 
@@ -222,6 +223,7 @@ refused()
 
 # ---- limits -----------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "--memory, --cpus, --pids-limit, --cpu-shares, --cpuset-cpus reach the cgroup" {
 	need_controller memory
 	start_box --memory 64M --cpus 0.5 --pids-limit 33
@@ -244,6 +246,7 @@ refused()
 	refused --memory 2m --memory-swap 1m
 }
 
+# bats test_tags=vm
 @test "more memory than --memory is killed" {
 	need_controller memory
 	rb run --name "$NAME" --memory 16M --memory-swap 16M payload oom

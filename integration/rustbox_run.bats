@@ -3,11 +3,13 @@
 # The life of a container under the Docker-like front end: run and its exit
 # codes, streams, signals and terminals; every operation in every state;
 # exec; what is left after crashes of clients, supervisors and containers.
+# vm: yes
 
 load rustbox
 
 # ---- run ------------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "run shows both streams and ends with the command's exit code" {
 	rb run --rm sh -c 'echo one; echo two >&2; exit 7'
 	exits 7
@@ -339,6 +341,7 @@ refused()
 	fails
 }
 
+# bats test_tags=vm
 @test "Running: start changes nothing; stop, restart, kill, pause; no remove without force" {
 	box_in Running
 	local pid
