@@ -131,22 +131,22 @@ static int push_folder(struct walk *w, const char *path, struct error *err)
 	return rc;
 }
 
-static int look_at(struct walk *w, const struct item *item, struct error *err)
+static int look_at(struct walk *w, const char *path, bool is_hidden, struct error *err)
 {
 	struct stat st, below;
 	bool is_below;
 
-	if (item->is_hidden)
-		return w->change(w->data, 'D', item->path, err);
-	if (!look(w->upper, item->path, &st))
+	if (is_hidden)
+		return w->change(w->data, 'D', path, err);
+	if (!look(w->upper, path, &st))
 		return 0;
-	is_below = look(w->lower, item->path, &below);
+	is_below = look(w->lower, path, &below);
 	/* A whiteout of nothing is what is left of a file that came and went. */
 	if (is_whiteout(&st))
-		return is_below ? w->change(w->data, 'D', item->path, err) : 0;
-	if (w->change(w->data, is_below ? 'C' : 'A', item->path, err) < 0)
+		return is_below ? w->change(w->data, 'D', path, err) : 0;
+	if (w->change(w->data, is_below ? 'C' : 'A', path, err) < 0)
 		return -1;
-	return S_ISDIR(st.st_mode) ? push_folder(w, item->path, err) : 0;
+	return S_ISDIR(st.st_mode) ? push_folder(w, path, err) : 0;
 }
 
 int changes_list(int upper, int lower,
@@ -158,10 +158,9 @@ int changes_list(int upper, int lower,
 	if (push_folder(&w, "", err) < 0)
 		return -1;
 	while (w.n) {
-		struct item item = w.items[--w.n];
-		cleanup_free char *owned = item.path;
+		cleanup_free char *path = w.items[--w.n].path;
 
-		if (look_at(&w, &item, err) < 0)
+		if (look_at(&w, path, w.items[w.n].is_hidden, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/image/instruction.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/str.h"
+
+#define WHITE " \t\n\v\f\r"
 
 struct change {
 	const char *rest; /* behind the instruction's name */
@@ -44,7 +45,7 @@ static char *next_word(struct change *c, const char **at)
 
 	if (!out)
 		return NULL;
-	for (; *p && (quote || !isspace((unsigned char)*p)); p++) {
+	for (; *p && (quote || !strchr(WHITE, *p)); p++) {
 		if (quote && *p == quote)
 			quote = '\0';
 		else if (!quote && (*p == '"' || *p == '\''))
@@ -58,7 +59,7 @@ static char *next_word(struct change *c, const char **at)
 		(void)error_set(c->err, 0, "a quote is not closed: %s", *at);
 		return NULL;
 	}
-	*at = p + strspn(p, " \t");
+	*at = p + strspn(p, WHITE);
 	return out;
 }
 
@@ -161,11 +162,11 @@ static int read_pairs(struct change *c, struct words *ret)
 	if (read_words(c, ret) < 0)
 		return -1;
 	if (!strchr(ret->items[0], '=')) {
-		space = c->rest + strcspn(c->rest, " \t");
+		space = c->rest + strcspn(c->rest, WHITE);
 		if (!*space)
 			return error_set(c->err, 0, "%s: a value is missing (NAME=VALUE)", c->rest);
 		ret->items[0] = arena_format(c->arena, c->err, "%.*s=%s", (int)(space - c->rest),
-					     c->rest, space + strspn(space, " \t"));
+					     c->rest, space + strspn(space, WHITE));
 		ret->n = 1;
 		return ret->items[0] ? 0 : -1;
 	}
@@ -427,7 +428,7 @@ static int change_healthcheck(struct change *c)
 		return append(c, &health->test, &health->n_test,
 			      arena_strdup(c->arena, "NONE", c->err));
 	c->rest += strlen("CMD");
-	c->rest += strspn(c->rest, " \t");
+	c->rest += strspn(c->rest, WHITE);
 	if (!read_json(c, &command) &&
 	    append(c, &command.items, &command.n, arena_strdup(c->arena, c->rest, c->err)) < 0)
 		return -1;
@@ -458,13 +459,13 @@ int instruction_apply(const char *instruction, struct image_settings *settings, 
 		      struct error *err)
 {
 	struct change c = { .settings = settings, .arena = arena, .err = err };
-	size_t n = strcspn(instruction, " \t");
+	size_t n = strcspn(instruction, WHITE);
 	char *trimmed = arena_strdup(arena, instruction + n, err);
 
 	if (!trimmed)
 		return -1;
-	c.rest = trimmed + strspn(trimmed, " \t\n");
-	for (size_t end = strlen(trimmed); end && isspace((unsigned char)trimmed[end - 1]);)
+	c.rest = trimmed + strspn(trimmed, WHITE);
+	for (size_t end = strlen(trimmed); end && strchr(WHITE, trimmed[end - 1]);)
 		trimmed[--end] = '\0';
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strlen(rows[i].name) != n || strncasecmp(rows[i].name, instruction, n) != 0)

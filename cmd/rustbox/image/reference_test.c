@@ -116,6 +116,9 @@ static void instructions(void **state)
 	apply(&c, "VOLUME [\"/a\", \"/b\"]");
 	apply(&c, "VOLUME /b /c");
 	assert_int_equal(c.settings.n_volumes, 3);
+	apply(&c, "ENV D=1\n\fE=2\r\n");
+	assert_int_equal(c.settings.n_env, 5);
+	assert_string_equal(c.settings.env[4], "E=2");
 	apply(&c, "WORKDIR /srv");
 	apply(&c, "WORKDIR app");
 	assert_string_equal(c.settings.working_dir, "/srv/app");
