@@ -123,6 +123,12 @@ struct options_command {
 	bool takes_container; /* the first argument is the id of one */
 	bool hidden;
 };
+/* An entry behind the commands of a man page: EXIT STATUS, FILES and their like. */
+struct options_note {
+	const char *section; /* equal ones follow each other */
+	const char *term;    /* "RUSTBOX_ROOT"; NULL: `text` is paragraphs */
+	const char *text;
+};
 struct options_program {
 	const char *name;
 	const char *summary, *description;
@@ -132,6 +138,7 @@ struct options_program {
 	/* Other names of command(index), ending with NULL; NULL: none. May be NULL. */
 	const char *const *(*aliases)(size_t index);
 	const char *list_ids; /* the arguments that make the program print the ids, for shells */
+	const struct options_note *notes; /* ends with a section NULL; NULL: none */
 };
 
 /* --help. */

@@ -108,6 +108,26 @@ static void add_command(struct str *s, const struct options_program *program, si
 	add_options(s, command->rows);
 }
 
+static void add_notes(struct str *s, const struct options_note *note)
+{
+	const char *section = "";
+
+	for (; note && note->section; note++) {
+		if (strcmp(note->section, section) != 0)
+			str_add_format(s, ".SH %s\n", note->section);
+		section = note->section;
+		if (!note->term) {
+			add_paragraphs(s, note->text);
+			continue;
+		}
+		str_add(s, ".TP\n\\fB");
+		add_text(s, note->term);
+		str_add(s, "\\fR\n");
+		add_text(s, note->text);
+		str_add(s, "\n");
+	}
+}
+
 void options_add_man(struct str *s, const struct options_program *program)
 {
 	const struct options_command *command;
@@ -131,4 +151,5 @@ void options_add_man(struct str *s, const struct options_program *program)
 	for (size_t i = 0; (command = program->command(i)); i++)
 		if (!command->hidden)
 			add_command(s, program, i);
+	add_notes(s, program->notes);
 }

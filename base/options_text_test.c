@@ -69,6 +69,13 @@ static const char *const *aliases_at(size_t index)
 	return index == 0 ? make : index == 2 ? net_list : NULL;
 }
 
+static const struct options_note notes[] = {
+	{ "EXIT STATUS", NULL, "As usual.\n\n   x-y" },
+	{ "FILES", "/a-b", ".hidden ones." },
+	{ "FILES", "/c", "Others." },
+	{ NULL },
+};
+
 static const struct options_program program = {
 	.name = "prog-x",
 	.summary = "a program",
@@ -78,6 +85,7 @@ static const struct options_program program = {
 	.command = command_at,
 	.aliases = aliases_at,
 	.list_ids = "list -q",
+	.notes = notes,
 };
 
 static char *text_of(void (*add)(struct str *, const struct options_program *))
@@ -134,6 +142,9 @@ static void writes_a_man_page(void **state)
 	assert_has(text, ".\nAlso called mk.\n");
 	assert_has(text, "\\&.example \\-x\n.fi\n");
 	assert_has(text, "\\fB\\-e\\fR, \\fB\\-\\-env\\fR \\fINAME=VALUE\\fR\nrepeatable.\n");
+	assert_has(text, "\n.SH EXIT STATUS\n.PP\nAs usual.\n.PP\n.RS 4\n.nf\nx\\-y\n");
+	assert_has(text, ".SH FILES\n.TP\n\\fB/a\\-b\\fR\n\\&.hidden ones.\n.TP\n\\fB/c\\fR\n"
+			 "Others.\n");
 }
 
 /* What bash offers for the words, the last of which is being typed. */

@@ -37,6 +37,20 @@ static const struct options_command *about(size_t index)
 	return commands[index] ? &commands[index]->about : NULL;
 }
 
+static const struct options_note notes[] = {
+	{ "EXIT STATUS", "0", "Success." },
+	{ "EXIT STATUS", "1", "The command failed; the message is also in the file of --log." },
+	{ "EXIT STATUS", "255", "exec failed before the process was there." },
+	{ "EXIT STATUS", NULL,
+	  "run and exec otherwise give that of the process, and 128 + N where signal N "
+	  "has ended it." },
+	{ "FILES", "/run/rustbox-runtime/ID",
+	  "State of a container, unless --root says otherwise." },
+	{ "FILES", "/run/rustbox-seccomp", "Compiled seccomp filters." },
+	{ "SEE ALSO", NULL, "rustbox(8), containerd-shim-rustbox-v1(8)" },
+	{ NULL },
+};
+
 const struct options_program program = {
 	.name = "rustbox-runtime",
 	.summary = "run containers as the Open Container Initiative specifies them",
@@ -51,6 +65,7 @@ const struct options_program program = {
 	.rows = global_rows,
 	.command = about,
 	.list_ids = "list --quiet",
+	.notes = notes,
 };
 
 void program_print_version(void)

@@ -86,6 +86,36 @@ static const char *const *aliases(size_t index)
 	return commands[index]->aliases;
 }
 
+static const struct options_note notes[] = {
+	{ "EXIT STATUS", NULL,
+	  "Of run, start --attach, attach and exec that of the process; else:" },
+	{ "EXIT STATUS", "0", "Success." },
+	{ "EXIT STATUS", "1",
+	  "A command failed: the message says what, on what, why, and what to do." },
+	{ "EXIT STATUS", "125", "run and sandbox: it was not the process that failed." },
+	{ "EXIT STATUS", "126", "The process cannot be executed." },
+	{ "EXIT STATUS", "127", "The program of the process is not found." },
+	{ "EXIT STATUS", "128 + N", "The process was ended by signal N." },
+	{ "ENVIRONMENT", "RUSTBOX_ROOT", "What --root says, unless that is given." },
+	{ "ENVIRONMENT", "CNI_PATH",
+	  "Folders of network plugins, with colons between them; /usr/lib/cni:/opt/cni/bin:"
+	  "/usr/libexec/cni by default." },
+	{ "FILES", "/var/lib/rustbox",
+	  "Containers, their logs and changed files, images, volumes, networks; root only." },
+	{ "FILES", "/var/lib/rustbox/rootfs",
+	  "The root file system of containers without --image and --rootfs, where there is no "
+	  "./rootfs." },
+	{ "FILES", "/var/lib/rustbox/logs/ID/stdout.log, stderr.log",
+	  "What a container has written, byte by byte." },
+	{ "FILES", "/run/rustbox",
+	  "Sockets and state of running containers; DIR/run with --root DIR." },
+	{ "FILES", "/run/rustbox/rustboxd.sock", "Where rustboxd listens." },
+	{ "FILES", "rustbox.service",
+	  "Unit of systemd: rustbox start --boot, when the machine starts." },
+	{ "SEE ALSO", NULL, "rustboxd(8), rustbox-runtime(8), containerd-shim-rustbox-v1(8)" },
+	{ NULL },
+};
+
 const struct options_program program = {
 	.name = "rustbox",
 	.summary = "run commands and services in containers",
@@ -100,6 +130,7 @@ const struct options_program program = {
 	.command = about,
 	.aliases = aliases,
 	.list_ids = "list --all --quiet",
+	.notes = notes,
 };
 
 void program_print_version(void)
