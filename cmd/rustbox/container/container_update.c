@@ -63,13 +63,11 @@ static int update_limits(struct store *store, const struct record *record,
 	return bundle_save_spec(store, record->id, spec, err);
 }
 
-static int update_restart(struct store *store, struct record *record, const char *restart,
-			  struct arena *arena, struct error *err)
+static int update_restart(struct store *store, const struct record *record, const char *restart,
+			  struct error *err)
 {
 	struct stream_change change = { .restart = (char *)(uintptr_t)restart };
 
-	if (bundle_plan_restart(restart, record->auto_remove, arena, record->policy, err) < 0)
-		return -1;
 	if (!record_is_live(record))
 		return store_save(store, record, true, err);
 	cleanup_free char *text = json_write(&stream_change_type, &change, false, err);
@@ -87,8 +85,12 @@ int container_update(struct store *store, const char *id, const struct create_op
 
 	if (container_hold(store, id, &arena, &record, &lock, err) < 0)
 		return -1;
+	/* Before anything is changed. */
+	if (options->restart && bundle_plan_restart(options->restart, record->auto_remove, &arena,
+						    record->policy, err) < 0)
+		return error_wrap(err, "update container %s", record->name);
 	if ((has_limits(options) && update_limits(store, record, options, &arena, err) < 0) ||
-	    (options->restart && update_restart(store, record, options->restart, &arena, err) < 0))
+	    (options->restart && update_restart(store, record, options->restart, err) < 0))
 		return error_wrap(err, "update container %s", record->name);
 	event_of_container(store, record, "update", NULL, NULL);
 	return 0;
