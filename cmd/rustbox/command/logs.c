@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,7 @@ struct show {
 	struct log_reader *reader;
 	uint64_t since_ns, until_ns;
 	bool is_inside_line[LOG_STREAMS];
+	uint16_t run;	/* whose line that is */
 	bool is_over;	/* --until has come */
 	bool is_unread; /* nobody reads our output any more */
 };
@@ -81,6 +83,13 @@ static int show_lines(struct show *show, const struct log_chunk *chunk, struct e
 	size_t when_size = write_time(chunk->time_ns, when);
 	int result = 0;
 
+	/* A line that the end of its run has cut is none with the next run's first one. */
+	for (int i = 0; i < LOG_STREAMS && chunk->run != show->run; i++) {
+		if (show->is_inside_line[i])
+			write_out(show, (enum log_stream)i, "\n", 1, &result, err);
+		show->is_inside_line[i] = false;
+	}
+	show->run = chunk->run;
 	while (p < end) {
 		const char *newline = memchr(p, '\n', (size_t)(end - p));
 		const char *next = newline ? newline + 1 : end;
@@ -135,6 +144,24 @@ static int watch_end(const struct invocation *call, const struct record *record)
 	return move_fd(&socket);
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
+}
+
+/* Milliseconds until --until; -1: there is none, 0: it has come. */
+static int time_left(const struct show *show)
+{
+	uint64_t now = now_ns(), left = show->until_ns > now ? show->until_ns - now : 0;
+
+	if (show->until_ns == UINT64_MAX)
+		return -1;
+	return left / 1000000 < INT_MAX ? (int)((left + 999999) / 1000000) : INT_MAX;
+}
+
 static int follow(const struct invocation *call, const struct record *record, struct show *show,
 		  struct error *err)
 {
@@ -151,13 +178,14 @@ static int follow(const struct invocation *call, const struct record *record, st
 	end = watch_end(call, record);
 	watched[1].fd = end;
 	for (;;) {
-		bool is_last = watched[1].fd < 0 || watched[1].revents;
+		int left = time_left(show);
+		bool is_last = watched[1].fd < 0 || watched[1].revents || left == 0;
 		log_reader_acknowledge(show->reader);
 		if (show_all(show, err) < 0)
 			return -1;
 		if (is_last || show->is_over || show->is_unread || watched[2].revents)
 			return 0;
-		if (poll(watched, 3, -1) < 0 && errno != EINTR)
+		if (poll(watched, 3, left) < 0 && errno != EINTR)
 			return error_set(err, errno, "wait for more output");
 	}
 }
@@ -166,11 +194,8 @@ static int follow(const struct invocation *call, const struct record *record, st
 
 static int read_times(struct show *show, struct error *err)
 {
-	struct timespec t;
-	uint64_t now;
+	uint64_t now = now_ns();
 
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	now = (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
 	show->until_ns = UINT64_MAX;
 	if (show->options->since &&
 	    format_read_time(show->options->since, now, &show->since_ns, err) < 0)
