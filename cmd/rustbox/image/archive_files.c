@@ -16,7 +16,7 @@
 enum { FILES_MAX = 100 * 1000, LINKS_MAX = 8 };
 
 struct number {
-	char text[24];
+	char text[32];
 };
 static struct number number(size_t i)
 {

@@ -126,7 +126,7 @@ static int push_folder(struct walk *w, const char *path, struct error *err)
 		if (!str_equal(e->d_name, ".") && !str_equal(e->d_name, ".."))
 			rc = push(w, path, e->d_name, false, err);
 	(void)closedir(stream);
-	if (rc == 0)
+	if (rc == 0 && w->n > before)
 		qsort(w->items + before, w->n - before, sizeof(*w->items), compare_items);
 	return rc;
 }

@@ -100,7 +100,10 @@ int reference_read(const char *text, struct arena *arena, char **ret, struct err
 	if (host && (strncmp(text, "docker.io/", host + 1) == 0 ||
 		     strncmp(text, "index.docker.io/", host + 1) == 0))
 		host = 0;
-	if (!host && path > strlen("library/") && str_starts_with(rest, "library/")) {
+	if (!host && rest > text && host_length(rest))
+		return refuse(text, "two registries", err);
+	if (!host && str_starts_with(rest, "library/") &&
+	    !memchr(rest + strlen("library/"), '/', path - strlen("library/"))) {
 		rest += strlen("library/");
 		path -= strlen("library/");
 	}

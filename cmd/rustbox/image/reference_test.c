@@ -19,6 +19,7 @@ static void names_have_one_form(void **state)
 		{ "localhost:5000/a/b/c:T_1.x-y", "localhost:5000/a/b/c:T_1.x-y" },
 		{ "quay.io/a__b/c-d.e", "quay.io/a__b/c-d.e:latest" },
 		{ "library", "library:latest" },
+		{ "library/library/a", "library/library/a:latest" },
 	};
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct error err;
@@ -38,9 +39,12 @@ static void names_have_one_form(void **state)
 static void what_is_no_name(void **state)
 {
 	static const char *const texts[] = {
-		"",	"/",	       "a/",	 "/a",	"A",	"a:",	 "a:b:c",	"a b",
-		"../a", "a/../b",      "a//b",	 "-a",	"a-",	".",	 "a@sha256:00", "a:-x",
-		"a:.x", "x.y:99999/a", "x.y:/a", "a%b", "a\nb", "a:b/c", "\xc3\xa9",
+		"",	"/",	  "a/",		 "/a",
+		"A",	"a:",	  "a:b:c",	 "a b",
+		"../a", "a/../b", "a//b",	 "-a",
+		"a-",	".",	  "a@sha256:00", "docker.io/x.y/a",
+		"a:-x", "a:.x",	  "x.y:99999/a", "x.y:/a",
+		"a%b",	"a\nb",	  "a:b/c",	 "\xc3\xa9",
 	};
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	char *form, longest[400];
