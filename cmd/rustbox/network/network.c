@@ -4,25 +4,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "cmd/rustbox/network/network_bridge.h"
 #include "cmd/rustbox/network/network_parts.h"
-
-enum { RESULT_SIZE_MAX = 256 * 1024 };
-
-static const struct json_field result_fields[] = {
-	LIST(network_result, ips, "ips"),
-	LIST(network_result, gateways, "gateways"),
-	LIST(network_result, dns, "dns"),
-	LIST(network_result, dns_search, "dnsSearch"),
-	LIST(network_result, dns_options, "dnsOptions"),
-	FIELD(network_result, mac, "mac"),
-	FIELD(network_result, interface, "interface"),
-	{ NULL },
-};
-const struct json_type network_result_type = { sizeof(struct network_result), result_fields, NULL };
 
 bool network_is_needed(const struct record *record)
 {
@@ -134,18 +122,24 @@ static int check_plugin(const struct value *plugin, struct arena *arena, struct 
 	return 0;
 }
 
-static bool has_program(const char *name)
+static int check_wishes(const struct value *list, const struct record *record, struct error *err)
 {
-	static const char *const folders[] = { "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin",
-					       "/bin" };
-	char path[128];
+	const struct record_network *network = record->network;
+	const struct value *internal = value_get(list, "rustbox.internal");
 
-	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", folders[i], name);
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	return false;
+	if (network->ip6)
+		return error_set(err, EINVAL, "--ip6 %s: the network %s has IPv4 only",
+				 network->ip6, network->mode);
+	for (size_t i = 0; i < network->n_ports; i++)
+		if (network->ports[i].host_ip && strchr(network->ports[i].host_ip, ':'))
+			return error_set(err, EINVAL,
+					 "--publish [%s]: the network %s has IPv4 only",
+					 network->ports[i].host_ip, network->mode);
+	if (network->n_ports && internal && internal->truth)
+		return error_set(err, EINVAL,
+				 "--publish does not go with the network %s, which is internal",
+				 network->mode);
+	return 0;
 }
 
 int network_check(const struct store *store, const struct record *record, struct error *err)
@@ -153,81 +147,22 @@ int network_check(const struct store *store, const struct record *record, struct
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	const struct value *list, *plugins;
 	const char *name = record->network->mode;
+	char program[NETWORK_PROGRAM_SIZE];
 
 	list = network_config_load(store, name, &arena, err);
 	plugins = list ? plugins_of(list, name, err) : NULL;
 	if (!plugins)
 		return -1;
-	if (record->network->ip6)
-		return error_set(err, EINVAL, "--ip6 %s: the network %s has IPv4 only",
-				 record->network->ip6, name);
+	if (check_wishes(list, record, err) < 0)
+		return -1;
 	for (size_t i = 0; i < plugins->n; i++)
 		if (!is_idle(plugins->items[i], record) &&
 		    check_plugin(plugins->items[i], &arena, err) < 0)
 			return error_wrap(err, "network %s", name);
-	if (!has_program("iptables"))
-		return error_set(err, ENOENT,
-				 "network %s needs iptables (install the package iptables, or use "
-				 "--network host)",
-				 name);
-	return 0;
+	return network_program_find("iptables", program, err);
 }
 
 /* ---- up ---- */
-
-static int copy_texts(const struct value *list, const char *key, char ***ret, size_t *ret_n,
-		      struct arena *arena, struct error *err)
-{
-	size_t n = list && list->kind == VALUE_LIST ? list->n : 0;
-	char **texts = arena_array(arena, n + 1, sizeof(*texts), err);
-	size_t used = 0;
-
-	if (!texts)
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		const struct value *item = key ? value_get(list->items[i], key) : list->items[i];
-		if (item && item->kind == VALUE_TEXT)
-			texts[used++] = arena_strdup(arena, item->text, err);
-	}
-	*ret = texts;
-	*ret_n = used;
-	return 0;
-}
-
-static int save_result(const struct store *store, const struct record *record,
-		       const struct value *value, struct arena *arena, struct error *err)
-{
-	struct network_result result = { .interface = (char[]){ NETWORK_IFNAME } };
-	const struct value *ips = value_get(value, "ips");
-	const struct value *interfaces = value_get(value, "interfaces");
-	cleanup_free char *text = NULL, *folder = NULL;
-	cleanup_fd int directory = -1;
-
-	if (copy_texts(ips, "address", &result.ips, &result.n_ips, arena, err) < 0 ||
-	    copy_texts(ips, "gateway", &result.gateways, &result.n_gateways, arena, err) < 0 ||
-	    copy_texts(value_get(value, "dns.nameservers"), NULL, &result.dns, &result.n_dns, arena,
-		       err) < 0 ||
-	    copy_texts(value_get(value, "dns.search"), NULL, &result.dns_search,
-		       &result.n_dns_search, arena, err) < 0 ||
-	    copy_texts(value_get(value, "dns.options"), NULL, &result.dns_options,
-		       &result.n_dns_options, arena, err) < 0)
-		return -1;
-	for (size_t i = 0; interfaces && i < interfaces->n; i++) {
-		const struct value *name = value_get(interfaces->items[i], "name");
-		const struct value *mac = value_get(interfaces->items[i], "mac");
-		if (name && mac && name->kind == VALUE_TEXT && mac->kind == VALUE_TEXT &&
-		    strcmp(name->text, NETWORK_IFNAME) == 0)
-			result.mac = arena_strdup(arena, mac->text, err);
-	}
-	text = json_write(&network_result_type, &result, true, err);
-	folder = store_run_path(store, record->id, NULL, err);
-	if (!text || !folder)
-		return -1;
-	directory = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0)
-		return error_set(err, errno, "open %s", folder);
-	return fd_replace_file(directory, "network.json", text, strlen(text), 0600, err);
-}
 
 static int make_call(const struct record *record, const char *command, const char *netns,
 		     struct arena *arena, struct network_call *ret, struct error *err)
@@ -241,13 +176,15 @@ static int make_call(const struct record *record, const char *command, const cha
 	return 0;
 }
 
+/* *ret_previous: the last result there was, whether it fails or not. */
 static int add_all(const struct store *store, const struct record *record, const struct value *list,
 		   const struct value *plugins, const char *netns, struct arena *arena,
-		   struct error *err)
+		   struct value **ret_previous, struct error *err)
 {
 	struct value *previous = NULL;
 	struct network_call call;
 
+	*ret_previous = NULL;
 	if (make_call(record, "ADD", netns, arena, &call, err) < 0)
 		return -1;
 	for (size_t i = 0; i < plugins->n; i++) {
@@ -258,113 +195,157 @@ static int add_all(const struct store *store, const struct record *record, const
 		if (!config || network_plugin_run(&call, config, arena, &result, err) < 0)
 			return -1;
 		if (result)
-			previous = result;
+			*ret_previous = previous = result;
 	}
 	if (!previous)
 		return error_set(err, 0, "the plugins gave no result");
-	return save_result(store, record, previous, arena, err);
+	return network_result_save(store, record->id, previous, arena, err);
 }
 
 /* From the last one to the first; goes on after failures and reports the first of them. */
-static int delete_all(const struct record *record, const struct value *list,
-		      const struct value *plugins, const char *netns, struct arena *arena,
-		      struct error *err)
+static int delete_all(const struct record *record, const struct value *list, const char *netns,
+		      struct value *previous, struct arena *arena, struct error *err)
 {
+	const struct value *plugins = plugins_of(list, record->network->mode, err);
 	struct network_call call;
 	struct error later;
 	int result = 0;
 
-	if (make_call(record, "DEL", netns, arena, &call, err) < 0)
+	if (!plugins || make_call(record, "DEL", netns, arena, &call, err) < 0)
 		return -1;
 	for (size_t i = plugins->n; i > 0; i--) {
 		struct error *where = result < 0 ? &later : err;
 		struct value *config, *ignored;
 		if (is_idle(plugins->items[i - 1], record))
 			continue;
-		config = plugin_config(list, plugins->items[i - 1], record, NULL, arena, where);
+		config = plugin_config(list, plugins->items[i - 1], record, previous, arena, where);
 		if (!config || network_plugin_run(&call, config, arena, &ignored, where) < 0)
 			result = -1;
 	}
 	return result;
 }
 
-int network_up(const struct store *store, const struct record *record, struct error *err)
+/*
+ * The network's configuration, and the lock that the caller keeps until its
+ * container is on the bridge. The first one finds the machine as it is now, and
+ * makes the bridge; what a crash has left of one does not count.
+ */
+static const struct value *enter(const struct store *store, const char *name, struct arena *arena,
+				 int *ret_lock, struct error *err)
+{
+	cleanup_fd int lock = network_bridge_lock(LOCK_SH, err);
+	struct value *list = lock < 0 ? NULL : network_config_load(store, name, arena, err);
+	struct network_bridge bridge;
+
+	if (!list)
+		return NULL;
+	if (network_bridge_of(list, &bridge) && !network_bridge_is_used(&bridge)) {
+		if (network_bridge_change_lock(lock, LOCK_EX, err) < 0)
+			return NULL;
+		/* Somebody else may have been faster. */
+		if (!network_bridge_is_used(&bridge) &&
+		    (network_bridge_drop(&bridge, err) < 0 ||
+		     network_config_settle(store, name, err) < 0 ||
+		     network_bridge_open(&bridge, err) < 0))
+			return NULL;
+		list = network_config_load(store, name, arena, err);
+	}
+	if (list)
+		*ret_lock = move_fd(&lock);
+	return list;
+}
+
+/* Takes the bridge away when nobody is on it. */
+static int leave(const struct value *list, struct error *err)
+{
+	struct network_bridge bridge;
+	cleanup_fd int lock = -1;
+
+	if (!network_bridge_of(list, &bridge) || network_bridge_is_used(&bridge))
+		return 0;
+	lock = network_bridge_lock(LOCK_EX, err);
+	return lock < 0 ? -1 : network_bridge_drop(&bridge, err);
+}
+
+static int put_on(const struct store *store, const struct record *record, const char *netns,
+		  struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
+	const char *name = record->network->mode;
+	cleanup_fd int lock = -1;
+	const struct value *list = enter(store, name, &arena, &lock, err);
+	const struct value *plugins = list ? plugins_of(list, name, err) : NULL;
+	struct value *previous = NULL;
+	struct error ignored;
+
+	if (!plugins)
+		return -1;
+	if (add_all(store, record, list, plugins, netns, &arena, &previous, err) == 0)
+		return 0;
+	(void)delete_all(record, list, netns, previous, &arena, &ignored);
+	fd_close(&lock);
+	(void)leave(list, &ignored);
+	return -1;
+}
+
+int network_up(const struct store *store, const struct record *record, struct error *err)
+{
 	cleanup_free char *netns = store_run_path(store, record->id, "netns", err);
 	const char *name = record->network->mode;
-	const struct value *list, *plugins;
 	struct error ignored;
 
 	if (!netns)
-		return -1;
-	list = network_config_load(store, name, &arena, err);
-	plugins = list ? plugins_of(list, name, err) : NULL;
-	if (!plugins)
 		return -1;
 	/* What a supervisor that was killed has left. */
 	if (access(netns, F_OK) == 0 && network_down(store, record, err) < 0)
 		return -1;
 	if (network_namespace_make(netns, err) < 0)
 		return error_wrap(err, "network %s", name);
-	if (add_all(store, record, list, plugins, netns, &arena, err) == 0)
+	if (put_on(store, record, netns, err) == 0)
 		return 0;
-	(void)delete_all(record, list, plugins, netns, &arena, &ignored);
 	(void)network_namespace_drop(netns, &ignored);
 	return error_wrap(err, "network %s", name);
 }
 
 /* ---- down ---- */
 
-static void remove_result(const struct store *store, const char *id)
-{
-	struct error ignored;
-	cleanup_free char *path = store_run_path(store, id, "network.json", &ignored);
-
-	if (path)
-		(void)unlink(path);
-}
-
-int network_down(const struct store *store, const struct record *record, struct error *err)
+static int take_off(const struct store *store, const struct record *record, const char *netns,
+		    struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	cleanup_free char *netns = store_run_path(store, record->id, "netns", err);
-	const struct value *list, *plugins;
-	struct error why;
-	int result = 0;
+	const struct value *list = network_config_load(store, record->network->mode, &arena, err);
+	struct value *previous;
+	struct error later;
+	int result;
 
-	if (!netns)
+	if (!list || network_result_load_cni(store, record->id, &arena, &previous, err) < 0)
 		return -1;
-	if (!network_is_needed(record) || access(netns, F_OK) < 0)
-		return 0;
-	list = network_config_load(store, record->network->mode, &arena, &why);
-	plugins = list ? plugins_of(list, record->network->mode, &why) : NULL;
-	if (!plugins)
-		log_warning("%s: its network cannot be taken down: %s", record->id, why.text);
-	else
-		result = delete_all(record, list, plugins, netns, &arena, err);
-	remove_result(store, record->id);
-	if (network_namespace_drop(netns, result < 0 ? &why : err) < 0)
+	result = delete_all(record, list, netns, previous, &arena, err);
+	if (leave(list, result < 0 ? &later : err) < 0)
 		return -1;
 	return result;
 }
 
-int network_load(const struct store *store, const char *id, struct arena *arena,
-		 struct network_result **ret, struct error *err)
+int network_down(const struct store *store, const struct record *record, struct error *err)
 {
-	cleanup_free char *path = store_run_path(store, id, "network.json", err);
-	cleanup_free char *text = NULL;
-	struct network_result *result;
-	size_t size;
+	cleanup_free char *netns = store_run_path(store, record->id, "netns", err);
+	struct error why;
+	bool is_there;
+	int result;
 
-	*ret = NULL;
-	if (!path)
+	if (!netns)
 		return -1;
-	if (fd_read_file(AT_FDCWD, path, RESULT_SIZE_MAX, &text, &size, err) < 0)
-		return err->code == ENOENT ? 0 : -1;
-	result = arena_alloc(arena, sizeof(*result), err);
-	if (!result || json_read(&network_result_type, text, size, result, arena, err) < 0)
+	if (!network_is_needed(record))
+		return 0;
+	is_there = network_namespace_is_there(netns);
+	result = take_off(store, record, is_there ? netns : NULL, is_there ? err : &why);
+	/* Of what is gone with a reboot, only reservations could be left. */
+	if (result < 0 && !is_there) {
+		log_warning("%s: take its network down: %s", record->id, why.text);
+		result = 0;
+	}
+	network_result_remove(store, record->id);
+	if (network_namespace_drop(netns, result < 0 ? &why : err) < 0)
 		return -1;
-	*ret = result;
-	return 0;
+	return result;
 }

@@ -26,21 +26,38 @@ int network_check(const struct store *store, const struct record *record, struct
 
 /*
  * Makes the network namespace (kept by a bind mount at <run>/<id>/netns), runs
- * the plugins (ADD), keeps the result in <run>/<id>/network.json. Undoes what
- * it has made when it fails. Blocks: for a child process.
+ * the plugins (ADD), keeps the result in <run>/<id>/network.json. The first one
+ * on a network makes its bridge and the firewall's rules for it. Undoes what it
+ * has made when it fails. Blocks: for a child process.
  */
 int network_up(const struct store *store, const struct record *record, struct error *err);
 
-/* Runs the plugins (DEL), drops the namespace. Any number of times, also after a crash. Blocks. */
+/*
+ * Runs the plugins (DEL), drops the namespace, and with the last one on the
+ * network its bridge. Any number of times, also after a crash. Blocks.
+ */
 int network_down(const struct store *store, const struct record *record, struct error *err);
 
 /* What network_up() has kept; NULL in *ret where there is none. */
 int network_load(const struct store *store, const char *id, struct arena *arena,
 		 struct network_result **ret, struct error *err);
 
+/*
+ * Who is on a network now, the oldest container first. The lock (a descriptor,
+ * closing it unlocks) is for who tells all of them of each other.
+ */
+struct network_member {
+	struct record *record;
+	struct network_result *result;
+};
+int network_list_members(const struct store *store, const char *name, struct arena *arena,
+			 struct network_member **ret, size_t *ret_n, struct error *err);
+int network_lock_members(const struct store *store, struct error *err);
+
 /* Networks as such. `config` is the CNI configuration list (JSON text). */
 struct network_info {
 	char *name, *driver, *subnet, *gateway, *file;
+	bool is_chosen; /* the subnet: nobody has asked for this one */
 	bool internal;
 	struct json_pair *labels;
 	size_t n_labels;

@@ -3,9 +3,9 @@
  * Networks on disk: networks/<name>.conflist, a CNI configuration list each.
  * What is ours in it is under "rustbox": subnet, gateway, labels.
  */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,19 +13,20 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
+#include "cmd/rustbox/network/network_bridge.h"
 #include "cmd/rustbox/network/network_parts.h"
+#include "cmd/rustbox/store/tree.h"
 
 enum { CONFIG_SIZE_MAX = 256 * 1024, NAME_MAX_BYTES = 64 };
 #define SUFFIX ".conflist"
-
-/* 10.63.0.0/24, 10.63.1.0/24, … */
-enum { SUBNET_BASE = 0x0a3f0000, SUBNETS = 256, SUBNET_SIZE = 256 };
 
 static const struct json_field info_fields[] = {
 	REQUIRED(network_info, name, "name"),
 	REQUIRED(network_info, driver, "driver"),
 	FIELD(network_info, subnet, "subnet"),
 	FIELD(network_info, gateway, "gateway"),
+	FIELD(network_info, is_chosen, "subnetIsChosen"),
 	FIELD(network_info, internal, "internal"),
 	PAIRS(network_info, labels, "labels"),
 	{ NULL },
@@ -118,9 +119,15 @@ static int add_info(int folder, const char *file, struct arena *arena, struct ne
 	size_t size = strlen(file) - strlen(SUFFIX);
 	char *name = arena_strndup(arena, file, size, err);
 	struct network_info *info;
+	struct error why;
 
-	if (!name || read_info(folder, name, arena, &info, err) < 0)
+	if (!name)
 		return -1;
+	/* One that is broken can be removed by its name, and is in nobody's way. */
+	if (read_info(folder, name, arena, &info, &why) < 0) {
+		log_warning("%s", why.text);
+		return 0;
+	}
 	if (*n == *capacity) {
 		size_t more = *capacity ? 2 * *capacity : 8;
 		struct network_info **bigger = arena_array(arena, more, sizeof(*bigger), err);
@@ -169,93 +176,6 @@ int network_list(const struct store *store, struct arena *arena, struct network_
 
 /* ---- making ---- */
 
-struct subnet {
-	uint32_t address; /* host order */
-	unsigned int bits;
-};
-
-static bool read_subnet(const char *text, struct subnet *ret)
-{
-	const char *slash = strchr(text, '/');
-	char address[INET_ADDRSTRLEN];
-	struct in_addr in;
-	uint64_t bits;
-
-	if (!slash || (size_t)(slash - text) >= sizeof(address) ||
-	    !str_to_uint(slash + 1, 10, 30, &bits) || bits < 8)
-		return false;
-	(void)snprintf(address, sizeof(address), "%.*s", (int)(slash - text), text);
-	if (inet_pton(AF_INET, address, &in) != 1)
-		return false;
-	ret->bits = (unsigned int)bits;
-	ret->address = ntohl(in.s_addr);
-	return (ret->address & (UINT32_MAX >> bits)) == 0;
-}
-
-static bool overlaps(const struct subnet *a, const struct subnet *b)
-{
-	unsigned int bits = a->bits < b->bits ? a->bits : b->bits;
-
-	return ((a->address ^ b->address) >> (32 - bits)) == 0;
-}
-
-static const struct network_info *find_overlap(struct network_info *const *infos, size_t n,
-					       const struct subnet *subnet)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct subnet other;
-		if (infos[i]->subnet && read_subnet(infos[i]->subnet, &other) &&
-		    overlaps(&other, subnet))
-			return infos[i];
-	}
-	return NULL;
-}
-
-static char *address_text(struct arena *arena, uint32_t address, struct error *err)
-{
-	struct in_addr in = { .s_addr = htonl(address) };
-	char text[INET_ADDRSTRLEN];
-
-	return arena_strdup(arena, inet_ntop(AF_INET, &in, text, sizeof(text)), err);
-}
-
-/* The subnet that was asked for, or the first that no other network has. */
-static int choose_subnet(struct network_info *info, struct network_info *const *others, size_t n,
-			 struct arena *arena, struct error *err)
-{
-	const struct network_info *taken;
-	struct subnet subnet;
-
-	if (info->subnet) {
-		if (!read_subnet(info->subnet, &subnet))
-			return error_set(err, EINVAL,
-					 "the subnet \"%s\" (such as 10.63.7.0/24, /8 to /30, no "
-					 "bits behind the prefix)",
-					 info->subnet);
-		taken = find_overlap(others, n, &subnet);
-		if (taken)
-			return error_set(err, EEXIST, "the subnet %s overlaps %s of the network %s",
-					 info->subnet, taken->subnet, taken->name);
-	} else {
-		unsigned int i = 0;
-		do
-			subnet = (struct subnet){ SUBNET_BASE + SUBNET_SIZE * i, 24 };
-		while (find_overlap(others, n, &subnet) && ++i < SUBNETS);
-		if (i == SUBNETS)
-			return error_set(err, ENOSPC,
-					 "all %d subnets are taken (give --subnet, or "
-					 "rustbox network prune)",
-					 SUBNETS);
-		char *address = address_text(arena, subnet.address, err);
-		info->subnet = address ? arena_format(arena, err, "%s/24", address) : NULL;
-		if (!info->subnet)
-			return -1;
-	}
-	if (!info->gateway)
-		info->gateway = address_text(arena, subnet.address + 1, err);
-	return info->gateway ? 0 : -1;
-}
-
 /* A bridge's name has 15 characters at most; each network has its own. */
 static uint32_t hash(const char *name)
 {
@@ -266,17 +186,21 @@ static uint32_t hash(const char *name)
 	return h;
 }
 
+static void make_bridge_name(const struct store *store, const char *network, char name[IF_NAMESIZE])
+{
+	bool is_default = strcmp(network, NETWORK_DEFAULT) == 0;
+
+	(void)snprintf(name, IF_NAMESIZE, "rbx%s%08x", is_default ? "0-" : "-",
+		       hash(store->root) ^ hash(network));
+}
+
 static char *config_text(const struct store *store, const struct network_info *info,
-			 struct error *err)
+			 const char *bridge, struct error *err)
 {
 	cleanup_free char *ours = json_write(&info_type, info, false, err);
-	bool is_default = strcmp(info->name, NETWORK_DEFAULT) == 0;
-	char bridge[16];
 
 	if (!ours)
 		return NULL;
-	(void)snprintf(bridge, sizeof(bridge), "rbx%s%08x", is_default ? "0-" : "-",
-		       hash(store->root) ^ hash(info->name));
 	return str_format(err,
 			  "{\"cniVersion\":\"1.0.0\",\"name\":\"%s\",\"rustbox\":%s,\"plugins\":["
 			  "{\"type\":\"bridge\",\"bridge\":\"%s\",\"isGateway\":true,\"ipMasq\":%s,"
@@ -290,31 +214,41 @@ static char *config_text(const struct store *store, const struct network_info *i
 			  info->internal ? "" : ",\"routes\":[{\"dst\":\"0.0.0.0/0\"}]");
 }
 
-static int create_locked(const struct store *store, int folder, const struct network_info *wanted,
+/* Chooses what is left open, and writes the file. The folder is locked. */
+static int write_network(const struct store *store, int folder, const struct network_info *wanted,
 			 struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	static char bridge[] = "bridge";
+	static char driver[] = "bridge";
 	struct network_info info = *wanted;
-	struct network_info **others;
-	size_t n;
+	struct network_neighbours all = { 0 };
+	char bridge[IF_NAMESIZE];
 
 	if (!info.driver)
-		info.driver = bridge;
-	if (list_folder(folder, &arena, &others, &n, err) < 0)
+		info.driver = driver;
+	make_bridge_name(store, info.name, bridge);
+	if (list_folder(folder, &arena, &all.networks, &all.n, err) < 0 ||
+	    network_choose_subnet(&info, bridge, &all, &arena, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(others[i]->name, info.name) == 0)
-			return error_set(err, EEXIST,
-					 "the network %s exists (rustbox network remove %s)",
-					 info.name, info.name);
-	if (choose_subnet(&info, others, n, &arena, err) < 0)
-		return -1;
-	cleanup_free char *text = config_text(store, &info, err);
+	cleanup_free char *text = config_text(store, &info, bridge, err);
 	char *file = file_name(info.name, &arena, err);
 	if (!text || !file)
 		return -1;
 	return fd_replace_file(folder, file, text, strlen(text), 0600, err);
+}
+
+static int create_locked(const struct store *store, int folder, const struct network_info *info,
+			 struct error *err)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	char *file = file_name(info->name, &arena, err);
+
+	if (!file)
+		return -1;
+	if (faccessat(folder, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return error_set(err, EEXIST, "the network %s exists (rustbox network remove %s)",
+				 info->name, info->name);
+	return write_network(store, folder, info, err);
 }
 
 int network_create(const struct store *store, const struct network_info *info, struct error *err)
@@ -332,21 +266,64 @@ int network_create(const struct store *store, const struct network_info *info, s
 	return create_locked(store, folder, info, err);
 }
 
+/* Addresses that the plugin has noted as taken, and its lock. */
+static void forget_addresses(const struct store *store, const char *name)
+{
+	struct error ignored;
+	cleanup_fd int folder =
+		openat(store->run_fd, "networks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (folder >= 0)
+		(void)tree_remove(folder, name, &ignored);
+}
+
+static int remove_bridge(const struct store *store, int folder, const char *name,
+			 struct arena *arena, struct error *err)
+{
+	char device[IF_NAMESIZE];
+	struct network_bridge bridge = { .network = name, .name = device };
+	struct network_info *info;
+	struct error ignored;
+
+	if (read_info(folder, name, arena, &info, &ignored) == 0)
+		bridge.internal = info->internal;
+	make_bridge_name(store, name, device);
+	if (network_bridge_is_used(&bridge))
+		return error_set(err, EBUSY, "the network %s has containers on its bridge %s", name,
+				 device);
+	return network_bridge_drop(&bridge, err);
+}
+
 int network_remove(const struct store *store, const char *name, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	cleanup_fd int folder = open_folder(store, err);
+	cleanup_fd int folder = open_folder(store, err), lock = -1;
 	char *file = file_name(name, &arena, err);
 
-	if (folder < 0 || !file || check_name(name, err) < 0 || lock_folder(folder, err) < 0)
+	if (folder < 0 || !file || check_name(name, err) < 0)
+		return -1;
+	lock = network_bridge_lock(LOCK_EX, err);
+	if (lock < 0 || lock_folder(folder, err) < 0)
+		return -1;
+	if (faccessat(folder, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? error_set(err, ENOENT, "no such network: %s", name)
+				       : error_set(err, errno, "look for networks/%s", file);
+	if (remove_bridge(store, folder, name, &arena, err) < 0)
 		return -1;
 	if (unlinkat(folder, file, 0) < 0)
-		return errno == ENOENT ? error_set(err, ENOENT, "no such network: %s", name)
-				       : error_set(err, errno, "remove networks/%s", file);
+		return error_set(err, errno, "remove networks/%s", file);
+	forget_addresses(store, name);
 	return 0;
 }
 
 /* ---- for network_up() ---- */
+
+int network_lock_members(const struct store *store, struct error *err)
+{
+	cleanup_fd int folder = open_folder(store, err);
+
+	return folder < 0 || lock_folder(folder, err) < 0 ? -1 : move_fd(&folder);
+}
 
 static int make_default(const struct store *store, int folder, struct error *err)
 {
@@ -401,4 +378,26 @@ struct value *network_config_load(const struct store *store, const char *name, s
 	if (!value)
 		(void)error_wrap(err, "networks/%s", file);
 	return value;
+}
+
+int network_config_settle(const struct store *store, const char *name, struct error *err)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	cleanup_fd int folder = open_folder(store, err);
+	struct network_neighbours all = { 0 };
+	struct network_info *info;
+	char bridge[IF_NAMESIZE];
+
+	if (folder < 0 || lock_folder(folder, err) < 0 ||
+	    read_info(folder, name, &arena, &info, err) < 0 ||
+	    list_folder(folder, &arena, &all.networks, &all.n, err) < 0)
+		return -1;
+	make_bridge_name(store, name, bridge);
+	if (!info->subnet || network_check_subnet(info, bridge, &all, err) == 0)
+		return 0;
+	if (!info->is_chosen)
+		return error_hint(err, "rustbox network remove %s, and make it with another one",
+				  name);
+	info->subnet = info->gateway = NULL;
+	return write_network(store, folder, info, err);
 }

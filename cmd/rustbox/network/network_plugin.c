@@ -15,6 +15,8 @@
 #include "cmd/rustbox/network/network_parts.h"
 
 enum { OUTPUT_MAX = 1024 * 1024, ENV_SIZE = 8 };
+#define PACKAGE	   "containernetworking-plugins"
+#define OLD_PLUGIN "1" /* CNI's code for a version that a plugin does not have */
 
 const char *network_plugin_path(void)
 {
@@ -43,7 +45,36 @@ int network_plugin_find(const char *type, struct arena *arena, const char **ret_
 		p += size + (p[size] == ':');
 	}
 	(void)error_set(err, ENOENT, "the network plugin %s in %s", type, folders);
-	return error_hint(err, "install the package containernetworking-plugins, or set CNI_PATH");
+	return error_hint(err, "install the package " PACKAGE ", or set CNI_PATH");
+}
+
+int network_program_find(const char *name, char ret_path[NETWORK_PROGRAM_SIZE], struct error *err)
+{
+	static const char *const folders[] = { "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin",
+					       "/bin" };
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++) {
+		(void)snprintf(ret_path, NETWORK_PROGRAM_SIZE, "%s/%s", folders[i], name);
+		if (access(ret_path, X_OK) == 0)
+			return 0;
+	}
+	(void)error_set(err, ENOENT, "%s, which networks need", name);
+	return error_hint(err, "install the package iptables, or use --network host");
+}
+
+int network_program_hint(const char *message, struct error *err)
+{
+	/* What iptables-nft says on a kernel without nf_tables, and both without their modules. */
+	static const char *const complaints[] = { "Failed to initialize nft", "rule set generation",
+						  "can't initialize iptables table" };
+
+	for (size_t i = 0; i < sizeof(complaints) / sizeof(*complaints); i++)
+		if (strstr(message, complaints[i]))
+			return error_hint(err,
+					  "the kernel lacks what this iptables works on: modprobe "
+					  "nf_tables, or update-alternatives --set iptables "
+					  "/usr/sbin/iptables-legacy");
+	return -1;
 }
 
 /* ---- one run ---- */
@@ -159,12 +190,17 @@ static int set_failure(const struct run *run, int status, struct arena *arena, s
 			: NULL;
 	const struct value *message = value ? value_get(value, "msg") : NULL;
 	const struct value *details = value ? value_get(value, "details") : NULL;
+	const struct value *code = value ? value_get(value, "code") : NULL;
 
-	if (message && message->kind == VALUE_TEXT)
-		return error_set(err, 0, "the network plugin %s: %s%s%s", run->path, message->text,
-				 details && details->kind == VALUE_TEXT && *details->text ? "; "
-											  : "",
-				 details && details->kind == VALUE_TEXT ? details->text : "");
+	if (message && message->kind == VALUE_TEXT) {
+		(void)error_set(err, 0, "the network plugin %s: %s%s%s", run->path, message->text,
+				details && details->kind == VALUE_TEXT && *details->text ? "; "
+											 : "",
+				details && details->kind == VALUE_TEXT ? details->text : "");
+		if (code && code->kind == VALUE_NUMBER && strcmp(code->text, OLD_PLUGIN) == 0)
+			return error_hint(err, "it is too old: " PACKAGE " 1.0 or newer");
+		return network_program_hint(message->text, err);
+	}
 	return error_set(err, 0, "the network plugin %s ended with %d: %s", run->path,
 			 process_exit_code(status),
 			 run->logged.text ? run->logged.text : "(no message)");
@@ -195,7 +231,8 @@ static int make_env(const struct network_call *call, struct arena *arena, char *
 
 	env[n++] = arena_format(arena, err, "CNI_COMMAND=%s", call->command);
 	env[n++] = arena_format(arena, err, "CNI_CONTAINERID=%s", call->id);
-	env[n++] = arena_format(arena, err, "CNI_NETNS=%s", call->netns);
+	if (call->netns)
+		env[n++] = arena_format(arena, err, "CNI_NETNS=%s", call->netns);
 	env[n++] = arena_format(arena, err, "CNI_IFNAME=%s", NETWORK_IFNAME);
 	env[n++] = arena_format(arena, err, "CNI_PATH=%s", network_plugin_path());
 	/* The plugins look for iptables. */

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <net/if.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +19,7 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/network/network_parts.h"
+#include "cmd/rustbox/network/network_ports.h"
 
 struct fixture {
 	char path[32];
@@ -78,7 +84,8 @@ static void make_plugin(const struct fixture *f, const char *name, const char *o
 	(void)snprintf(path, sizeof(path), "%s/plugins/%s", f->path, name);
 	(void)snprintf(text, sizeof(text),
 		       "#!/bin/sh\nl=$CNI_PATH/log\nprintf '%%s %%s %%s %%s ' %s \"$CNI_COMMAND\" "
-		       "\"$CNI_IFNAME\" \"$CNI_ARGS\" >>$l\ncat >>$l\necho >>$l\ncat <<'E'\n%s\nE\n"
+		       "\"$CNI_IFNAME\" \"$CNI_ARGS\" >>$l\necho \"netns=$CNI_NETNS\" "
+		       ">>$l.netns\ncat >>$l\necho >>$l\ncat <<'E'\n%s\nE\n"
 		       "exit %d\n",
 		       name, output, status);
 	write_text(path, text, 0700);
@@ -97,16 +104,82 @@ static char *read_log(const struct fixture *f)
 	return text;
 }
 
+/* ---- the machine's network: one of our own ---- */
+
+static bool has_own_network;
+
+static void need_own_network(void)
+{
+	if (!has_own_network) {
+		print_message("must be root\n");
+		skip();
+	}
+}
+
+static void need_iptables(void)
+{
+	if (access("/usr/sbin/iptables-restore", X_OK) < 0) {
+		print_message("needs iptables\n");
+		skip();
+	}
+}
+
+static void set_flags(const char *interface, short flags)
+{
+	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = { .ifr_flags = flags };
+
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+}
+
+/* One more for loopback. */
+static void give_address(const char *address, const char *mask)
+{
+	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct ifreq request = { .ifr_name = "lo:1" };
+
+	assert_int_equal(inet_pton(AF_INET, address, &in.sin_addr), 1);
+	memcpy(&request.ifr_addr, &in, sizeof(in));
+	assert_int_equal(ioctl(fd, SIOCSIFADDR, &request), 0);
+	assert_int_equal(inet_pton(AF_INET, mask, &in.sin_addr), 1);
+	memcpy(&request.ifr_netmask, &in, sizeof(in));
+	assert_int_equal(ioctl(fd, SIOCSIFNETMASK, &request), 0);
+}
+
+static void take_address(void)
+{
+	set_flags("lo:1", 0);
+}
+
+static char *subnet_of(const struct fixture *f, const char *name, struct arena *arena)
+{
+	struct network_info **list;
+	struct error err;
+	size_t n;
+
+	assert_int_equal(network_list(&f->store, arena, &list, &n, &err), 0);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i]->name, name) == 0)
+			return list[i]->subnet;
+	return NULL;
+}
+
+/* ---- networks ---- */
+
 static void test_networks(void **state)
 {
 	struct fixture *f = *state;
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	char web[] = "web", db[] = "db", subnet[] = "10.63.0.0/16", bad[] = "10.63.0.1/24";
+	static const char *const gateways[] = { "x\"", "10.99.1.1", "10.99.0.0", "10.99.0.255" };
 	struct network_info info = { .name = web };
 	struct network_info **list;
 	struct error err;
 	size_t n;
 
+	need_own_network();
 	if (network_create(&f->store, &info, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(network_create(&f->store, &info, &err), -1);
@@ -114,6 +187,17 @@ static void test_networks(void **state)
 	info = (struct network_info){ .name = db, .subnet = subnet };
 	assert_int_equal(network_create(&f->store, &info, &err), -1);
 	assert_non_null(strstr(err.text, "overlaps 10.63.0.0/24 of the network web"));
+	info.subnet = (char[]){ "10.99.0.0/24" };
+	for (size_t i = 0; i < sizeof(gateways) / sizeof(*gateways); i++) {
+		info.gateway = (char *)(uintptr_t)gateways[i];
+		assert_int_equal(network_create(&f->store, &info, &err), -1);
+		assert_non_null(strstr(err.text, "is no address for a host in 10.99.0.0/24"));
+	}
+	info.gateway = (char[]){ "10.63.1.9" };
+	info.subnet = NULL;
+	assert_int_equal(network_create(&f->store, &info, &err), -1);
+	assert_non_null(strstr(err.text, "--subnet"));
+	info.gateway = NULL;
 	info.subnet = bad;
 	assert_int_equal(network_create(&f->store, &info, &err), -1);
 	info.subnet = NULL;
@@ -130,6 +214,52 @@ static void test_networks(void **state)
 	assert_int_equal(network_create(&f->store, &info, &err), -1);
 	info.name = (char[]){ "host" };
 	assert_int_equal(network_create(&f->store, &info, &err), -1);
+}
+
+static void test_keeps_clear_of_the_machine(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct network_info info = { .name = (char[]){ "web" } };
+	struct error err;
+
+	need_own_network();
+	give_address("10.63.0.7", "255.255.254.0");
+	assert_int_equal(network_create(&f->store, &info, &err), 0);
+	assert_string_equal(subnet_of(f, "web", &arena), "10.63.2.0/24");
+	info = (struct network_info){ .name = (char[]){ "db" },
+				      .subnet = (char[]){ "10.63.1.0/24" } };
+	assert_int_equal(network_create(&f->store, &info, &err), -1);
+	assert_non_null(strstr(err.text, "overlaps the address of lo"));
+	take_address();
+	assert_int_equal(network_create(&f->store, &info, &err), 0);
+
+	/* The machine has got it meanwhile. */
+	give_address("10.63.2.1", "255.255.255.0");
+	assert_int_equal(network_config_settle(&f->store, "web", &err), 0);
+	assert_string_equal(subnet_of(f, "web", &arena), "10.63.0.0/24");
+	give_address("10.63.1.1", "255.255.255.0");
+	assert_int_equal(network_config_settle(&f->store, "db", &err), -1);
+	assert_non_null(strstr(err.text, "network remove db"));
+	assert_string_equal(subnet_of(f, "db", &arena), "10.63.1.0/24");
+	take_address();
+}
+
+static void test_broken_file(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct network_info **list;
+	struct error err;
+	char path[64];
+	size_t n;
+
+	(void)snprintf(path, sizeof(path), "%s/networks/bad.conflist", f->path);
+	write_text(path, "{", 0600);
+	assert_int_equal(network_list(&f->store, &arena, &list, &n, &err), 0);
+	assert_int_equal(n, 0);
+	if (geteuid() == 0)
+		assert_int_equal(network_remove(&f->store, "bad", &err), 0);
 }
 
 static void test_unknown(void **state)
@@ -160,11 +290,6 @@ static void test_needed(void **state)
 	assert_false(network_is_needed(&f->record));
 }
 
-static bool can_make_namespaces(void)
-{
-	return geteuid() == 0;
-}
-
 static void test_up_and_down(void **state)
 {
 	struct fixture *f = *state;
@@ -175,10 +300,8 @@ static void test_up_and_down(void **state)
 	struct error err;
 	char netns[64];
 
-	if (!can_make_namespaces()) {
-		print_message("must be root\n");
-		skip();
-	}
+	need_own_network();
+	need_iptables();
 	f->network.ip = (char[]){ "10.63.0.9" };
 	f->network.ports = &port;
 	f->network.n_ports = 1;
@@ -209,10 +332,69 @@ static void test_up_and_down(void **state)
 		fail_msg("%s", err.text);
 	log_down = read_log(f);
 	assert_true(strstr(log_down, "portmap DEL") < strstr(log_down, "bridge DEL"));
+	assert_non_null(strstr(strstr(log_down, "bridge DEL"), "\"prevResult\":{\"cniVersion\""));
 	assert_int_equal(access(netns, F_OK), -1);
 	assert_int_equal(network_down(&f->store, &f->record, &err), 0);
 	assert_int_equal(network_load(&f->store, f->record.id, &arena, &result, &err), 0);
 	assert_null(result);
+}
+
+/* The file is there, and what was mounted on it is not. */
+static void test_down_after_reboot(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_free char *text = NULL;
+	struct error err;
+	char path[64];
+
+	need_own_network();
+	make_plugin(f, "bridge", "{\"ips\":[]}", 0);
+	(void)snprintf(path, sizeof(path), "%s/run/%s/netns", f->path, f->record.id);
+	write_text(path, "", 0600);
+	if (network_down(&f->store, &f->record, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(access(path, F_OK), -1);
+	(void)snprintf(path, sizeof(path), "%s/plugins/log.netns", f->path);
+	assert_int_equal(fd_read_file(AT_FDCWD, path, 64, &text, NULL, &err), 0);
+	assert_string_equal(text, "netns=\n");
+
+	/* A plugin that is missing now is in nobody's way. */
+	(void)snprintf(path, sizeof(path), "%s/plugins/bridge", f->path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(network_down(&f->store, &f->record, &err), 0);
+}
+
+static void test_ports(void **state)
+{
+	struct fixture *f = *state;
+	struct record_port ports[] = {
+		{ .host_port = 8080, .container_port = 80 },
+		{ .host_port = 8080, .container_port = 80, .protocol = (char[]){ "udp" } },
+		{ .host_port = 8080, .container_port = 80, .protocol = (char[]){ "sctp" } },
+	};
+	struct record_port taken[] = {
+		{ .host_port = 8081, .container_port = 80 },
+		{ .host_port = 8080, .host_ip = (char[]){ "127.0.0.1" } },
+	};
+	struct network_ports held, again = { NULL, 0 };
+	struct error err;
+
+	need_own_network();
+	set_flags("lo", IFF_UP);
+	f->network.ports = ports;
+	f->network.n_ports = 3;
+	if (network_ports_hold(&f->record, &held, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(held.n, 2);
+	f->network.ports = taken;
+	f->network.n_ports = 2;
+	assert_int_equal(network_ports_hold(&f->record, &again, &err), -1);
+	assert_int_equal(err.code, EADDRINUSE);
+	assert_non_null(strstr(err.text, "publish 127.0.0.1:8080/tcp"));
+	network_ports_release(&held);
+	network_ports_release(&held);
+	assert_int_equal(network_ports_hold(&f->record, &again, &err), 0);
+	network_ports_release(&again);
 }
 
 static void test_failure_undoes(void **state)
@@ -223,10 +405,8 @@ static void test_failure_undoes(void **state)
 	struct error err;
 	char netns[64];
 
-	if (!can_make_namespaces()) {
-		print_message("must be root\n");
-		skip();
-	}
+	need_own_network();
+	need_iptables();
 	f->network.ports = &port;
 	f->network.n_ports = 1;
 	make_plugin(f, "bridge", "{\"ips\":[]}", 0);
@@ -244,11 +424,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_networks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keeps_clear_of_the_machine, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_broken_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_needed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_up_and_down, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_down_after_reboot, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failure_undoes, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ports, setup, teardown),
 	};
 
+	/* Neither its addresses nor its rules are the machine's. */
+	has_own_network = unshare(CLONE_NEWNET) == 0;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

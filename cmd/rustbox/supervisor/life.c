@@ -170,6 +170,10 @@ static void prepare(struct supervisor *s)
 		create(s);
 		return;
 	}
+	if (network_ports_hold(s->record, &s->ports, &err) < 0) {
+		on_network_up(s, err.text);
+		return;
+	}
 	s->network_is_up = true; /* or in part */
 	if (aside_run(s, ASIDE_NETWORK_UP, on_network_up, &err) < 0)
 		on_network_up(s, err.text);
@@ -291,6 +295,7 @@ static void clean_up(struct supervisor *s)
 
 	s->was_cleaned_up = true;
 	s->network_is_up = false;
+	network_ports_release(&s->ports);
 	log_warning("the run has left something, which is cleaned up");
 	if (aside_run(s, ASIDE_CLEAN_UP, on_cleaned_up, &err) < 0)
 		on_cleaned_up(s, err.text);
@@ -452,6 +457,7 @@ static void on_network_down(void *data, const char *failure)
 
 	if (failure)
 		log_warning("take the network down: %s", failure);
+	network_ports_release(&s->ports);
 	finish(s);
 }
 

@@ -17,6 +17,7 @@
 #pragma once
 
 #include "cmd/rustbox/log/log_writer.h"
+#include "cmd/rustbox/network/network_ports.h"
 #include "cmd/rustbox/store/store.h"
 #include "cmd/rustbox/stream/stream.h"
 #include "cmd/rustbox/supervisor/health.h"
@@ -104,6 +105,7 @@ struct supervisor {
 	int64_t started_ms; /* of the monotonic clock */
 	pid_t pid;
 	bool network_is_up, is_draining;
+	struct network_ports ports; /* as long as the network is up */
 	bool was_cleaned_up; /* this run: once is enough */
 
 	struct stop stop;
