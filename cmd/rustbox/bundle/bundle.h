@@ -68,3 +68,9 @@ int bundle_plan_restart(const char *restart, bool auto_remove, struct arena *are
 /* /etc/hosts, /etc/resolv.conf of the container, written anew when its network is up. */
 int bundle_write_network_files(const struct store *store, const struct record *record,
 			       struct error *err);
+/*
+ * Names and addresses of all who are on the container's network, into the
+ * /etc/hosts of each: after it has come, has got another name, or has gone. For
+ * other networks than those of network_up() there is nothing to do.
+ */
+int bundle_write_names(const struct store *store, const struct record *record, struct error *err);

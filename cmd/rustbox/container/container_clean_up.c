@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "cmd/rustbox/bundle/bundle.h"
 #include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
 #include "cmd/rustbox/network/network.h"
@@ -53,7 +54,8 @@ static int remove_remains(const struct remains *r, struct error *err)
 {
 	if (r->rootfs && rootfs_unmount(r->rootfs, err) < 0)
 		return error_wrap(err, "unmount its root file system");
-	if (r->network && network_down(r->store, r->record, err) < 0)
+	if (r->network && (network_down(r->store, r->record, err) < 0 ||
+			   bundle_write_names(r->store, r->record, err) < 0))
 		return error_wrap(err, "take its network down");
 	return 0;
 }

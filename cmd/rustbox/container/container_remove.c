@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "cmd/rustbox/bundle/bundle.h"
 #include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
 #include "cmd/rustbox/store/event.h"
@@ -107,7 +108,7 @@ static int try_rename(struct store *store, const char *id, const char *name, str
 		return 0;
 	}
 	if (rename_live(store, record, name, err) == 0)
-		return 0;
+		return bundle_write_names(store, record, err);
 	if (!container_is_gone(err))
 		return error_wrap(err, "rename container %s", record->name);
 	fd_close(&lock);

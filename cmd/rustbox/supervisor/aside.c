@@ -15,16 +15,19 @@ static int take_up_network(void *data, struct error *err)
 {
 	const struct supervisor *s = data;
 
-	if (network_up(s->store, s->record, err) < 0)
+	if (network_up(s->store, s->record, err) < 0 ||
+	    bundle_write_network_files(s->store, s->record, err) < 0)
 		return -1;
-	return bundle_write_network_files(s->store, s->record, err);
+	return bundle_write_names(s->store, s->record, err);
 }
 
 static int take_down_network(void *data, struct error *err)
 {
 	const struct supervisor *s = data;
 
-	return network_down(s->store, s->record, err);
+	if (network_down(s->store, s->record, err) < 0)
+		return -1;
+	return bundle_write_names(s->store, s->record, err);
 }
 
 static int clean_up(void *data, struct error *err)
