@@ -36,7 +36,8 @@ int cp_place_open(struct cp_place *place, struct store *store, struct arena *are
 
 	if (place->container) {
 		/* Relative paths are relative to its root. */
-		place->path = arena_format(arena, err, "/%s", place->path);
+		if (*place->path != '/')
+			place->path = arena_format(arena, err, "/%s", place->path);
 		if (!place->path ||
 		    container_hold(store, place->container, arena, &record, &place->lock, err) < 0)
 			return -1;
@@ -173,12 +174,12 @@ static int find_new(const struct cp_place *place, const struct cp_source *source
 	enum found found;
 
 	if (!source->is_folder && ends_in_slash(place->path))
-		return error_set(err, ENOENT, "the folder %s", place->path);
+		return error_set(err, ENOENT, "folder %s", place->path);
 	if (split(path, arena, &parts, err) < 0 ||
 	    look(place, &parts.parent, arena, &found, err) < 0)
 		return -1;
 	if (found != FOUND_FOLDER)
-		return error_set(err, ENOENT, "the folder %s", parts.parent);
+		return error_set(err, ENOENT, "folder %s", parts.parent);
 	*ret = (struct cp_target){ parts.parent, parts.name };
 	return 0;
 }

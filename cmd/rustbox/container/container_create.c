@@ -78,7 +78,8 @@ static int make(struct store *store, const struct create_options *options, struc
 	if (fill(store, record, spec, bundle, arena, err) < 0 ||
 	    write_id_file(id_file, options->cidfile, record->id, err) < 0) {
 		undo(store, record);
-		return -1;
+		(void)error_wrap(err, "make a container in %s", store->root);
+		return err->code == ENOSPC ? error_hint(err, "make room there") : -1;
 	}
 	event_of_container(store, record, "create", NULL, NULL);
 	return 0;
@@ -90,7 +91,11 @@ int container_create(struct store *store, const struct create_options *options, 
 	struct image *image;
 	struct record *record;
 	struct spec *spec;
+	/* Until the record says that its layers are needed. */
+	cleanup_fd int hold = options->image ? image_hold(store, err) : -1;
 
+	if (options->image && hold < 0)
+		return -1;
 	if (find_image(store, options, arena, &image, err) < 0 ||
 	    bundle_plan(store, options, args, image, arena, &record, &spec, err) < 0)
 		return -1;

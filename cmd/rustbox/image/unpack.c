@@ -51,11 +51,12 @@ char *unpack_clean_name(const char *name, struct arena *arena, struct error *err
 
 	if (!out)
 		return NULL;
-	if (*name == '/') {
+	/* Some call the top "/". */
+	if (*name == '/' && name[strspn(name, "/")]) {
 		(void)error_set(err, EINVAL, "absolute name \"%.500s\"", name);
 		return NULL;
 	}
-	for (const char *p = name; *p; p += strspn(p, "/")) {
+	for (const char *p = name + strspn(name, "/"); *p; p += strspn(p, "/")) {
 		size_t n = strcspn(p, "/");
 		if (n == 2 && memcmp(p, "..", 2) == 0) {
 			(void)error_set(err, EINVAL, "name with \"..\": \"%.500s\"", name);

@@ -36,7 +36,7 @@ struct unpack {
 int unpack(struct tar_stream *stream, const struct unpack *how, struct error *err);
 
 /*
- * "./a//b/" to "a/b", "" for the folder itself, in the arena. NULL with err:
- * absolute, or with "..".
+ * "./a//b/" to "a/b", "./" and "/" to "", the folder itself; in the arena. NULL
+ * with err: absolute, or with "..".
  */
 char *unpack_clean_name(const char *name, struct arena *arena, struct error *err);

@@ -83,6 +83,17 @@ static void files_are_as_they_were(void **state)
 	assert_int_equal(fgetxattr(u, "user.x", &value, 1), 1);
 }
 
+static void the_top_may_be_called_a_slash(void **state)
+{
+	struct place *p = *state;
+	struct error err;
+
+	assert_ok(test_unpack(test_tar_of({ "/", AE_IFDIR, .mode = 0751 }, { "a", .text = "1" }),
+			      &p->layer, &err));
+	assert_int_equal(test_stat(p->to, ".").st_mode, S_IFDIR | 0751);
+	assert_string_equal(test_text(p->to, "a"), "1");
+}
+
 static void zeros_become_holes(void **state)
 {
 	struct place *p = *state;
@@ -199,6 +210,9 @@ static void names_that_lead_outside(void **state)
 	struct place *p = *state;
 
 	assert_refused(p, test_tar_of({ "/rustbox-test-x", .text = "1" }), "absolute");
+	assert_refused(p, test_tar_of({ "//x", .text = "1" }), "absolute");
+	assert_refused(p, test_tar_of({ "/", .text = "1" }), "");
+	assert_refused(p, test_tar_of({ "/", AE_IFLNK, "../outside" }), "top");
 	assert_refused(p, test_tar_of({ "../x", .text = "1" }), "..");
 	assert_refused(p, test_tar_of({ "a/../../x", .text = "1" }), "..");
 	assert_refused(p, test_tar_of({ "a/..", AE_IFDIR }), "..");
@@ -351,6 +365,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		unpack_test(files_are_as_they_were),
+		unpack_test(the_top_may_be_called_a_slash),
 		unpack_test(zeros_become_holes),
 		unpack_test(names_of_any_bytes),
 		unpack_test(whiteouts),
