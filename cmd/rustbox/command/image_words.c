@@ -30,9 +30,15 @@ static void step(void *data, const char *what, uint64_t done, uint64_t total)
 	struct progress_line *line = data;
 	cleanup_str struct str text = STR_EMPTY;
 	int64_t now = now_ms();
+	char name[NAME_SHOWN + 1];
 
 	if (now - line->shown_ms < SHOW_EVERY_MS)
 		return;
+	/* It may be an archive's word, and this is a terminal. */
+	(void)snprintf(name, sizeof(name), "%s", what);
+	for (char *p = name; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
 	line->shown_ms = now;
 	line->is_shown = true;
 	format_size(&text, done);
@@ -41,7 +47,7 @@ static void step(void *data, const char *what, uint64_t done, uint64_t total)
 		format_size(&text, total);
 	}
 	if (text.text)
-		(void)fprintf(stderr, "\r\033[K%.*s  %s", NAME_SHOWN, what, text.text);
+		(void)fprintf(stderr, "\r\033[K%s  %s", name, text.text);
 }
 
 const struct image_progress *progress_line_start(struct progress_line *line, bool quiet)
