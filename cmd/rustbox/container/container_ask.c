@@ -13,23 +13,29 @@ static bool was_lost(const struct store *store, const struct record *record)
 	return record_is_live(record) && !store_is_supervised(store, record->id);
 }
 
+/* The name that was asked for is another's by now, or nobody's. */
+static bool was_renamed(const char *name, const struct record *found, const struct record *now)
+{
+	return strcmp(name, found->name) == 0 && strcmp(name, now->name) != 0;
+}
+
 int container_hold(struct store *store, const char *name, struct arena *arena, struct record **ret,
 		   int *ret_lock, struct error *err)
 {
-	struct record *record;
+	struct record *found, *record;
 
 	for (;;) {
-		if (store_find(store, name, arena, &record, err) < 0)
+		if (store_find(store, name, arena, &found, err) < 0)
 			return -1;
-		cleanup_fd int lock = store_lock(store, record->id, err);
-		if (lock < 0 || store_load(store, record->id, arena, &record, err) < 0) {
+		cleanup_fd int lock = store_lock(store, found->id, err);
+		if (lock < 0 || store_load(store, found->id, arena, &record, err) < 0) {
 			if (err->code != ENOENT)
 				return -1;
 			(void)error_set(err, 0, "container %s was removed meanwhile", name);
 			err->code = ENOENT;
 			return -1;
 		}
-		if (was_lost(store, record))
+		if (was_lost(store, record) || was_renamed(name, found, record))
 			continue;
 		*ret = record;
 		*ret_lock = move_fd(&lock);
