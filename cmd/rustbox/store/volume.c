@@ -213,7 +213,7 @@ int volume_create(struct store *store, const char *name, const char *container,
 	if (!volume->data)
 		return -1;
 	if (make(store, volume, err) < 0)
-		return error_wrap(err, "make a volume");
+		return error_wrap(err, "make a volume in %s", store->root);
 	*ret = volume;
 	return 0;
 }
