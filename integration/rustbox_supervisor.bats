@@ -507,3 +507,31 @@ box_has_checked()
 	done
 	[ $killed -gt 5 ] || fail "only $killed steps"
 }
+
+# What it has forked, to mount or to unmount, goes on a moment later, as on a
+# machine that has no time for it: nobody cleans up before that has ended.
+@test "SIGKILL while its children are at work: they are waited for" {
+	local n step=211 watcher pid
+	[ "$LONG" = 0 ] || step=19
+	for ((n = 59; ; n += step)); do
+		start_box --rm
+		pid=$(supervisor_pid)
+		: >"$DIR/killed"
+		"$TOP/build/release/kill_at" --of "$pid" --children --hold 200 $n \
+			>"$DIR/killed" 2>&1 3>&- 4>&- </dev/null &
+		watcher=$!
+		until_true grep -q ready "$DIR/killed"
+		rb restart -t 0 "$NAME"
+		if [ "$status" -eq 0 ]; then
+			kill $watcher
+			wait $watcher || :
+			break
+		fi
+		rb list --all --quiet
+		rb remove --force "$NAME"
+		wait $watcher || fail "kill_at: $(cat "$DIR/killed")"
+		assert_nothing_left || fail "killed at step $n"
+	done
+	rbok remove --force "$NAME"
+	[ $n -gt 10 ] || fail "was never killed"
+}

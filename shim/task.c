@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "proto/ttrpc_server.h"
+#include "shim/background.h"
 #include "shim/memory.h"
 #include "shim/task_delete.h"
 #include "shim/timestamp.h"
@@ -305,6 +306,17 @@ void task_rest(struct task_service *service)
 {
 	service->rest.fire = rest;
 	loop_set_timer(service->loop, &service->rest, REST_MS);
+}
+
+int task_run_background(struct task *task, int (*work)(void *data, struct error *err),
+			void (*done)(void *data, const char *failure), void *data,
+			struct error *err)
+{
+	const struct task_service *service = task->service;
+	const int keep[] = { task->directory, service->lock ? *service->lock : -1 };
+
+	return background_run(service->reaper, work, data, keep, sizeof(keep) / sizeof(*keep), done,
+			      data, err);
 }
 
 /* ---- the process behind it ---- */

@@ -108,8 +108,12 @@ struct task_service {
 	struct engine *engine;
 	struct publisher *publisher;
 	const char *namespace;
-	/* Bundles are locked by the program that we are part of, in its own way. */
-	bool leaves_locking;
+	/*
+	 * NULL: bundles are locked (bundle_lock.h). Else the program that we are
+	 * part of has a lock of its own, which our children keep as long as they
+	 * mount or unmount.
+	 */
+	const int *lock;
 	/*
 	 * Who takes the streams of a process within this program (exec_id NULL:
 	 * of init). NULL, also as an answer: they go where the request says.
@@ -184,6 +188,11 @@ void task_verb_done(struct task *task);
 
 /* A process was started: usually there is nothing to do now, for long (memory.h). */
 void task_rest(struct task_service *service);
+
+/* background_run() for a task, whose bundle's lock the child keeps; `data` is for both. */
+int task_run_background(struct task *task, int (*work)(void *data, struct error *err),
+			void (*done)(void *data, const char *failure), void *data,
+			struct error *err);
 
 /* ---- the process behind it ---- */
 

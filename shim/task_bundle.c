@@ -99,7 +99,7 @@ static int read_config(struct task *task, struct error *err)
 
 static int open_directory(struct task *task, struct error *err)
 {
-	if (!task->service->leaves_locking) {
+	if (!task->service->lock) {
 		task->directory = bundle_lock_open(task->bundle, err);
 		return task->directory < 0 ? -1 : 0;
 	}

@@ -15,7 +15,6 @@
 #include "base/str.h"
 #include "proto/events.pb-c.h"
 #include "proto/ttrpc_server.h"
-#include "shim/background.h"
 #include "shim/rootfs_mount.h"
 #include "shim/task_bundle.h"
 #include "shim/task_delete.h"
@@ -68,8 +67,7 @@ static void fail(struct creation *creation, enum ttrpc_code code)
 	creation->code = code;
 	if (!task->has_mounts)
 		give_up(creation);
-	else if (background_run(task->service->reaper, undo_mounts, creation, &task->directory, 1,
-				undone_mounts, creation, &err) < 0)
+	else if (task_run_background(task, undo_mounts, undone_mounts, creation, &err) < 0)
 		undone_mounts(creation, err.text);
 }
 
@@ -228,8 +226,7 @@ static int make_mounts(struct creation *creation)
 
 	if (mkdirat(task->directory, "rootfs", 0711) < 0 && errno != EEXIST)
 		return error_set(&creation->err, errno, "make %s/rootfs", task->bundle);
-	return background_run(task->service->reaper, mount, creation, &task->directory, 1, mounted,
-			      creation, &creation->err);
+	return task_run_background(task, mount, mounted, creation, &creation->err);
 }
 
 /* ---- the beginning ---- */

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "proto/events.pb-c.h"
-#include "shim/background.h"
 #include "shim/rootfs_mount.h"
 #include "shim/task_files.h"
 #include "shim/timestamp.h"
@@ -72,8 +71,7 @@ static void init_drained(void *data)
 		finish(task);
 		return;
 	}
-	if (background_run(task->service->reaper, unmount, task, &task->directory, 1, unmounted,
-			   task, &err) < 0)
+	if (task_run_background(task, unmount, unmounted, task, &err) < 0)
 		unmounted(task, err.text);
 }
 

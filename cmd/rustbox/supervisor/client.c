@@ -139,7 +139,7 @@ void client_pump(struct client *c)
 		enum client_output more;
 		if (!send_owed(c))
 			break;
-		more = c->exec ? client_exec_send(c) : client_attach_send(c);
+		more = c->is_attached ? client_attach_send(c) : client_exec_send(c);
 		if (more == CLIENT_OUTPUT_SENT)
 			continue;
 		if (more == CLIENT_OUTPUT_BLOCKED || !send_exited(c))

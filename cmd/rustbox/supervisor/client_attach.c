@@ -65,7 +65,8 @@ void client_attach_leave(struct client *c)
 	if (!c->is_attached)
 		return;
 	input_forget(&s->output.streams.input, c);
-	if (c->attach.wants_input && c->attach.ends_input && !c->has_ended_input)
+	if (c->attach.wants_input && c->attach.ends_input == STREAM_INPUT_ENDS_WITH_CLIENT &&
+	    !c->has_ended_input)
 		input_end(&s->output.streams.input);
 	log_reader_free(c->reader);
 	c->reader = NULL;

@@ -227,7 +227,7 @@ static int open_services(struct supervisor *s, struct error *err)
 
 	tasks->loop = &s->loop;
 	tasks->namespace = SUPERVISOR_NAMESPACE;
-	tasks->leaves_locking = true;
+	tasks->lock = &s->lock;
 	tasks->local_streams = local_streams;
 	tasks->shutdown = tasks->emptied = ignore;
 	tasks->reaper = reaper_new(&s->loop, err);
