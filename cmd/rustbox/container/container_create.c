@@ -78,8 +78,7 @@ static int make(struct store *store, const struct create_options *options, struc
 	if (fill(store, record, spec, bundle, arena, err) < 0 ||
 	    write_id_file(id_file, options->cidfile, record->id, err) < 0) {
 		undo(store, record);
-		(void)error_wrap(err, "make a container in %s", store->root);
-		return err->code == ENOSPC ? error_hint(err, "make room there") : -1;
+		return error_wrap(err, "make a container in %s", store->root);
 	}
 	event_of_container(store, record, "create", NULL, NULL);
 	return 0;
