@@ -208,6 +208,71 @@ static void test_documents(void **state)
 			    "            null\n        ],\n        \"c\": {}\n    }\n]\n");
 }
 
+static void expect_strict(const char *text, const char *complaint)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct error err = { 0 };
+	const struct value *value = value_read_strict(text, strlen(text), &arena, &err);
+
+	if (!complaint) {
+		assert_non_null(value);
+		return;
+	}
+	assert_null(value);
+	if (!strstr(err.text, complaint))
+		fail_msg("\"%s\" should name \"%s\"", err.text, complaint);
+}
+
+static void test_strangers_values(void **state)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	cleanup_str struct str many = STR_EMPTY;
+	struct error err;
+
+	expect_strict("{\"a\":1,\"b\":[{\"a\":1}],\"c\":{\"a\":{}}}", NULL);
+	expect_strict("{\"a\":1,\"b\":2,\"a\":1}", "\"a\" twice");
+	expect_strict("[{\"b\":{\"x\":1,\"x\":1}}]", "\"x\" twice");
+	expect_strict("{\"a\\u0000b\":1}", "NUL");
+	expect_strict("[\"a\\u0000b\"]", "NUL");
+	static const char *const bad[] = { "\xff",
+					   "\xc0\x80",
+					   "\xc1\xbf",
+					   "\x80",
+					   "\xe0\x80\x80",
+					   "\xed\xa0\x80",
+					   "\xf0\x80\x80\x80",
+					   "\xf4\x90\x80\x80",
+					   "\xe2\x82",
+					   "\xf8\x88\x80\x80\x80" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		cleanup_str struct str text = STR_EMPTY;
+		str_add_format(&text, "[\"a%s\"]", bad[i]);
+		expect_strict(text.text, "no JSON");
+	}
+	expect_strict("[\"\\ud800\"]", "no JSON");
+	expect_strict("[\"\u00e4 \u20ac \U0001f600 \u07ff \ud7ff\"]", NULL);
+	assert_null(value_read("[\"a\\u0000\"]", 10, &arena, &err));
+	/* Each compared with all others this would take minutes. */
+	str_add(&many, "{\"x\":0");
+	for (int i = 0; i < 300000; i++)
+		str_add_format(&many, ",\"%d\":0", i);
+	str_add(&many, "}");
+	assert_false(many.failed);
+	const struct value *value = value_read_strict(many.text, many.size, &arena, &err);
+	assert_non_null(value);
+	assert_int_equal(value->n, 300001);
+}
+
+static void test_written_text(void **state)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	cleanup_str struct str out = STR_EMPTY;
+	struct error err;
+
+	value_write(&out, value_text(&arena, "\"\\\n\x01\x7f \u20ac \xff\xe2\x82", &err), false);
+	assert_string_equal(out.text, "\"\\\"\\\\\\n\\u0001\\u007f \u20ac \\ufffd\\ufffd\\ufffd\"");
+}
+
 static void test_values(void **state)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -383,6 +448,8 @@ int main(void)
 		cmocka_unit_test(test_template_errors),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_documents),
+		cmocka_unit_test(test_strangers_values),
+		cmocka_unit_test(test_written_text),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_durations),

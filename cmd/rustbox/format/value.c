@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
 #include "oci/json.h"
+#include "oci/json_text.h"
 
 /* ---- building ---- */
 
@@ -99,6 +101,17 @@ static struct value *member(const struct value *object, const char *key, size_t 
 	return NULL;
 }
 
+/* Whether it has the key already nobody looks. */
+static int add_member(struct value *object, const char *key, struct value *value,
+		      struct arena *arena, struct error *err)
+{
+	if (make_room(object, arena, err) < 0 || !object->keys)
+		return -1;
+	object->keys[object->n] = key;
+	object->items[object->n++] = value;
+	return 0;
+}
+
 int value_add(struct value *object, const char *key, struct value *value, struct arena *arena,
 	      struct error *err)
 {
@@ -112,11 +125,7 @@ int value_add(struct value *object, const char *key, struct value *value, struct
 			return 0;
 		}
 	const char *copy = arena_strdup(arena, key, err);
-	if (!copy || make_room(object, arena, err) < 0 || !object->keys)
-		return -1;
-	object->keys[object->n] = copy;
-	object->items[object->n++] = value;
-	return 0;
+	return copy ? add_member(object, copy, value, arena, err) : -1;
 }
 
 int value_append(struct value *list, struct value *value, struct arena *arena, struct error *err)
@@ -148,6 +157,7 @@ struct reading {
 	struct value *open[JSON_DEPTH_MAX]; /* lists and objects that have not ended */
 	const char *keys[JSON_DEPTH_MAX];   /* of the member that comes next */
 	size_t depth;
+	bool strict; /* no key twice */
 	bool failed; /* err is set */
 };
 
@@ -169,6 +179,9 @@ static int put(struct reading *reading, struct value *value)
 		reading->root = value;
 	else if (parent->kind == VALUE_LIST)
 		result = value_append(parent, value, reading->arena, reading->err);
+	else if (reading->strict)
+		result = add_member(parent, reading->keys[reading->depth - 1], value,
+				    reading->arena, reading->err);
 	else
 		result = value_add(parent, reading->keys[reading->depth - 1], value, reading->arena,
 				   reading->err);
@@ -210,10 +223,21 @@ static int on_number(void *data, const char *text, size_t size)
 	return put(reading, new_text(reading->arena, VALUE_NUMBER, text, size, reading->err));
 }
 
+/* A text would end there, and mean something else. */
+static bool has_nul(struct reading *reading, const unsigned char *text, size_t size)
+{
+	if (size == 0 || !memchr(text, 0, size))
+		return false;
+	(void)error_set(reading->err, 0, "no JSON that we take: a text that holds a NUL");
+	return true;
+}
+
 static int on_text(void *data, const unsigned char *text, size_t size)
 {
 	struct reading *reading = data;
 
+	if (has_nul(reading, text, size))
+		return fail(reading);
 	return put(reading,
 		   new_text(reading->arena, VALUE_TEXT, (const char *)text, size, reading->err));
 }
@@ -221,8 +245,10 @@ static int on_text(void *data, const unsigned char *text, size_t size)
 static int on_key(void *data, const unsigned char *text, size_t size)
 {
 	struct reading *reading = data;
-	const char *key = arena_strndup(reading->arena, (const char *)text, size, reading->err);
+	const char *key = NULL;
 
+	if (!has_nul(reading, text, size))
+		key = arena_strndup(reading->arena, (const char *)text, size, reading->err);
 	if (!key)
 		return fail(reading);
 	reading->keys[reading->depth - 1] = key;
@@ -245,6 +271,35 @@ static int on_end(void *data)
 	return 1;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_keys(struct reading *reading, const struct value *object)
+{
+	const char **sorted = arena_array(reading->arena, object->n, sizeof(*sorted), reading->err);
+
+	if (!sorted)
+		return fail(reading);
+	memcpy(sorted, object->keys, object->n * sizeof(*sorted));
+	qsort(sorted, object->n, sizeof(*sorted), compare_keys);
+	for (size_t i = 1; i < object->n; i++)
+		if (strcmp(sorted[i - 1], sorted[i]) == 0) {
+			(void)error_set(reading->err, 0, "the member \"%.200s\" twice", sorted[i]);
+			return fail(reading);
+		}
+	return 1;
+}
+
+static int on_object_end(void *data)
+{
+	struct reading *reading = data;
+	const struct value *object = reading->open[--reading->depth];
+
+	return reading->strict && object->n > 1 ? check_keys(reading, object) : 1;
+}
+
 static const yajl_callbacks callbacks = {
 	.yajl_null = on_null,
 	.yajl_boolean = on_bool,
@@ -252,7 +307,7 @@ static const yajl_callbacks callbacks = {
 	.yajl_string = on_text,
 	.yajl_start_map = on_object,
 	.yajl_map_key = on_key,
-	.yajl_end_map = on_end,
+	.yajl_end_map = on_object_end,
 	.yajl_start_array = on_list,
 	.yajl_end_array = on_end,
 };
@@ -265,9 +320,9 @@ static void set_parse_error(yajl_handle handle, struct error *err)
 	yajl_free_error(handle, text);
 }
 
-struct value *value_read(const char *text, size_t size, struct arena *arena, struct error *err)
+static struct value *read_document(struct reading *reading, const char *text, size_t size,
+				   struct error *err)
 {
-	struct reading reading = { .arena = arena, .err = err };
 	yajl_handle handle;
 	yajl_status status;
 
@@ -275,7 +330,11 @@ struct value *value_read(const char *text, size_t size, struct arena *arena, str
 		error_set(err, EFBIG, "%zu bytes of JSON", size);
 		return NULL;
 	}
-	handle = yajl_alloc(&callbacks, NULL, &reading);
+	if (json_text_check(text, size, err) < 0) {
+		(void)error_wrap(err, "no JSON");
+		return NULL;
+	}
+	handle = yajl_alloc(&callbacks, NULL, reading);
 	if (!handle) {
 		error_memory(err);
 		return NULL;
@@ -283,33 +342,62 @@ struct value *value_read(const char *text, size_t size, struct arena *arena, str
 	status = yajl_parse(handle, (const unsigned char *)text, size);
 	if (status == yajl_status_ok)
 		status = yajl_complete_parse(handle);
-	if (status != yajl_status_ok && !reading.failed) {
+	if (status != yajl_status_ok && !reading->failed) {
 		set_parse_error(handle, err);
-		reading.failed = true;
+		reading->failed = true;
 	}
 	yajl_free(handle);
-	return reading.failed ? NULL : reading.root;
+	return reading->failed ? NULL : reading->root;
+}
+
+struct value *value_read(const char *text, size_t size, struct arena *arena, struct error *err)
+{
+	struct reading reading = { .arena = arena, .err = err };
+
+	return read_document(&reading, text, size, err);
+}
+
+struct value *value_read_strict(const char *text, size_t size, struct arena *arena,
+				struct error *err)
+{
+	struct reading reading = { .arena = arena, .err = err, .strict = true };
+
+	return read_document(&reading, text, size, err);
 }
 
 /* ---- writing ---- */
 
-static void write_text(struct str *out, const char *text)
+static void write_character(struct str *out, unsigned char c)
 {
 	static const char escapes[] = {
 		['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', ['\b'] = 'b', ['\f'] = 'f', [' '] = 0
 	};
 
+	if (c == '"' || c == '\\')
+		str_add_format(out, "\\%c", c);
+	else if (c < ' ' && escapes[c])
+		str_add_format(out, "\\%c", escapes[c]);
+	else if (c < ' ' || c == 0x7f)
+		str_add_format(out, "\\u%04x", c);
+	else
+		str_add_bytes(out, &c, 1);
+}
+
+/* Names of files, and messages with them, may be of any bytes; JSON is UTF-8. */
+static void write_text(struct str *out, const char *text)
+{
+	size_t left = strlen(text);
+
 	str_add(out, "\"");
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if (c == '"' || c == '\\')
-			str_add_format(out, "\\%c", c);
-		else if (c < ' ' && escapes[c])
-			str_add_format(out, "\\%c", escapes[c]);
-		else if (c < ' ' || c == 0x7f)
-			str_add_format(out, "\\u%04x", c);
-		else
-			str_add_bytes(out, text, 1);
+	for (;;) {
+		size_t valid = json_text_utf8(text, left);
+		for (size_t i = 0; i < valid; i++)
+			write_character(out, (unsigned char)text[i]);
+		if (valid == left)
+			break;
+		str_add(out, "\\ufffd");
+		text += valid + 1;
+		left -= valid + 1;
 	}
 	str_add(out, "\"");
 }

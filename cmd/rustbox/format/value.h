@@ -21,8 +21,14 @@ struct value {
 	size_t n, capacity;
 };
 
-/* Reads a whole document (depth 64, 16 MiB, duplicate keys: the last counts). In the arena. */
+/*
+ * Reads a whole document (depth 64, 16 MiB, duplicate keys: the last counts). In
+ * the arena. A NUL within a text or a key is an error, as is UTF-8 that is none.
+ */
 struct value *value_read(const char *text, size_t size, struct arena *arena, struct error *err);
+/* The same for what strangers send: duplicate keys are errors, and many keys are no work. */
+struct value *value_read_strict(const char *text, size_t size, struct arena *arena,
+				struct error *err);
 
 /* Building; NULL when out of memory (err set); adding to or with NULL gives -1 with err kept. */
 struct value *value_object(struct arena *arena, struct error *err);
