@@ -13,12 +13,13 @@
 #include "cmd/rustbox/api/base64.h"
 #include "cmd/rustbox/api/frame.h"
 #include "cmd/rustbox/container/container.h"
-#include "cmd/rustbox/format/format.h"
+#include "cmd/rustbox/container/container_ask.h"
 #include "cmd/rustbox/stream/stream.h"
 
 struct relay {
 	const struct api_call *call;
 	int supervisor;
+	bool takes_input;  /* and its end has not come yet */
 	bool awaits_taken; /* an INPUT is under way */
 	bool is_over;
 	char *packet; /* STREAM_PACKET_MAX bytes */
@@ -31,7 +32,7 @@ struct relay {
 
 static int send_value(struct relay *relay, struct value *value, struct error *err)
 {
-	return value ? api_send(relay->call->fd, value, err) : -1;
+	return value ? api_send(relay->call, value, err) : -1;
 }
 
 static struct value *new_frame(struct arena *arena, const char *type, struct error *err)
@@ -113,12 +114,11 @@ static int take_packet(struct relay *relay, struct error *err)
 {
 	size_t size;
 	int type = stream_receive(relay->supervisor, relay->packet, &size);
-	struct stream_failed failed;
 
 	if (type < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	if (type <= 0)
-		return error_set(err, ECONNRESET,
+		return error_set(err, 0,
 				 "the container's supervisor has ended (rustbox "
 				 "list shows what became of it)");
 	switch (type) {
@@ -135,8 +135,7 @@ static int take_packet(struct relay *relay, struct error *err)
 	case STREAM_EXITED:
 		return send_exited(relay, err);
 	case STREAM_FAILED:
-		memcpy(&failed, relay->packet, sizeof(failed));
-		return error_set(err, (int)failed.exit_code, "%s", relay->packet + sizeof(failed));
+		return container_read_failure(relay->packet, err);
 	default:
 		return 0;
 	}
@@ -153,6 +152,9 @@ static int take_stdin(struct relay *relay, const struct api_call *frame, struct 
 	if (api_text(frame, "data", false, &data, err) < 0 ||
 	    api_bool(frame, "eof", false, &ends, err) < 0)
 		return -1;
+	if (!relay->takes_input)
+		return api_refuse(err, "input for what was attached to without stdin, or after "
+				       "its end");
 	most = data ? strlen(data) / 4 * 3 : 0;
 	free(relay->input);
 	relay->input = malloc(most + 1);
@@ -160,8 +162,9 @@ static int take_stdin(struct relay *relay, const struct api_call *frame, struct 
 	if (!relay->input)
 		return error_memory(err);
 	if (data && !base64_read(data, relay->input, most, &relay->n_input))
-		return error_set(err, EINVAL, "the member \"data\" is no base64");
+		return api_refuse(err, "the member \"data\" is no base64");
 	relay->ends_input = ends;
+	relay->takes_input = !ends;
 	send_input(relay);
 	return 0;
 }
@@ -174,8 +177,8 @@ static int take_resize(struct relay *relay, const struct api_call *frame, struct
 	    api_number(frame, "rows", 0, &rows, err) < 0)
 		return -1;
 	if (columns < 1 || columns > UINT16_MAX || rows < 1 || rows > UINT16_MAX)
-		return error_set(err, EINVAL, "a terminal of %lld columns and %lld rows",
-				 (long long)columns, (long long)rows);
+		return api_refuse(err, "a terminal of %lld columns and %lld rows",
+				  (long long)columns, (long long)rows);
 	const struct stream_size size = { (uint16_t)columns, (uint16_t)rows };
 	(void)stream_send(relay->supervisor, STREAM_RESIZE, &size, sizeof(size));
 	return 0;
@@ -184,16 +187,16 @@ static int take_resize(struct relay *relay, const struct api_call *frame, struct
 static int take_signal(struct relay *relay, const struct api_call *frame, struct error *err)
 {
 	struct stream_kill packet = { 0 };
-	const char *name;
 
-	if (api_text(frame, "signal", true, &name, err) < 0 ||
-	    format_read_signal(name, &packet.signal, err) < 0)
+	if (api_signal(frame, "signal", &packet.signal, err) < 0)
 		return -1;
+	if (!packet.signal)
+		return api_refuse(err, "the member \"signal\" is missing");
 	(void)stream_send(relay->supervisor, STREAM_SIGNAL, &packet, sizeof(packet));
 	return 0;
 }
 
-static int take_detach(struct relay *relay, const struct api_call *frame, struct error *err)
+static int detach(struct relay *relay, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 
@@ -201,78 +204,123 @@ static int take_detach(struct relay *relay, const struct api_call *frame, struct
 	return send_value(relay, new_frame(&arena, "AttachDetached", err), err);
 }
 
+static int take_detach(struct relay *relay, const struct api_call *frame, struct error *err)
+{
+	return detach(relay, err);
+}
+
+enum { MEMBERS_MAX = 3 };
+
 static const struct {
 	const char *type;
 	int (*take)(struct relay *relay, const struct api_call *frame, struct error *err);
+	const char *const known[MEMBERS_MAX];
 } frames[] = {
-	{ "AttachStdin", take_stdin },
-	{ "AttachResize", take_resize },
-	{ "AttachSignal", take_signal },
-	{ "AttachDetach", take_detach },
+	{ "AttachStdin", take_stdin, { "data", "eof" } },
+	{ "AttachResize", take_resize, { "columns", "rows" } },
+	{ "AttachSignal", take_signal, { "signal" } },
+	{ "AttachDetach", take_detach, { NULL } },
 };
+enum { FRAMES = sizeof(frames) / sizeof(*frames) };
 
-static int take_frame(struct relay *relay, struct error *err)
+bool api_is_attach_frame(const char *type)
+{
+	size_t i = 0;
+
+	while (i < FRAMES && strcmp(frames[i].type, type) != 0)
+		i++;
+	return i < FRAMES;
+}
+
+static int take_text(struct relay *relay, const char *text, size_t size, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct api_call frame = *relay->call;
-	cleanup_free char *text = NULL;
 	const char *type;
-	size_t size;
-	int read = frame_read(relay->call->fd, relay->call->stop, &text, &size, err);
 
-	if (read <= 0) {
-		relay->is_over = true;
-		return read;
-	}
 	frame.arena = &arena;
-	frame.request = value_read(text, size, &arena, err);
+	frame.request = value_read_strict(text, size, &arena, err);
 	if (!frame.request)
-		return -1;
+		return api_blame(err);
 	if (frame.request->kind != VALUE_OBJECT)
-		return error_set(err, EINVAL, "a frame that is no object");
+		return api_refuse(err, "a frame that is no object");
 	if (api_text(&frame, "type", true, &type, err) < 0)
 		return -1;
-	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++)
+	for (size_t i = 0; i < FRAMES; i++)
 		if (strcmp(frames[i].type, type) == 0)
-			return frames[i].take(relay, &frame, err);
-	return error_set(err, EINVAL, "the type \"%s\" is not known while attached", type);
+			return api_check_members(&frame, frames[i].known, err) < 0
+				       ? -1
+				       : frames[i].take(relay, &frame, err);
+	return api_refuse(err, "the type \"%.200s\" is not known while attached", type);
+}
+
+static int take_frame(struct relay *relay, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t size;
+	int result = frame_read(relay->call->peer, &text, &size, err);
+
+	if (result > 0)
+		return take_text(relay, text, size, err);
+	/* One who has nothing more to say may still listen: its input is at its end. */
+	if (result == 0 && relay->takes_input && !frame_is_closed(relay->call->peer)) {
+		relay->takes_input = false;
+		relay->ends_input = true;
+		send_input(relay);
+	}
+	return result;
 }
 
 /* ---- the conversation ---- */
 
 static int converse(struct relay *relay, struct error *err)
 {
-	while (!relay->is_over && !*relay->call->stop) {
+	const struct frame_peer *peer = relay->call->peer;
+
+	while (!relay->is_over) {
 		/* Not read while input waits: the client is held up by what it has sent. */
-		bool can_read = !relay->awaits_taken && relay->sent == relay->n_input;
+		bool can_read =
+			!peer->cannot_read && !relay->awaits_taken && relay->sent == relay->n_input;
 		struct pollfd fds[] = {
 			{ .fd = relay->supervisor, .events = POLLIN },
-			{ .fd = relay->call->fd, .events = can_read ? POLLIN : 0 },
+			{ .fd = peer->fd, .events = can_read ? POLLIN : 0 },
+			{ .fd = peer->stop, .events = POLLIN },
 		};
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, -1) < 0) {
+			if (errno == EINTR)
+				continue;
 			return error_set(err, errno, "poll");
+		}
+		if (fds[2].revents)
+			return detach(relay, err);
 		if (fds[0].revents && take_packet(relay, err) < 0)
 			return -1;
 		if (relay->is_over || !fds[1].revents)
 			continue;
-		/* With input under way only its end is of interest. */
-		if (!can_read && (fds[1].revents & (POLLHUP | POLLERR)))
+		/* It has closed the connection. */
+		if (!can_read)
 			return 0;
-		if (can_read && take_frame(relay, err) < 0)
+		if (take_frame(relay, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int answer_and_converse(const struct api_call *call, int supervisor, struct error *err)
+static int answer_and_converse(const struct api_call *call, int supervisor, bool takes_input,
+			       struct error *err)
 {
-	struct relay relay = { .call = call, .supervisor = supervisor };
+	struct relay relay = {
+		.call = call,
+		.supervisor = supervisor,
+		.takes_input = takes_input,
+	};
 	int result;
 
 	relay.packet = malloc(STREAM_PACKET_MAX);
 	if (!relay.packet)
 		return error_memory(err);
-	result = api_send(call->fd, call->response, err);
+	*call->has_attached = true;
+	result = api_send(call, call->response, err);
 	if (result == 0)
 		result = converse(&relay, err);
 	free(relay.packet);
@@ -288,8 +336,8 @@ static int read_size(const struct api_call *call, struct stream_size *ret, struc
 	    api_number(call, "rows", 0, &rows, err) < 0)
 		return -1;
 	if (columns < 0 || columns > UINT16_MAX || rows < 0 || rows > UINT16_MAX)
-		return error_set(err, EINVAL, "a terminal of %lld columns and %lld rows",
-				 (long long)columns, (long long)rows);
+		return api_refuse(err, "a terminal of %lld columns and %lld rows",
+				  (long long)columns, (long long)rows);
 	*ret = (struct stream_size){ (uint16_t)columns, (uint16_t)rows };
 	return 0;
 }
@@ -310,7 +358,8 @@ int api_attach(const struct api_call *call, struct error *err)
 	    store_find(call->store, id, call->arena, &record, err) < 0)
 		return -1;
 	attach.wants_input = wants_input;
-	attach.ends_input = wants_input;
+	/* A client that is lost, or we, take nobody's input away. */
+	attach.ends_input = STREAM_INPUT_ENDS_WHEN_TOLD;
 	attach.from = wants_logs ? STREAM_FROM_START : STREAM_FROM_RECENT;
 	if (container_check_running(record, err) < 0 ||
 	    container_attach(call->store, record, &attach, &socket, err) < 0 ||
@@ -318,7 +367,7 @@ int api_attach(const struct api_call *call, struct error *err)
 	    value_add(call->response, "tty", value_bool(call->arena, record->tty, err), call->arena,
 		      err) < 0)
 		return -1;
-	return answer_and_converse(call, socket, err);
+	return answer_and_converse(call, socket, wants_input, err);
 }
 
 int api_exec(const struct api_call *call, struct error *err)
@@ -342,7 +391,7 @@ int api_exec(const struct api_call *call, struct error *err)
 	    read_size(call, &size, err) < 0)
 		return -1;
 	if (!exec.n_args)
-		return error_set(err, EINVAL, "the member \"command\" is missing or empty");
+		return api_refuse(err, "the member \"command\" is missing or empty");
 	exec.columns = size.columns;
 	exec.rows = size.rows;
 	if ((user && !(exec.user = arena_strdup(call->arena, user, err))) ||
@@ -350,5 +399,5 @@ int api_exec(const struct api_call *call, struct error *err)
 		return -1;
 	if (container_exec(call->store, id, &exec, &socket, err) < 0)
 		return -1;
-	return answer_and_converse(call, socket, err);
+	return answer_and_converse(call, socket, exec.interactive, err);
 }

@@ -1,318 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/api/api_parts.h"
-#include "cmd/rustbox/api/frame.h"
-#include "cmd/rustbox/container/container.h"
-#include "cmd/rustbox/format/format.h"
-#include "cmd/rustbox/stream/stream.h"
 
-static volatile bool is_stopping;
-
-static void on_signal(int number)
-{
-	is_stopping = true;
-}
-
-/* ---- requests that are one call each ---- */
-
-static int read_id(const struct api_call *call, const char *const *known, const char **ret,
-		   struct error *err)
-{
-	return api_check_members(call, known, err) < 0 ? -1 : api_text(call, "id", true, ret, err);
-}
-
-static int run_start(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "id", NULL };
-	const struct stream_attach attach = { .from = STREAM_FROM_START };
-	cleanup_fd int socket = -1;
-	const char *id;
-
-	if (read_id(call, known, &id, err) < 0)
-		return -1;
-	return container_start(call->store, id, false, &attach, &socket, err);
-}
-
-static int read_stop(const struct api_call *call, const char **ret_id, int *ret_timeout_ms,
-		     int *ret_signal, struct error *err)
-{
-	static const char *const known[] = { "id", "timeout", "signal", NULL };
-	const char *name;
-	int64_t seconds;
-
-	*ret_signal = 0;
-	if (read_id(call, known, ret_id, err) < 0 ||
-	    api_number(call, "timeout", STREAM_TIMEOUT_OF_RECORD, &seconds, err) < 0 ||
-	    api_text(call, "signal", false, &name, err) < 0 ||
-	    (name && format_read_signal(name, ret_signal, err) < 0))
-		return -1;
-	if (seconds > INT32_MAX / 1000)
-		return error_set(err, EINVAL, "a timeout of %lld seconds", (long long)seconds);
-	*ret_timeout_ms = seconds < 0 ? (int)seconds : (int)seconds * 1000;
-	return 0;
-}
-
-static int run_stop(const struct api_call *call, struct error *err)
-{
-	int timeout_ms, signal;
-	const char *id;
-
-	if (read_stop(call, &id, &timeout_ms, &signal, err) < 0)
-		return -1;
-	return container_stop(call->store, id, timeout_ms, signal, err);
-}
-
-static int run_restart(const struct api_call *call, struct error *err)
-{
-	int timeout_ms, signal;
-	const char *id;
-
-	if (read_stop(call, &id, &timeout_ms, &signal, err) < 0)
-		return -1;
-	return container_restart(call->store, id, timeout_ms, signal, err);
-}
-
-static int run_kill(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "id", "signal", NULL };
-	const char *id, *name;
-	int number = SIGKILL;
-
-	if (read_id(call, known, &id, err) < 0 || api_text(call, "signal", false, &name, err) < 0 ||
-	    (name && format_read_signal(name, &number, err) < 0))
-		return -1;
-	return container_kill(call->store, id, number, false, err);
-}
-
-static int run_pause(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "id", NULL };
-	const char *id;
-
-	return read_id(call, known, &id, err) < 0 ? -1 : container_pause(call->store, id, err);
-}
-
-static int run_unpause(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "id", NULL };
-	const char *id;
-
-	return read_id(call, known, &id, err) < 0 ? -1 : container_unpause(call->store, id, err);
-}
-
-static int run_remove(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "id", "force", "volumes", NULL };
-	bool force, volumes;
-	const char *id;
-
-	if (read_id(call, known, &id, err) < 0 || api_bool(call, "force", false, &force, err) < 0 ||
-	    api_bool(call, "volumes", false, &volumes, err) < 0)
-		return -1;
-	return container_remove(call->store, id, force, volumes, err);
-}
-
-static int run_wait(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "id", NULL };
-	const char *id;
-	int exit_code;
-
-	if (read_id(call, known, &id, err) < 0 ||
-	    container_wait(call->store, id, &exit_code, err) < 0)
-		return -1;
-	return api_add_number(call, "exit_code", exit_code, err);
-}
-
-static int run_inspect(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "id", NULL };
-	cleanup_free char *text = NULL;
-	struct record *record;
-	const char *id;
-
-	if (read_id(call, known, &id, err) < 0 ||
-	    store_find(call->store, id, call->arena, &record, err) < 0)
-		return -1;
-	text = container_inspect(call->store, record, false, err);
-	if (!text)
-		return -1;
-	return value_add(call->response, "container",
-			 value_read(text, strlen(text), call->arena, err), call->arena, err);
-}
-
-/* ---- list ---- */
-
-static struct value *list_entry(const struct record *record, struct arena *arena, struct error *err)
-{
-	const struct record_state *state = record->state;
-	struct value *entry = value_object(arena, err);
-	const struct {
-		const char *key, *text;
-	} texts[] = {
-		{ "id", record->id },
-		{ "name", record->name },
-		{ "status", record_status_names[state->status] },
-		{ "image", record->image },
-		{ "rootfs", record->rootfs },
-		{ "created", record->created },
-		{ "started", state->started },
-		{ "finished", state->finished },
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (texts[i].text &&
-		    value_add(entry, texts[i].key, value_text(arena, texts[i].text, err), arena,
-			      err) < 0)
-			return NULL;
-	if (value_add(entry, "pid", value_number(arena, state->pid, err), arena, err) < 0 ||
-	    value_add(entry, "exit_code", value_number(arena, state->exit_code, err), arena, err) <
-		    0 ||
-	    value_add(entry, "tty", value_bool(arena, record->tty, err), arena, err) < 0)
-		return NULL;
-	return entry;
-}
-
-static int run_list(const struct api_call *call, struct error *err)
-{
-	static const char *const known[] = { "all", NULL };
-	struct value *list = value_list(call->arena, err);
-	struct record **records;
-	size_t n;
-	bool all;
-
-	if (api_check_members(call, known, err) < 0 ||
-	    api_bool(call, "all", false, &all, err) < 0 ||
-	    store_list(call->store, call->arena, &records, &n, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if ((all || record_is_live(records[i])) &&
-		    value_append(list, list_entry(records[i], call->arena, err), call->arena, err) <
-			    0)
-			return -1;
-	return value_add(call->response, "containers", list, call->arena, err);
-}
-
-/* ---- the table ---- */
-
-static const struct {
-	const char *request, *response;
-	int (*run)(const struct api_call *call, struct error *err);
-	bool answers; /* by itself */
-} requests[] = {
-	{ "RunRequest", "RunResponse", api_run, false },
-	{ "CreateRequest", "CreateResponse", api_create, false },
-	{ "StartRequest", "StartResponse", run_start, false },
-	{ "StopRequest", "StopResponse", run_stop, false },
-	{ "RestartRequest", "RestartResponse", run_restart, false },
-	{ "KillRequest", "KillResponse", run_kill, false },
-	{ "PauseRequest", "PauseResponse", run_pause, false },
-	{ "UnpauseRequest", "UnpauseResponse", run_unpause, false },
-	{ "ListRequest", "ListResponse", run_list, false },
-	{ "InspectRequest", "InspectResponse", run_inspect, false },
-	{ "RemoveRequest", "RemoveResponse", run_remove, false },
-	{ "WaitRequest", "WaitResponse", run_wait, false },
-	{ "LogsRequest", "LogsResponse", api_logs, false },
-	{ "AttachRequest", "AttachResponse", api_attach, true },
-	{ "ExecRequest", "ExecResponse", api_exec, true },
-};
-
-/* ---- errors ---- */
-
-static const char *code_of(const struct error *err)
-{
-	switch (err->code) {
-	case ENOENT:
-		return "not_found";
-	case EEXIST:
-	case EBUSY:
-		return "conflict";
-	case EINVAL:
-	case ERANGE:
-	case EMSGSIZE:
-		return "invalid_request";
-	case 126:
-		return "not_executable";
-	case 127:
-		return "command_not_found";
-	default:
-		return "failed";
-	}
-}
-
-static int send_error(int fd, const struct error *why, struct error *err)
+static int send_error(const struct api_call *call, const struct error *why, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct value *value = value_object(&arena, err);
 
 	if (value_add(value, "type", value_text(&arena, "ErrorResponse", err), &arena, err) < 0 ||
-	    value_add(value, "code", value_text(&arena, code_of(why), err), &arena, err) < 0 ||
+	    value_add(value, "code", value_text(&arena, api_code_of(why), err), &arena, err) < 0 ||
 	    value_add(value, "message", value_text(&arena, why->text, err), &arena, err) < 0)
 		return -1;
-	return api_send(fd, value, err);
+	return api_send(call, value, err);
 }
 
-/* ---- one request ---- */
-
-static int handle(struct api_call *call, struct error *err)
-{
-	const char *type;
-
-	if (call->request->kind != VALUE_OBJECT)
-		return error_set(err, EINVAL, "a request is an object with a member \"type\"");
-	if (api_text(call, "type", true, &type, err) < 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
-		if (strcmp(requests[i].request, type) != 0)
-			continue;
-		call->response = value_object(call->arena, err);
-		if (api_add_text(call, "type", requests[i].response, err) < 0 ||
-		    requests[i].run(call, err) < 0)
-			return -1;
-		return requests[i].answers ? 0 : api_send(call->fd, call->response, err);
-	}
-	return error_set(err, EINVAL, "there is no request \"%s\"", type);
-}
-
-/* 0 to go on, -1 when the connection is of no more use. */
-static int serve_one(struct store *store, int fd, const char *text, size_t size)
+static void serve_one(struct api_call *call)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	struct api_call call = { .store = store, .fd = fd, .arena = &arena, .stop = &is_stopping };
-	struct error why = { 0 }, err;
+	cleanup_free char *text = NULL;
+	struct error why, ignored;
+	size_t size;
+	int result = frame_read(call->peer, &text, &size, &why);
 
-	call.request = value_read(text, size, &arena, &why);
-	if (!call.request)
-		why.code = EINVAL;
-	if (call.request && handle(&call, &why) == 0)
-		return 0;
-	if (why.code == EPIPE || why.code == ECONNRESET || why.code == ETIMEDOUT)
-		log_debug("%s", why.text);
-	return send_error(fd, &why, &err);
+	call->arena = &arena;
+	if (result > 0)
+		result = api_handle(call, text, size, &why);
+	call->arena = NULL;
+	if (result == 0)
+		return;
+	log_debug("%s", why.text);
+	if (!call->peer->cannot_write)
+		(void)send_error(call, &why, &ignored);
 }
 
-void api_connection_run(struct store *store, int fd)
+void api_connection_run(struct store *store, int fd, int stop)
 {
-	const struct sigaction action = { .sa_handler = on_signal };
+	struct frame_peer peer = { .fd = fd, .stop = stop };
+	bool has_attached = false;
+	struct api_call call = { .store = store, .peer = &peer, .has_attached = &has_attached };
 
-	/* Without SA_RESTART: who waits for a frame wakes up. */
-	(void)sigaction(SIGTERM, &action, NULL);
-	while (!is_stopping) {
-		cleanup_free char *text = NULL;
-		struct error err, ignored;
-		size_t size;
-		int read = frame_read(fd, &is_stopping, &text, &size, &err);
-
-		if (read < 0) {
-			log_debug("%s", err.text);
-			(void)send_error(fd, &err, &ignored);
-		}
-		if (read <= 0 || serve_one(store, fd, text, size) < 0)
-			break;
-	}
+	while (!peer.cannot_read && !peer.cannot_write)
+		serve_one(&call);
 }

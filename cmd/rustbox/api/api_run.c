@@ -44,7 +44,7 @@ static bool is_row_of(const struct option_row *row, const char *key)
 	const char *p = row->name;
 
 	for (; *p && *key; p++, key++)
-		if (*p != *key && !(*p == '-' && *key == '_'))
+		if ((*p == '-' ? '_' : *p) != *key)
 			return false;
 	return !*p && !*key;
 }
@@ -60,7 +60,7 @@ static int add_option(struct words *words, const struct option_row *row, const s
 	if ((value->kind == VALUE_TEXT || value->kind == VALUE_NUMBER) && row->kind != OPTION_FLAG)
 		return add_word(words, arena_format(arena, err, "--%s=%s", row->name, value->text),
 				arena, err);
-	return error_set(err, EINVAL, "the member for --%s is of the wrong type", row->name);
+	return api_refuse(err, "the member for --%s is of the wrong type", row->name);
 }
 
 static int add_member(struct words *words, const char *key, const struct value *value,
@@ -71,7 +71,7 @@ static int add_member(struct words *words, const char *key, const struct value *
 	while (row->name && !is_row_of(row, key))
 		row++;
 	if (!row->name)
-		return error_set(err, EINVAL, "the member \"%s\" is not known", key);
+		return api_refuse(err, "the member \"%.200s\" is not known", key);
 	if (value->kind == VALUE_NULL)
 		return 0;
 	if (value->kind != VALUE_LIST)
@@ -108,7 +108,7 @@ static int read_request(const struct api_call *call, const char *const *others,
 			return -1;
 	words.items[words.n] = NULL;
 	if (options_parse(rows, OPTIONS_FIRST, words.items, ret, call->arena, &rest, err) != 0)
-		return -1;
+		return api_blame(err);
 	*ret_args = rest;
 	return 0;
 }
@@ -119,9 +119,12 @@ static int create(const struct api_call *call, struct record **ret, struct error
 	struct create_options options = { 0 };
 	char **args;
 
-	if (read_request(call, others, &options, &args, err) < 0 ||
-	    container_create(call->store, &options, args, call->arena, ret, err) < 0 ||
-	    api_add_text(call, "id", (*ret)->id, err) < 0 ||
+	if (read_request(call, others, &options, &args, err) < 0)
+		return -1;
+	/* Without an errno it is what the options say. */
+	if (container_create(call->store, &options, args, call->arena, ret, err) < 0)
+		return err->code ? -1 : api_blame(err);
+	if (api_add_text(call, "id", (*ret)->id, err) < 0 ||
 	    api_add_text(call, "name", (*ret)->name, err) < 0)
 		return -1;
 	return 0;

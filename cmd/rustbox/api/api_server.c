@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,7 +21,7 @@
 #include "base/path.h"
 #include "cmd/rustbox/api/api_parts.h"
 
-enum { ACTIVATED_FD = 3, BACKLOG = 128, END_MS = 5000 };
+enum { ACTIVATED_FD = 3, BACKLOG = SOMAXCONN, END_MS = 5000 };
 
 struct server {
 	struct store *store;
@@ -33,22 +36,30 @@ struct server {
 
 /* ---- listening ---- */
 
+static bool has_socket_option(int fd, int option, int wanted)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 && value == wanted;
+}
+
+/* Only such a socket tells who its clients are. */
 static bool is_listening(int fd)
 {
-	int listening = 0;
-	socklen_t size = sizeof(listening);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening;
+	return has_socket_option(fd, SO_DOMAIN, AF_UNIX) &&
+	       has_socket_option(fd, SO_TYPE, SOCK_STREAM) &&
+	       has_socket_option(fd, SO_ACCEPTCONN, 1);
 }
 
 /* sd_listen_fds(3). */
 static bool is_activated(void)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const char *pid = getenv("LISTEN_PID");
 	uint64_t number;
 
-	return pid && fds && str_to_uint(pid, 10, INT32_MAX, &number) &&
-	       (pid_t)number == getpid() && strcmp(fds, "1") == 0 && is_listening(ACTIVATED_FD);
+	return pid && getenv("LISTEN_FDS") && str_to_uint(pid, 10, INT32_MAX, &number) &&
+	       (pid_t)number == getpid();
 }
 
 static int fill_address(const char *path, struct sockaddr_un *ret, struct error *err)
@@ -118,8 +129,31 @@ static int listen_at(struct server *server, const char *path, struct error *err)
 	return 0;
 }
 
-static int take_activated(struct server *server, struct error *err)
+/* Two at once would each remove the other's socket as a stale one. */
+static int listen_alone(struct server *server, const char *path, struct error *err)
 {
+	int lock = server->store->run_fd, result;
+
+	while (flock(lock, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return error_set(err, errno, "lock %s", server->store->run);
+	result = listen_at(server, path, err);
+	(void)flock(lock, LOCK_UN);
+	return result;
+}
+
+static int take_activated(struct server *server, const char *path, struct error *err)
+{
+	const char *fds = getenv("LISTEN_FDS");
+
+	if (path)
+		return error_set(err, 0, "--socket %s, and a socket of systemd (one of the two)",
+				 path);
+	if (!fds || strcmp(fds, "1") != 0 || !is_listening(ACTIVATED_FD))
+		return error_set(err, 0,
+				 "the socket of systemd: descriptor 3 alone is wanted, a "
+				 "Unix stream socket that listens (ListenStream=%s)",
+				 API_SOCKET);
 	server->listener = ACTIVATED_FD;
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
@@ -141,22 +175,63 @@ static bool is_allowed(int fd)
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static void serve_in_child(const struct server *server, int fd)
+/* SIGTERM and SIGINT disturb no request: they are seen between two of them. */
+static int open_stop(const struct server *server)
 {
+	sigset_t ending, mask = server->before;
+
+	(void)sigemptyset(&ending);
+	(void)sigaddset(&ending, SIGTERM);
+	(void)sigaddset(&ending, SIGINT);
+	(void)sigaddset(&mask, SIGTERM);
+	(void)sigaddset(&mask, SIGINT);
+	if (sigprocmask(SIG_SETMASK, &mask, NULL) < 0)
+		return -1;
+	return signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void serve_in_child(const struct server *server, pid_t parent, int fd)
+{
+	int stop;
+
 	/* Who kills us outright ends its connections, too; containers have their own. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
 	(void)close(server->listener);
 	(void)close(server->signals);
-	(void)sigprocmask(SIG_SETMASK, &server->before, NULL);
-	(void)signal(SIGINT, SIG_IGN);
-	api_connection_run(server->store, fd);
+	stop = open_stop(server);
+	/* Relative paths of requests begin at the same place wherever we were started. */
+	if (stop < 0 || chdir("/") < 0) {
+		log_warning("prepare for a connection: %s", strerror(errno));
+		_exit(1);
+	}
+	api_connection_run(server->store, fd, stop);
 	_exit(0);
+}
+
+/* One more than there is room for. */
+static void turn_away(int fd)
+{
+	static const char text[] = "{\"type\":\"ErrorResponse\",\"code\":\"failed\","
+				   "\"message\":\"rustboxd has too many connections (close some, "
+				   "or try again)\"}";
+	const uint32_t length = htonl(sizeof(text) - 1);
+	const struct iovec parts[] = {
+		{ (void *)(uintptr_t)&length, sizeof(length) },
+		{ (void *)(uintptr_t)text, sizeof(text) - 1 },
+	};
+	const struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts,
+					.msg_iovlen = 2 };
+
+	(void)sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	log_warning("a connection was turned away: there are %d", API_CONNECTIONS_MAX);
 }
 
 static void accept_one(struct server *server)
 {
 	cleanup_fd int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
-	pid_t pid;
+	pid_t parent = getpid(), pid;
 
 	if (fd < 0)
 		return;
@@ -164,9 +239,13 @@ static void accept_one(struct server *server)
 		log_warning("a connection of another user was refused");
 		return;
 	}
+	if (server->n_children == API_CONNECTIONS_MAX) {
+		turn_away(fd);
+		return;
+	}
 	pid = fork();
 	if (pid == 0)
-		serve_in_child(server, fd);
+		serve_in_child(server, parent, fd);
 	if (pid < 0)
 		log_warning("fork for a connection: %s", strerror(errno));
 	else
@@ -250,10 +329,9 @@ static void remove_socket(const struct server *server)
 static int serve(struct server *server, struct error *err)
 {
 	while (!server->is_ending) {
-		bool has_room = server->n_children < API_CONNECTIONS_MAX;
 		struct pollfd watched[] = {
 			{ .fd = server->signals, .events = POLLIN },
-			{ .fd = has_room ? server->listener : -1, .events = POLLIN },
+			{ .fd = server->listener, .events = POLLIN },
 		};
 		if (poll(watched, 2, -1) < 0 && errno != EINTR)
 			return error_set(err, errno, "poll");
@@ -278,12 +356,13 @@ static int look_at_containers(struct store *store, struct error *err)
 int api_serve(struct store *store, const struct api_config *config, struct error *err)
 {
 	struct server server = { .store = store, .listener = -1, .signals = -1 };
+	const char *path = config->socket ? config->socket : API_SOCKET;
 	int result;
 
 	if (look_at_containers(store, err) < 0 || watch_signals(&server, err) < 0)
 		return -1;
-	result = is_activated() ? take_activated(&server, err)
-				: listen_at(&server, config->socket, err);
+	result = is_activated() ? take_activated(&server, config->socket, err)
+				: listen_alone(&server, path, err);
 	if (result == 0)
 		result = serve(&server, err);
 	remove_socket(&server);

@@ -18,42 +18,52 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* deadline: -1 for none. 1; 0 when stopped by a signal; -1 with err. */
-static int wait_for(int fd, short events, int64_t deadline, const volatile bool *stop,
-		    struct error *err)
+/* Until the first byte of a frame; 0 when we are to end. */
+static int wait_for_frame(const struct frame_peer *peer, struct error *err)
 {
-	for (;;) {
-		struct pollfd watched = { .fd = fd, .events = events };
-		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-		int n;
+	struct pollfd watched[] = {
+		{ .fd = peer->stop, .events = POLLIN },
+		{ .fd = peer->fd, .events = POLLIN },
+	};
 
-		if (stop && *stop)
-			return 0;
-		if (deadline >= 0 && left <= 0)
-			return error_set(err, ETIMEDOUT, "a frame that does not come to its end");
-		n = poll(&watched, 1, (int)left);
-		if (n > 0)
-			return 1;
-		if (n < 0 && errno != EINTR)
+	while (poll(watched, 2, -1) < 0)
+		if (errno != EINTR)
 			return error_set(err, errno, "poll");
+	return watched[0].revents ? 0 : 1;
+}
+
+/* Within a frame nothing stops us but its time. */
+static int wait_for_more(int fd, int64_t deadline, struct error *err)
+{
+	struct pollfd watched = { .fd = fd, .events = POLLIN };
+	int64_t left = deadline - now_ms();
+
+	if (left <= 0) {
+		(void)error_set(err, 0, "a frame that has not come to its end after %d s",
+				FRAME_TIMEOUT_MS / 1000);
+		err->code = ETIMEDOUT;
+		return -1;
 	}
+	if (poll(&watched, 1, (int)left) < 0 && errno != EINTR)
+		return error_set(err, errno, "poll");
+	return 1;
 }
 
 /*
- * 1, or 0 when nothing came before the end (or the stop). *deadline is set by
- * the first byte.
+ * 1, or 0 when nothing came before the end (or the stop). *deadline, -1 at
+ * first, is set by the first byte.
  */
-static int read_all(int fd, void *data, size_t size, int64_t *deadline, const volatile bool *stop,
+static int read_all(const struct frame_peer *peer, void *data, size_t size, int64_t *deadline,
 		    struct error *err)
 {
 	char *p = data;
 
 	while (size > 0) {
-		/* Within a frame nothing stops us but its time. */
-		int ready = wait_for(fd, POLLIN, *deadline, *deadline < 0 ? stop : NULL, err);
+		int ready = *deadline < 0 ? wait_for_frame(peer, err)
+					  : wait_for_more(peer->fd, *deadline, err);
 		if (ready <= 0)
 			return ready;
-		ssize_t n = recv(fd, p, size, MSG_DONTWAIT);
+		ssize_t n = recv(peer->fd, p, size, MSG_DONTWAIT);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
@@ -70,25 +80,27 @@ static int read_all(int fd, void *data, size_t size, int64_t *deadline, const vo
 	return 1;
 }
 
-int frame_read(int fd, const volatile bool *stop, char **ret_text, size_t *ret_size,
-	       struct error *err)
+static int read_frame(const struct frame_peer *peer, char **ret_text, size_t *ret_size,
+		      struct error *err)
 {
 	cleanup_free char *text = NULL;
 	int64_t deadline = -1;
 	uint32_t length;
-	int result = read_all(fd, &length, sizeof(length), &deadline, stop, err);
+	int result = read_all(peer, &length, sizeof(length), &deadline, err);
 
 	if (result <= 0)
 		return result;
 	length = ntohl(length);
-	if (length > FRAME_SIZE_MAX)
-		return error_set(err, EMSGSIZE, "a frame of %u bytes (at most %d)", length,
-				 FRAME_SIZE_MAX);
-	/* A length is believed as far as bytes come. */
+	if (length > FRAME_SIZE_MAX) {
+		(void)error_set(err, 0, "a frame of %u bytes (at most %d)", length, FRAME_SIZE_MAX);
+		err->code = EMSGSIZE;
+		return -1;
+	}
+	/* The kernel gives pages as bytes come, whatever the length says. */
 	text = malloc((size_t)length + 1);
 	if (!text)
 		return error_memory(err);
-	if (length > 0 && read_all(fd, text, length, &deadline, NULL, err) < 0)
+	if (length > 0 && read_all(peer, text, length, &deadline, err) < 0)
 		return -1;
 	text[length] = 0;
 	*ret_size = length;
@@ -96,35 +108,47 @@ int frame_read(int fd, const volatile bool *stop, char **ret_text, size_t *ret_s
 	return 1;
 }
 
-static int write_all(int fd, const void *data, size_t size, int64_t deadline, struct error *err)
+int frame_read(struct frame_peer *peer, char **ret_text, size_t *ret_size, struct error *err)
+{
+	int result = read_frame(peer, ret_text, ret_size, err);
+
+	if (result <= 0)
+		peer->cannot_read = true;
+	return result;
+}
+
+static int write_all(int fd, const void *data, size_t size, struct error *err)
 {
 	const char *p = data;
 
 	while (size > 0) {
-		ssize_t n = send(fd, p, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN) {
-			if (wait_for(fd, POLLOUT, deadline, NULL, err) < 0)
-				return -1;
+		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
 			continue;
-		}
-		if (n < 0 && errno != EINTR)
+		if (n < 0)
 			return error_set(err, errno, "write a frame");
-		if (n > 0) {
-			p += n;
-			size -= (size_t)n;
-		}
+		p += n;
+		size -= (size_t)n;
 	}
 	return 0;
 }
 
-int frame_write(int fd, const char *text, size_t size, struct error *err)
+int frame_write(struct frame_peer *peer, const char *text, size_t size, struct error *err)
 {
-	int64_t deadline = now_ms() + FRAME_TIMEOUT_MS;
 	uint32_t length = htonl((uint32_t)size);
 
 	if (size > UINT32_MAX)
 		return error_set(err, EMSGSIZE, "an answer of %zu bytes", size);
-	if (write_all(fd, &length, sizeof(length), deadline, err) < 0)
-		return -1;
-	return write_all(fd, text, size, deadline, err);
+	if (write_all(peer->fd, &length, sizeof(length), err) == 0 &&
+	    write_all(peer->fd, text, size, err) == 0)
+		return 0;
+	peer->cannot_write = true;
+	return -1;
+}
+
+bool frame_is_closed(const struct frame_peer *peer)
+{
+	struct pollfd watched = { .fd = peer->fd };
+
+	return poll(&watched, 1, 0) > 0;
 }

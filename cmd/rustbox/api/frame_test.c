@@ -19,6 +19,11 @@ static void pair(int ends[2])
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 }
 
+static struct frame_peer peer_at(int fd)
+{
+	return (struct frame_peer){ .fd = fd, .stop = -1 };
+}
+
 static void test_round_trip(void **state)
 {
 	cleanup_free char *text = NULL;
@@ -27,17 +32,20 @@ static void test_round_trip(void **state)
 	int ends[2];
 
 	pair(ends);
-	assert_int_equal(frame_write(ends[0], "{\"a\":1}", 7, &err), 0);
-	assert_int_equal(frame_write(ends[0], "", 0, &err), 0);
-	assert_int_equal(frame_read(ends[1], NULL, &text, &size, &err), 1);
+	struct frame_peer from = peer_at(ends[0]), to = peer_at(ends[1]);
+	assert_int_equal(frame_write(&from, "{\"a\":1}", 7, &err), 0);
+	assert_int_equal(frame_write(&from, "", 0, &err), 0);
+	assert_int_equal(frame_read(&to, &text, &size, &err), 1);
 	assert_string_equal(text, "{\"a\":1}");
 	assert_int_equal(size, 7);
 	free(move_ptr(&text));
-	assert_int_equal(frame_read(ends[1], NULL, &text, &size, &err), 1);
+	assert_int_equal(frame_read(&to, &text, &size, &err), 1);
 	assert_int_equal(size, 0);
 	fd_close(&ends[0]);
 	free(move_ptr(&text));
-	assert_int_equal(frame_read(ends[1], NULL, &text, &size, &err), 0);
+	assert_false(to.cannot_read);
+	assert_int_equal(frame_read(&to, &text, &size, &err), 0);
+	assert_true(to.cannot_read);
 	fd_close(&ends[1]);
 }
 
@@ -49,9 +57,11 @@ static void expect_failure(const void *bytes, size_t n, int code)
 	int ends[2];
 
 	pair(ends);
+	struct frame_peer to = peer_at(ends[1]);
 	assert_int_equal(write(ends[0], bytes, n), n);
 	fd_close(&ends[0]);
-	assert_int_equal(frame_read(ends[1], NULL, &text, &size, &err), -1);
+	assert_int_equal(frame_read(&to, &text, &size, &err), -1);
+	assert_true(to.cannot_read);
 	assert_int_equal(err.code, code);
 	assert_null(text);
 	fd_close(&ends[1]);
@@ -65,18 +75,24 @@ static void test_bad_frames(void **state)
 	expect_failure("\xff\xff\xff\xff", 4, EMSGSIZE);
 }
 
+/* Asked to end: between two frames, also when one is there already. */
 static void test_stop(void **state)
 {
-	const volatile bool stop = true;
 	char *text = NULL;
 	struct error err;
 	size_t size;
-	int ends[2];
+	int ends[2], stop[2];
 
 	pair(ends);
-	assert_int_equal(frame_read(ends[1], &stop, &text, &size, &err), 0);
+	pair(stop);
+	struct frame_peer from = peer_at(ends[0]), to = { .fd = ends[1], .stop = stop[1] };
+	assert_int_equal(frame_write(&from, "{}", 2, &err), 0);
+	fd_close(&stop[0]);
+	assert_int_equal(frame_read(&to, &text, &size, &err), 0);
+	assert_null(text);
 	fd_close(&ends[0]);
 	fd_close(&ends[1]);
+	fd_close(&stop[1]);
 }
 
 static void test_reader_gone(void **state)
@@ -85,9 +101,15 @@ static void test_reader_gone(void **state)
 	int ends[2];
 
 	pair(ends);
+	struct frame_peer from = peer_at(ends[0]);
+	assert_false(frame_is_closed(&from));
+	assert_int_equal(shutdown(ends[1], SHUT_WR), 0);
+	assert_false(frame_is_closed(&from));
 	fd_close(&ends[1]);
-	assert_int_equal(frame_write(ends[0], "x", 1, &err), -1);
+	assert_true(frame_is_closed(&from));
+	assert_int_equal(frame_write(&from, "x", 1, &err), -1);
 	assert_int_equal(err.code, EPIPE);
+	assert_true(from.cannot_write);
 	fd_close(&ends[0]);
 }
 

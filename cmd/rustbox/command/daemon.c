@@ -16,7 +16,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 {
 	const struct daemon_options *options = call->options;
 	const struct api_config config = {
-		.socket = options->socket ? options->socket : API_SOCKET,
+		.socket = options->socket,
 	};
 
 	return api_serve(call->store, &config, err);

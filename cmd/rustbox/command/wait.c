@@ -8,7 +8,7 @@ static int wait_one(const struct invocation *call, const char *name, struct erro
 {
 	int exit_code;
 
-	if (container_wait(call->store, name, &exit_code, err) < 0)
+	if (container_wait(call->store, name, NULL, 0, &exit_code, err) < 0)
 		return -1;
 	printf("%d\n", exit_code);
 	return 0;

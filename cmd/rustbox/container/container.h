@@ -24,7 +24,7 @@ struct stream_attach;
 int container_start(struct store *store, const char *id, bool again,
 		    const struct stream_attach *attach, int *ret_socket, struct error *err);
 
-/* -1 unless it is Running: err says what to do. */
+/* -1 with EBUSY unless it is Running: err says what to do. */
 int container_check_running(const struct record *record, struct error *err);
 
 /*
@@ -57,8 +57,13 @@ int container_rename(struct store *store, const char *id, const char *name, stru
  */
 int container_update(struct store *store, const char *id, const struct create_options *options,
 		     struct error *err);
-/* Waits for the end; a container that is not live has ended already. */
-int container_wait(struct store *store, const char *id, int *ret_exit_code, struct error *err);
+/*
+ * Waits for the end; a container that is not live has ended already. ECANCELED:
+ * one of `others` (with n_others 0: none) had an event first.
+ */
+struct pollfd;
+int container_wait(struct store *store, const char *id, const struct pollfd *others,
+		   size_t n_others, int *ret_exit_code, struct error *err);
 
 /* ---- the task API of its supervisor ---- */
 

@@ -53,8 +53,10 @@ int container_settle(struct store *store, const char *id, struct arena *arena, s
 
 int container_is_wrong(const struct record *record, struct error *err)
 {
-	return error_set(err, 0, "container %s is %s", record->name,
-			 record_status_names[record->state->status]);
+	(void)error_set(err, 0, "container %s is %s", record->name,
+			record_status_names[record->state->status]);
+	err->code = EBUSY;
+	return -1;
 }
 
 /* ---- questions ---- */

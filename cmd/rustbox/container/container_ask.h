@@ -50,7 +50,7 @@ int container_read_failure(const char *payload, struct error *err);
 int container_settle(struct store *store, const char *id, struct arena *arena, struct record **ret,
 		     struct error *err);
 
-/* "container web is Exited": what is wrong with it. Always -1; hint with what to do. */
+/* "container web is Exited": what is wrong with it. Always -1 with EBUSY; hint with what to do. */
 int container_is_wrong(const struct record *record, struct error *err);
 
 /*

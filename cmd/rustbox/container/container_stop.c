@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ends: stop, kill, and waiting for one. */
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+
+enum { WAIT_OTHERS_MAX = 2 };
 
 /* After its supervisor has ended: that it was removed with it is fine. */
 static int settle(struct store *store, const char *id, struct arena *arena, struct error *err)
@@ -59,6 +62,22 @@ int container_kill(struct store *store, const char *id, int signal, bool all, st
 
 /* ---- waiting ---- */
 
+/* Until the supervisor has something to say. */
+static int wait_for_word(int socket, const struct pollfd *others, size_t n_others,
+			 struct error *err)
+{
+	struct pollfd watched[1 + WAIT_OTHERS_MAX] = { { .fd = socket, .events = POLLIN } };
+
+	if (n_others > WAIT_OTHERS_MAX)
+		return error_set(err, EINVAL, "wait for %zu things", n_others);
+	if (n_others)
+		memcpy(watched + 1, others, n_others * sizeof(*others));
+	while (poll(watched, 1 + n_others, -1) < 0)
+		if (errno != EINTR)
+			return error_set(err, errno, "poll");
+	return watched[0].revents ? 0 : error_set(err, ECANCELED, "its end");
+}
+
 /* 1 with its exit code; 0: the supervisor has ended without a word. */
 static int receive_exit(int socket, int *ret_exit_code, struct error *err)
 {
@@ -81,7 +100,8 @@ static int receive_exit(int socket, int *ret_exit_code, struct error *err)
 	return 1;
 }
 
-static int ask_exit(const struct store *store, const struct record *record, int *ret_exit_code,
+static int ask_exit(const struct store *store, const struct record *record,
+		    const struct pollfd *others, size_t n_others, int *ret_exit_code,
 		    struct error *err)
 {
 	cleanup_fd int socket = container_connect_stream(store, record, err);
@@ -90,10 +110,13 @@ static int ask_exit(const struct store *store, const struct record *record, int 
 		return container_is_gone(err) ? 0 : -1;
 	if (stream_send(socket, STREAM_WAIT, NULL, 0) < 0)
 		return 0;
-	return receive_exit(socket, ret_exit_code, err);
+	return wait_for_word(socket, others, n_others, err) < 0
+		       ? -1
+		       : receive_exit(socket, ret_exit_code, err);
 }
 
-int container_wait(struct store *store, const char *id, int *ret_exit_code, struct error *err)
+int container_wait(struct store *store, const char *id, const struct pollfd *others,
+		   size_t n_others, int *ret_exit_code, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct record *record;
@@ -101,7 +124,7 @@ int container_wait(struct store *store, const char *id, int *ret_exit_code, stru
 	if (store_find(store, id, &arena, &record, err) < 0)
 		return -1;
 	while (record_is_live(record)) {
-		int known = ask_exit(store, record, ret_exit_code, err);
+		int known = ask_exit(store, record, others, n_others, ret_exit_code, err);
 		if (known < 0)
 			return error_wrap(err, "wait for container %s", record->name);
 		if (known > 0)

@@ -2,11 +2,13 @@
 /* Operations on containers, with a child of the test in the place of a supervisor. */
 #include "cmd/rustbox/store/store_test.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/fd.h"
 #include "base/process.h"
 #include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
@@ -218,8 +220,35 @@ static void wait_gives_the_exit_code(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, exits);
-	assert_int_equal(container_wait(b->store, "web", &code, &err), 0);
+	assert_int_equal(container_wait(b->store, "web", NULL, 0, &code, &err), 0);
 	assert_int_equal(code, 42);
+}
+
+static bool says_nothing(struct bench *b, int client, int type, const char *payload)
+{
+	char packet[STREAM_PACKET_MAX];
+	size_t size;
+
+	/* Until it goes. */
+	(void)stream_receive(client, packet, &size);
+	return true;
+}
+
+static void wait_ends_when_somebody_is_gone(void **state)
+{
+	struct bench *b = *state;
+	int ends[2], code = -1;
+	struct error err;
+
+	make_container(b, RECORD_RUNNING);
+	begin_supervisor(b, says_nothing);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+	cleanup_fd int ours = ends[0];
+	const struct pollfd gone = { .fd = ours };
+	fd_close(&ends[1]);
+	assert_int_equal(container_wait(b->store, "web", &gone, 1, &code, &err), -1);
+	assert_int_equal(err.code, ECANCELED);
+	assert_int_equal(code, -1);
 }
 
 static void wait_for_one_that_is_lost_gives_137(void **state)
@@ -230,10 +259,10 @@ static void wait_for_one_that_is_lost_gives_137(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, dies);
-	assert_int_equal(container_wait(b->store, "web", &code, &err), 0);
+	assert_int_equal(container_wait(b->store, "web", NULL, 0, &code, &err), 0);
 	assert_int_equal(code, 137);
 	save_as(b, RECORD_EXITED);
-	assert_int_equal(container_wait(b->store, "web", &code, &err), 0);
+	assert_int_equal(container_wait(b->store, "web", NULL, 0, &code, &err), 0);
 	assert_int_equal(code, 9);
 }
 
@@ -335,6 +364,7 @@ int main(void)
 		TEST(a_refusal_is_told),
 		TEST(what_does_not_run_cannot_be_killed),
 		TEST(wait_gives_the_exit_code),
+		TEST(wait_ends_when_somebody_is_gone),
 		TEST(wait_for_one_that_is_lost_gives_137),
 		TEST(remove_needs_force_for_a_live_one),
 		TEST(one_that_removes_itself_is_removed),

@@ -50,6 +50,13 @@ enum stream_type {
 
 enum { STREAM_BYTES_MAX = 32 * 1024, STREAM_PACKET_MAX = 128 * 1024 };
 
+enum stream_input_end {
+	STREAM_INPUT_STAYS,
+	STREAM_INPUT_ENDS_WITH_CLIENT, /* the container's stdin ends by INPUT_END, and when this
+					  client goes (run -i) */
+	STREAM_INPUT_ENDS_WHEN_TOLD,   /* by INPUT_END only */
+};
+
 enum stream_from {
 	STREAM_FROM_NOW,
 	STREAM_FROM_START,  /* of the container's present run (run, start -a) */
@@ -63,7 +70,7 @@ struct stream_attach {
 	uint8_t from;	      /* enum stream_from */
 	uint8_t wants_output; /* else only STARTED and EXITED come (run -d: closes after STARTED) */
 	uint8_t wants_input;  /* INPUT may follow; several clients' inputs are mixed */
-	uint8_t ends_input;   /* the container's stdin ends when this client's does (run -i) */
+	uint8_t ends_input;   /* enum stream_input_end */
 	struct stream_size size;
 };
 struct stream_stop {
