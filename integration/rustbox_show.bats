@@ -168,12 +168,15 @@ box_cgroup_value()
 		dir=/sys/fs/cgroup/pids/rustbox/$id
 	fi
 	mkdir -p "$dir"
+	# A new one may be a container's of somebody else, that has no process yet.
+	touch -d '5 minutes ago' "$dir"
 	rbok doctor --format '{{.Name}}: {{.Status}}: {{.Remedy}}'
 	rmdir "$dir"
 	umount "$RUSTBOX_ROOT/bundles/0123456789ab/rootfs"
 	matches '^leftovers: warning: ' "umount $RUSTBOX_ROOT/bundles/0123456789ab/rootfs" "rmdir $dir"
-	rbok doctor --format '{{.Name}}: {{.Status}}'
-	lines "leftovers: ok"
+	rbok doctor --format '{{.Name}}: {{.Detail}}'
+	says leftovers
+	says_not "$dir" "$RUSTBOX_ROOT/bundles"
 }
 
 # ---- history --------------------------------------------------------------------

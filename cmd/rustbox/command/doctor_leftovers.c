@@ -5,13 +5,15 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/mountinfo.h"
 #include "cmd/rustbox/command/doctor.h"
 #include "runtime/cgroup.h"
 
-enum { MOUNTINFO_SIZE = 64 * 1024 * 1024, SHOWN_MAX = 5 };
+enum { MOUNTINFO_SIZE = 64 * 1024 * 1024, SHOWN_MAX = 5, AGE_LEAST = 60 };
 
 /* Listing them puts lost ones right: after that they are what they are said to be. */
 bool doctor_containers(const struct invocation *call, struct finding *finding)
@@ -82,6 +84,14 @@ static void find_mounts(struct leftovers *left, const char *folder)
 	}
 }
 
+/* Containers of another root folder that begin or end just now have empty ones, too. */
+static bool is_old(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && time(NULL) - st.st_mtime >= AGE_LEAST;
+}
+
 /* One with processes in it may belong to a container of another root folder. */
 static bool is_empty(const char *path)
 {
@@ -106,7 +116,7 @@ static void find_cgroups(struct leftovers *left, const char *folder)
 	while (directory && (entry = readdir(directory))) {
 		const char *path =
 			arena_format(left->call->arena, &ignored, "%s/%s", folder, entry->d_name);
-		if (path && is_stale(left, entry->d_name) && is_empty(path))
+		if (path && is_stale(left, entry->d_name) && is_old(path) && is_empty(path))
 			note(left, path, "rmdir");
 	}
 	if (directory)
