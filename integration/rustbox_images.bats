@@ -324,7 +324,7 @@ docker_answers()
 
 @test "a bomb is refused, and its limit can be moved" {
 	truncate -s 1100M "$DIR/zeros"
-	tar -C "$DIR" -cf - zeros | gzip -1 >"$DIR/bomb.tar.gz"
+	tar -C "$DIR" -cf - zeros | gzip -9 >"$DIR/bomb.tar.gz"
 	rb import -q --max-size 100M "$DIR/bomb.tar.gz" bomb
 	exits 1
 	error_names --max-size
