@@ -225,6 +225,25 @@ static int delete_all(const struct record *record, const struct value *list, con
 	return result;
 }
 
+/* These two: with the exclusive lock. Somebody else may have been faster. */
+static int drop_unused(const struct store *store, const struct network_bridge *bridge,
+		       struct error *err)
+{
+	if (network_bridge_is_used(bridge))
+		return 0;
+	network_config_forget(store, bridge->network);
+	return network_bridge_drop(bridge, err);
+}
+
+static int begin(const struct store *store, const struct network_bridge *bridge, struct error *err)
+{
+	if (network_bridge_is_used(bridge))
+		return 0;
+	if (network_config_settle(store, bridge->network, err) < 0)
+		return -1;
+	return network_bridge_open(bridge, err);
+}
+
 /*
  * The network's configuration, and the lock that the caller keeps until its
  * container is on the bridge. The first one finds the machine as it is now, and
@@ -240,13 +259,8 @@ static const struct value *enter(const struct store *store, const char *name, st
 	if (!list)
 		return NULL;
 	if (network_bridge_of(list, &bridge) && !network_bridge_is_used(&bridge)) {
-		if (network_bridge_change_lock(lock, LOCK_EX, err) < 0)
-			return NULL;
-		/* Somebody else may have been faster. */
-		if (!network_bridge_is_used(&bridge) &&
-		    (network_bridge_drop(&bridge, err) < 0 ||
-		     network_config_settle(store, name, err) < 0 ||
-		     network_bridge_open(&bridge, err) < 0))
+		if (network_bridge_change_lock(lock, LOCK_EX, err) < 0 ||
+		    drop_unused(store, &bridge, err) < 0 || begin(store, &bridge, err) < 0)
 			return NULL;
 		list = network_config_load(store, name, arena, err);
 	}
@@ -256,7 +270,7 @@ static const struct value *enter(const struct store *store, const char *name, st
 }
 
 /* Takes the bridge away when nobody is on it. */
-static int leave(const struct value *list, struct error *err)
+static int leave(const struct store *store, const struct value *list, struct error *err)
 {
 	struct network_bridge bridge;
 	cleanup_fd int lock = -1;
@@ -264,7 +278,7 @@ static int leave(const struct value *list, struct error *err)
 	if (!network_bridge_of(list, &bridge) || network_bridge_is_used(&bridge))
 		return 0;
 	lock = network_bridge_lock(LOCK_EX, err);
-	return lock < 0 ? -1 : network_bridge_drop(&bridge, err);
+	return lock < 0 ? -1 : drop_unused(store, &bridge, err);
 }
 
 static int put_on(const struct store *store, const struct record *record, const char *netns,
@@ -284,7 +298,7 @@ static int put_on(const struct store *store, const struct record *record, const 
 		return 0;
 	(void)delete_all(record, list, netns, previous, &arena, &ignored);
 	fd_close(&lock);
-	(void)leave(list, &ignored);
+	(void)leave(store, list, &ignored);
 	return -1;
 }
 
@@ -321,7 +335,7 @@ static int take_off(const struct store *store, const struct record *record, cons
 	if (!list || network_result_load_cni(store, record->id, &arena, &previous, err) < 0)
 		return -1;
 	result = delete_all(record, list, netns, previous, &arena, err);
-	if (leave(list, result < 0 ? &later : err) < 0)
+	if (leave(store, list, result < 0 ? &later : err) < 0)
 		return -1;
 	return result;
 }

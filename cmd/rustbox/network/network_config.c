@@ -266,15 +266,17 @@ int network_create(const struct store *store, const struct network_info *info, s
 	return create_locked(store, folder, info, err);
 }
 
-/* Addresses that the plugin has noted as taken, and its lock. */
-static void forget_addresses(const struct store *store, const char *name)
+void network_config_forget(const struct store *store, const char *name)
 {
 	struct error ignored;
 	cleanup_fd int folder =
 		openat(store->run_fd, "networks", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (folder >= 0)
-		(void)tree_remove(folder, name, &ignored);
+	if (folder < 0)
+		return;
+	(void)tree_remove(folder, name, &ignored);
+	/* As long as there are other ones, it stays. */
+	(void)unlinkat(store->run_fd, "networks", AT_REMOVEDIR);
 }
 
 static int remove_bridge(const struct store *store, int folder, const char *name,
@@ -312,7 +314,7 @@ int network_remove(const struct store *store, const char *name, struct error *er
 		return -1;
 	if (unlinkat(folder, file, 0) < 0)
 		return error_set(err, errno, "remove networks/%s", file);
-	forget_addresses(store, name);
+	network_config_forget(store, name);
 	return 0;
 }
 

@@ -21,6 +21,12 @@ struct value *network_config_load(const struct store *store, const char *name, s
  */
 int network_config_settle(const struct store *store, const char *name, struct error *err);
 
+/*
+ * The addresses that the plugin has noted as taken: for a network that nobody is
+ * on, with the same lock. What a crash or a reboot has left goes that way.
+ */
+void network_config_forget(const struct store *store, const char *name);
+
 /* ---- network_choice.c ---- */
 
 /* What a subnet has to keep clear of, besides the machine's own ones. */
