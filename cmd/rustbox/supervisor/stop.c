@@ -6,7 +6,7 @@
 #include "cmd/rustbox/format/format.h"
 #include "cmd/rustbox/supervisor/supervisor_parts.h"
 
-enum { TIMEOUT_S = 10 };
+enum { TIMEOUT_S = 10, TRIES = 3 };
 
 static int stop_signal(const struct supervisor *s)
 {
@@ -33,19 +33,35 @@ static int timeout_of_record(const struct supervisor *s)
 	return seconds->value > INT32_MAX / 1000 ? INT32_MAX : (int)seconds->value * 1000;
 }
 
+static void try_signal(struct supervisor *s);
+
+/* Whoever was to send it may have been killed: nobody else would end the container. */
 static void on_sent(void *data, enum ttrpc_code code, const char *text,
 		    const ProtobufCMessage *response)
 {
-	if (code != TTRPC_OK && code != TTRPC_NOT_FOUND)
-		log_warning("signal the container: %s", text);
+	struct supervisor *s = data;
+
+	if (code == TTRPC_OK || code == TTRPC_NOT_FOUND)
+		return;
+	log_warning("signal the container: %s", text);
+	if (life_is_running(s) && !s->end.is_known && ++s->stop.tries < TRIES)
+		try_signal(s);
+}
+
+static void try_signal(struct supervisor *s)
+{
+	struct error err;
+
+	if (run_call_kill(s, "", s->stop.sent, s->stop.sent_to_all, on_sent, s, &err) < 0)
+		log_warning("signal the container: %s", err.text);
 }
 
 static void send_signal(struct supervisor *s, int signal, bool all)
 {
-	struct error err;
-
-	if (run_call_kill(s, "", signal, all, on_sent, s, &err) < 0)
-		log_warning("signal the container: %s", err.text);
+	s->stop.sent = signal;
+	s->stop.sent_to_all = all;
+	s->stop.tries = 0;
+	try_signal(s);
 }
 
 static void on_patience_over(struct loop_timer *timer)

@@ -62,6 +62,9 @@ struct stop {
 	enum stop_purpose purpose;
 	int timeout_ms, signal;
 	struct loop_timer patience;
+	int sent; /* the last signal, which is tried again when that fails */
+	bool sent_to_all;
+	unsigned int tries;
 };
 
 /* Texts of the record that change while it runs. */
