@@ -402,8 +402,8 @@ int mount_plan_prepare(const struct spec *spec, struct mount_plan *plan, struct 
 	return -1;
 }
 
-int mount_plan_prepare_mounts(const struct spec *spec, struct mount_plan *plan,
-			      struct arena *arena, struct error *err)
+int mount_plan_prepare_mounts(const struct spec *spec, struct mount_plan *plan, struct arena *arena,
+			      struct error *err)
 {
 	*plan = (struct mount_plan){
 		.spec = spec, .root_tree = -1, .null = -1, .label = label_for_mounts(spec->linux)

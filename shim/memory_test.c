@@ -13,7 +13,8 @@
 #include "shim/memory.h"
 
 enum { CONSTANTS = 64 * 1024 };
-static const volatile unsigned char constants[CONSTANTS] = { [CONSTANTS / 2] = 7, [CONSTANTS - 1] = 9 };
+static const volatile unsigned char constants[CONSTANTS] = { [CONSTANTS / 2] = 7,
+							     [CONSTANTS - 1] = 9 };
 static char *relocated = (char[]){ "relocated" };
 static int written = 5;
 
