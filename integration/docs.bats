@@ -88,11 +88,19 @@ load rustbox
 		}
 		grep -q '^Hello from quickstart, process 1' "$DIR/output" || fail "nobody says hello"
 	done
+	make -s -C "$TOP" quickstart PREFIX="$DIR/usr" BASE="$DIR/other" ROOTFS="$RUSTBOX_ROOT/rootfs" \
+		>"$DIR/output.other" 2>&1 3>&- || fail "$(<"$DIR/output.other")"
+	same "$(readlink "$DIR/other/rootfs")" "$RUSTBOX_ROOT/rootfs"
 	commands=$(sed -n '/What to try next/,/^An image/s/^  \(rustbox .*\)/\1/p' "$DIR/output")
 	[ "$(wc -l <<<"$commands")" -gt 5 ] || fail "quickstart should name some commands"
 	PATH=$DIR/usr/bin:$PATH
+	# A keyboard that has no end: script(1) stops copying when its input ends.
+	mkfifo "$DIR/keyboard"
 	while IFS= read -r line; do
-		script -qec "$line" /dev/null >"$DIR/screen" 2>&1 3>&- 4>&- < <(echo exit) ||
+		exec 5<>"$DIR/keyboard"
+		echo exit >&5
+		timeout -k 5 60 script -qec "$line" /dev/null <&5 >"$DIR/screen" 2>&1 3>&- 4>&- 5>&- ||
 			fail "$line: $(<"$DIR/screen")"
+		exec 5>&-
 	done <<<"$commands"
 }
