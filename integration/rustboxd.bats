@@ -510,6 +510,34 @@ client()
 	END
 }
 
+@test "a client that reads too late is told how much was rotated away" {
+	start_daemon
+	client <<-'END'
+		id = run(c, "sh", "-c", "read -r x; seq 1 300000; echo done; read -r x", interactive=True,
+		         log_max_size="64k", log_max_file=2)
+		lazy, quick = Client(SOCKET), Client(SOCKET)
+		lazy.ask("Attach", id=id, stdin=False)
+		quick.ask("Attach", id=id)
+		quick.stdin(b"\n")
+		def written():
+		    return base64.b64decode(c.ask("Logs", id=id, tail=1)["stdout"])
+		until(lambda: written() == b"done\n")
+		seen, _ = lazy.until(b"done\n")
+		assert seen["gap"] > 0
+		assert seen["stdout"].startswith(b"1\n2\n") and seen["stdout"].endswith(b"\n300000\ndone\n")
+		quick.close()
+		c.ask("Remove", id=id, force=True)
+	END
+}
+
+@test "a message that is cut within a character is JSON all the same" {
+	start_daemon
+	client <<-'END'
+		for n in range(3):
+		    same(c.refused("Inspect", id="x" * n + "\u20ac" * 5000)[0], "not_found")
+	END
+}
+
 @test "a client that goes while it waits leaves no process behind" {
 	start_daemon
 	client <<-'END'
@@ -823,8 +851,18 @@ client()
 		wait $asking || :
 	done
 	DAEMON=
-	rbok list --all
+	# What was started ends, and goes; what was made, and not started yet, is whole.
+	until_true all_are_created
+	rbok list --all --quiet
+	for i in $output; do
+		rbok start "$i"
+	done
 	until_true nothing_listed
+}
+
+all_are_created()
+{
+	! "$RUSTBOX" list --all --format '{{.Status}}' 3>&- 4>&- | grep -qv Created
 }
 
 nothing_listed()
