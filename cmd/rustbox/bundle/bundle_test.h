@@ -91,6 +91,7 @@ static inline int test_bundle_drop(void **state)
 /* Options and command as typed, separated by spaces; "--rootfs" is added where no image is set. */
 static inline int test_plan(struct test_bundle *t, const char *line, struct error *err)
 {
+	// cppcheck-suppress nullPointer ; only types are taken of it
 	static const struct option_row rows[] = { CREATE_OPTION_ROWS, { NULL } };
 	char *argv[64] = { (char[]){ "run" } }, *rest = NULL;
 	char *copy = arena_strdup(&t->arena, line, err);

@@ -122,7 +122,7 @@ static void json_is_read_as_it_was_written(void **state)
 					  .rows = 25 };
 	struct stream_exec got = { 0 };
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	struct error err;
+	struct error err = { 0 };
 	cleanup_free char *text = json_write(&stream_exec_type, &exec, false, &err);
 
 	assert_non_null(text);
