@@ -10,7 +10,7 @@ static void a_terminal_is_raw_and_put_back(void **state)
 	assert_int_equal(write(peer.in, "\x03", 1), 1);
 	expect(&peer, STREAM_INPUT, "\x03", 1);
 	send_exit(&peer, 5, false);
-	assert_int_equal(process_wait(peer.pid, &(int){ 0 }), 0);
+	assert_int_equal(wait_for_end(&peer), 5);
 	assert_false(is_raw(&peer));
 	(void)close(peer.in);
 	(void)close(peer.slave);
@@ -19,10 +19,7 @@ static void a_terminal_is_raw_and_put_back(void **state)
 
 static void assert_put_back(struct peer *peer, int code)
 {
-	int status;
-
-	assert_int_equal(process_wait(peer->pid, &status), 0);
-	assert_int_equal(process_exit_code(status), code);
+	assert_int_equal(wait_for_end(peer), code);
 	assert_false(is_raw(peer));
 	fd_close(&peer->in);
 	fd_close(&peer->slave);

@@ -42,6 +42,21 @@ struct start {
 	void (*before)(void); /* in the child */
 };
 
+/*
+ * Who runs us in the background may have had SIGINT and SIGQUIT ignored, which
+ * stays so in a child, and which a session respects.
+ */
+static inline void forget_inherited_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i <= SIGRTMAX; i++)
+		if (i != SIGPIPE)
+			(void)signal(i, SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static inline _Noreturn void run_child(const struct start *start, int socket, const int *fds,
 				       bool pty)
 {
@@ -50,6 +65,7 @@ static inline _Noreturn void run_child(const struct start *start, int socket, co
 	struct error err;
 	int code = 0;
 
+	forget_inherited_signals();
 	if (pty)
 		(void)setsid();
 	for (int i = 0; i < 3; i++)
@@ -174,19 +190,32 @@ static inline void send_started(const struct peer *peer)
 	assert_int_equal(stream_send(peer->socket, STREAM_STARTED, &pid, sizeof(pid)), 0);
 }
 
-/* How it ended, as a shell's $?; and everything is closed. */
-static inline int end(struct peer *peer)
+/* How it ended, as a shell's $?. One that does not end is killed: 137. */
+static inline int wait_for_end(const struct peer *peer)
 {
+	struct pollfd ended = { .fd = process_pidfd_open(peer->pid), .events = POLLIN };
 	int status;
 
+	/* Where there are no such descriptors (valgrind) it is waited for without end. */
+	if (ended.fd >= 0 && poll(&ended, 1, PATIENCE_MS) != 1)
+		(void)kill(peer->pid, SIGKILL);
+	fd_close(&ended.fd);
 	assert_int_equal(process_wait(peer->pid, &status), 0);
+	return process_exit_code(status);
+}
+
+/* The same; and everything is closed. */
+static inline int end(struct peer *peer)
+{
+	int code = wait_for_end(peer);
+
 	fd_close(&peer->socket);
 	fd_close(&peer->in);
 	if (peer->err >= 0)
 		fd_close(&peer->out);
 	fd_close(&peer->err);
 	fd_close(&peer->slave);
-	return process_exit_code(status);
+	return code;
 }
 
 __attribute__((unused)) static const struct start plain = {
