@@ -54,7 +54,7 @@ check_command()
 	i=2
 	case $name in
 	--*) return 0 ;;
-	network | volume | system) name+=" ${words[2]}" i=3 ;;
+	network | volume | system | device | mount) name+=" ${words[2]}" i=3 ;;
 	esac
 	# shellcheck disable=SC2086 # of two words, maybe
 	help=$("$RUSTBOX" help $name 2>&1 3>&-) || return 1
