@@ -188,6 +188,7 @@ hosts_lack()
 	same "$output" "$(in_host readlink /proc/self/ns/net)"
 }
 
+# bats test_tags=vm
 @test "none and --isolate-network: loopback only, and it is up" {
 	local how
 	for how in "--network none" --isolate-network; do
@@ -213,6 +214,7 @@ hosts_lack()
 
 # ---- bridge -----------------------------------------------------------------------
 
+# bats test_tags=vm
 @test "bridge: an address, a route, the host, the outside, each other" {
 	need_networks
 	serve web --network bridge
@@ -386,6 +388,15 @@ hosts_lack()
 	rbok remove -f web near far
 	rbok network remove other
 	[ "$(get_from_host 127.0.0.1 8080)" != "this is web" ] || fail "is served still"
+}
+
+@test "what is not published is not reached from the outside, with a route either" {
+	need_networks
+	serve web --network bridge
+	in_outside ip route add "$(address_of web)" via $HOST
+	[ "$(get_from_outside "$(address_of web)" 80)" != "this is web" ] || fail "is reached"
+	rbok exec web busybox ping -c 1 -W 2 $OUTSIDE
+	same "$(get_from_host "$(address_of web)" 80)" "this is web"
 }
 
 @test "-p HOSTIP:HOST:CONTAINER is at that address only" {
@@ -650,6 +661,10 @@ print(s.recv(100).decode())')
 	CNI_PATH=$DIR/cni rb run --rm -p 8080:80 true
 	exits 125
 	error_names "too old" containernetworking-plugins
+	printf '#!/bin/sh\necho "{\\"code\\":99,\\"msg\\":\\"iptables: Failed to initialize nft: Protocol not supported\\"}"; exit 1\n' >"$DIR/cni/portmap"
+	CNI_PATH=$DIR/cni rb run --rm -p 8080:80 true
+	exits 125
+	error_names nf_tables "update-alternatives --set iptables"
 	rm -r "$DIR/cni"
 }
 

@@ -323,11 +323,14 @@ int network_up(const struct store *store, const struct record *record, struct er
 
 /* ---- down ---- */
 
+/* With the lock, as nobody is to tidy up after the network meanwhile. */
 static int take_off(const struct store *store, const struct record *record, const char *netns,
 		    struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	const struct value *list = network_config_load(store, record->network->mode, &arena, err);
+	cleanup_fd int lock = network_bridge_lock(LOCK_SH, err);
+	const struct value *list =
+		lock < 0 ? NULL : network_config_load(store, record->network->mode, &arena, err);
 	struct value *previous;
 	struct error later;
 	int result;
@@ -335,6 +338,7 @@ static int take_off(const struct store *store, const struct record *record, cons
 	if (!list || network_result_load_cni(store, record->id, &arena, &previous, err) < 0)
 		return -1;
 	result = delete_all(record, list, netns, previous, &arena, err);
+	fd_close(&lock);
 	if (leave(store, list, result < 0 ? &later : err) < 0)
 		return -1;
 	return result;

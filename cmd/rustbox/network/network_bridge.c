@@ -82,18 +82,20 @@ static int remove_device(const char *name, struct error *err)
 
 /*
  * iptables-restore(8) takes all of them or none. "I" puts a rule in front: the
- * last one is the first. What a network publishes is for the other ones, too.
+ * last one is the first. A neighbour of the host could make itself a route to
+ * the containers, as other networks have one: what is not published is not theirs.
  */
-static const char isolation[] = "-%c FORWARD -i %s -o rbx+ -m conntrack ! --ctstate DNAT "
-				"-m comment --comment \"rustbox %s\" -j DROP\n",
-		  no_way_out[] = "-%c FORWARD -i %s -m comment --comment \"rustbox %s\" -j DROP\n",
-		  no_way_in[] = "-%c FORWARD -o %s -m comment --comment \"rustbox %s\" -j DROP\n",
-		  within[] = "-%c FORWARD -i %s -o %s -m comment --comment \"rustbox %s\" "
-			     "-j ACCEPT\n",
-		  /* Where other packets are dropped, as Docker's set-up does. */
-	way_out[] = "-%c FORWARD -i %s -m comment --comment \"rustbox %s\" -j ACCEPT\n",
-		  way_in[] = "-%c FORWARD -o %s -m conntrack --ctstate RELATED,ESTABLISHED,DNAT "
-			     "-m comment --comment \"rustbox %s\" -j ACCEPT\n";
+#define OF_NETWORK " -m comment --comment \"rustbox %s\" "
+#define AS_WANTED  "--ctstate RELATED,ESTABLISHED,DNAT"
+static const char not_wanted[] =
+	"-%c FORWARD -o %s -m conntrack ! " AS_WANTED OF_NETWORK "-j DROP\n";
+static const char within[] = "-%c FORWARD -i %s -o %s" OF_NETWORK "-j ACCEPT\n";
+/* Where packets are dropped unless somebody lets them pass. */
+static const char way_out[] = "-%c FORWARD -i %s" OF_NETWORK "-j ACCEPT\n";
+static const char way_in[] = "-%c FORWARD -o %s -m conntrack " AS_WANTED OF_NETWORK "-j ACCEPT\n";
+/* Of an internal one. */
+static const char no_way_out[] = "-%c FORWARD -i %s" OF_NETWORK "-j DROP\n";
+static const char no_way_in[] = "-%c FORWARD -o %s" OF_NETWORK "-j DROP\n";
 
 static void add_rules(struct str *text, const struct network_bridge *b, bool add)
 {
@@ -104,7 +106,7 @@ static void add_rules(struct str *text, const struct network_bridge *b, bool add
 		str_add_format(text, no_way_out, first, b->name, b->network);
 		str_add_format(text, no_way_in, first, b->name, b->network);
 	} else {
-		str_add_format(text, isolation, first, b->name, b->network);
+		str_add_format(text, not_wanted, first, b->name, b->network);
 		str_add_format(text, way_out, last, b->name, b->network);
 		str_add_format(text, way_in, last, b->name, b->network);
 	}

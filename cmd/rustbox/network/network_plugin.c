@@ -129,7 +129,10 @@ static int talk(struct run *run, struct error *err)
 		int64_t left = deadline - now_ms();
 		int n = left > 0 ? poll(fds, 3, (int)left) : 0;
 		if (n == 0)
-			return error_set(err, ETIMEDOUT, "the network plugin %s", run->path);
+			return error_set(err, 0,
+					 "the network plugin %s did not end within %d s "
+					 "(thousands of ports take it that long)",
+					 run->path, NETWORK_PLUGIN_TIMEOUT_MS / 1000);
 		if (n < 0 && errno != EINTR)
 			return error_set(err, errno, "poll");
 		if (fds[0].revents)
