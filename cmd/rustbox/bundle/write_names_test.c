@@ -56,7 +56,7 @@ static void test_all_know_all(void **state)
 {
 	struct test_bundle *t = *state;
 	const char *web = join(t, "web", "mine", "10.63.0.2", "www");
-	const char *db = join(t, "db", "mine", "10.63.0.3", "sql");
+	const char *db = join(t, "store", "mine", "10.63.0.3", "sql");
 	const char *other = join(t, "other", "theirs", "10.63.1.2", "www");
 	const char *ids[] = { web, db };
 	struct error err;
@@ -67,16 +67,16 @@ static void test_all_know_all(void **state)
 		assert_non_null(strstr(hosts, "localhost"));
 		assert_non_null(strstr(hosts, "10.63.0.2\tweb "));
 		assert_non_null(strstr(hosts, " www\n"));
-		assert_non_null(strstr(hosts, "10.63.0.3\tdb "));
+		assert_non_null(strstr(hosts, "10.63.0.3\tstore "));
 		assert_null(strstr(hosts, "other"));
 	}
 	assert_null(strstr(hosts_of(t, other), "web"));
 	leave(t, db);
 	assert_int_equal(bundle_write_names(&t->store, t->record, &err), 0);
-	assert_non_null(strstr(hosts_of(t, web), "db")); /* another network's turn */
+	assert_non_null(strstr(hosts_of(t, web), "store")); /* another network's turn */
 	t->record->network->mode = (char[]){ "mine" };
 	assert_int_equal(bundle_write_names(&t->store, t->record, &err), 0);
-	assert_null(strstr(hosts_of(t, web), "db"));
+	assert_null(strstr(hosts_of(t, web), "store"));
 	assert_non_null(strstr(hosts_of(t, web), "10.63.0.2\tweb "));
 }
 
@@ -95,11 +95,11 @@ static void test_keeps_what_is_not_ours(void **state)
 	assert_int_equal(stat(path, &before), 0);
 	text = str_format(&err, "9.9.9.9 first\n%s8.8.8.8 last", hosts_of(t, web));
 	set_hosts(t, web, text);
-	(void)join(t, "db", "mine", "10.63.0.3", "sql");
+	(void)join(t, "store", "mine", "10.63.0.3", "sql");
 	hosts = hosts_of(t, web);
 	assert_true(str_starts_with(hosts, "9.9.9.9 first\n127."));
 	assert_true(str_ends_with(hosts, "\n8.8.8.8 last"));
-	assert_non_null(strstr(hosts, "10.63.0.3\tdb "));
+	assert_non_null(strstr(hosts, "10.63.0.3\tstore "));
 	assert_int_equal(stat(path, &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 }
@@ -137,7 +137,7 @@ static void test_hostile_files(void **state)
 	/* Too long: as it is; and the others are told. */
 	(void)snprintf(path, sizeof(path), "%s/bundles/%s/hosts", t->folder, web);
 	assert_int_equal(truncate(path, 2 * 1024 * 1024), 0);
-	(void)join(t, "db", "mine", "10.63.0.3", "sql");
+	(void)join(t, "store", "mine", "10.63.0.3", "sql");
 	assert_int_equal(count(hosts_of(t, t->record->id), "10.63.0.2\tweb "), 1);
 }
 
