@@ -36,8 +36,9 @@ struct client {
 	uint16_t told_run; /* the last one of which STARTED was sent: its output may follow */
 	struct stream_attach attach;
 	struct log_reader *reader;
-	struct log_chunk chunk; /* its next, when size is not 0 */
-	bool has_all;		/* that is in the log */
+	struct log_chunk chunk;	      /* its next, when size is not 0 */
+	bool has_all;		      /* that is in the log */
+	struct client_replay *replay; /* a terminal's recent output comes; or NULL */
 	uint64_t gap;
 
 	/* with a process of its own (client_exec.c) */

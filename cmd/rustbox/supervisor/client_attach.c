@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client at the container's own streams. It reads the log, at its own pace. */
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "cmd/rustbox/supervisor/client.h"
+#include "cmd/rustbox/supervisor/replay.h"
 
 enum { RECENT_BYTES = 16 * 1024 };
+
+struct client_replay {
+	uint64_t until_ns; /* what is from before that is repeated; the rest is new */
+	struct replay filter;
+	char bytes[STREAM_BYTES_MAX + REPLAY_HELD_MAX];
+};
 
 static int seek(struct client *c, struct error *err)
 {
@@ -19,6 +28,35 @@ static int seek(struct client *c, struct error *err)
 	default:
 		return log_reader_seek_end(c->reader, err);
 	}
+}
+
+/* Without memory the questions in what is repeated stay. */
+static void begin_replay(struct client *c)
+{
+	struct timespec now;
+
+	if (c->attach.from != STREAM_FROM_RECENT || !c->s->record->tty)
+		return;
+	c->replay = calloc(1, sizeof(*c->replay));
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	if (c->replay)
+		c->replay->until_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* What is held back from what is repeated is judged with what follows. */
+static void filter_replay(struct client *c)
+{
+	struct client_replay *replay = c->replay;
+
+	if (!replay)
+		return;
+	if (c->chunk.time_ns >= replay->until_ns && replay->filter.n_held == 0) {
+		free(replay);
+		c->replay = NULL;
+		return;
+	}
+	c->chunk.size = replay_filter(&replay->filter, c->chunk.data, c->chunk.size, replay->bytes);
+	c->chunk.data = replay->bytes;
 }
 
 /* Without it the client gets what is written while it looks, as on a full disk. */
@@ -45,9 +83,14 @@ void client_attach_begin(struct client *c, const char *payload)
 	c->told_run = s->output.log.run;
 	if (s->life < LIFE_RUNNING)
 		c->told_run--;
-	streams_resize(&s->output.streams, c->attach.size);
-	if (c->attach.wants_output)
+	if (c->attach.from == STREAM_FROM_RECENT && c->attach.wants_output)
+		streams_show(&s->output.streams, c->attach.size);
+	else
+		streams_resize(&s->output.streams, c->attach.size);
+	if (c->attach.wants_output) {
+		begin_replay(c);
 		open_reader(c);
+	}
 	if (life_is_running(s)) {
 		c->owes_started = true;
 		c->pid = s->pid;
@@ -70,6 +113,8 @@ void client_attach_leave(struct client *c)
 		input_end(&s->output.streams.input);
 	log_reader_free(c->reader);
 	c->reader = NULL;
+	free(c->replay);
+	c->replay = NULL;
 	c->chunk.size = 0;
 	if (life_is_running(s) && (c->attach.wants_output || c->attach.wants_input))
 		change_tell(s, "detach", NULL, NULL);
@@ -79,18 +124,22 @@ void client_attach_leave(struct client *c)
 static bool find_chunk(struct client *c)
 {
 	struct error err;
-	int found;
+	int found = 1;
 
-	if (c->chunk.size || !c->reader)
+	if (!c->reader)
 		return c->chunk.size > 0;
-	found = log_reader_next(c->reader, STREAM_BYTES_MAX, &c->chunk, &err);
-	if (found < 0)
-		log_warning("a client loses output: %s", err.text);
-	if (found <= 0)
-		c->chunk = (struct log_chunk){ 0 };
-	c->gap += c->chunk.gap;
-	c->has_all = found <= 0;
-	return found > 0;
+	while (c->chunk.size == 0 && found > 0) {
+		found = log_reader_next(c->reader, STREAM_BYTES_MAX, &c->chunk, &err);
+		if (found < 0)
+			log_warning("a client loses output: %s", err.text);
+		if (found <= 0)
+			c->chunk = (struct log_chunk){ 0 };
+		c->gap += c->chunk.gap;
+		c->has_all = found <= 0;
+		if (found > 0)
+			filter_replay(c);
+	}
+	return c->chunk.size > 0;
 }
 
 /* Of a run whose STARTED comes first. */

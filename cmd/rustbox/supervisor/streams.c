@@ -126,6 +126,19 @@ void streams_resize(struct streams *streams, struct stream_size size)
 		(void)ioctl(streams->outputs[LOG_STDOUT].fd, TIOCSWINSZ, &window);
 }
 
+void streams_show(struct streams *streams, struct stream_size size)
+{
+	struct stream_size other = size;
+
+	if (!size.columns && !size.rows)
+		return;
+	/* The kernel tells of changes alone. */
+	other.rows = (uint16_t)(size.rows > 1 ? size.rows - 1 : 2);
+	if (size.rows == streams->size.rows && size.columns == streams->size.columns)
+		streams_resize(streams, other);
+	streams_resize(streams, size);
+}
+
 /* ---- what the task service calls ---- */
 
 static void on_attached(void *data, struct stdio *stdio, int take_in, int take_out, int take_err)

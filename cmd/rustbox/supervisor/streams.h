@@ -39,6 +39,8 @@ void streams_go_on(struct streams *streams);
 
 /* Of the terminal: now, or when it is there. 0 stays as it is. */
 void streams_resize(struct streams *streams, struct stream_size size);
+/* The same for who has just come: what fills the screen draws it anew, even in the same size. */
+void streams_show(struct streams *streams, struct stream_size size);
 
 /*
  * What can be read now is read, and that is the end, whoever may still hold

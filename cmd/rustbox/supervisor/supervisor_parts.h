@@ -8,6 +8,7 @@
  *	aside.c        what may block, in a child
  *	output.c       the container's output to its log, and on to clients
  *	client.c       connections: what they ask for, what they are owed
+ *	replay.c       recent output without its questions
  *	client_exec.c  a connection with a process of its own (exec.c)
  *	stop.c         stop, kill, restart
  *	change.c       the record while we live: we alone write it
