@@ -897,12 +897,19 @@ nothing_listed()
 }
 
 @test "of many daemons that start at once one serves" {
-	local i pids=() live=0
+	local i pids=() live=0 turn
+	rbok list
+	# The stale socket is there for all of them to replace, once each has its turn.
+	exec {turn}<"$RUSTBOX_ROOT/run"
+	flock $turn
 	"$PYTHON" -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SOCKET"
 	for i in {1..8}; do
-		"$RUSTBOX" daemon --socket "$SOCKET" </dev/null >>"$DIR/daemon.log" 2>&1 3>&- 4>&- &
+		"$RUSTBOX" daemon --socket "$SOCKET" </dev/null >>"$DIR/daemon.log" 2>&1 \
+			3>&- 4>&- {turn}<&- &
 		pids+=($!)
 	done
+	until_true all_wait "${pids[@]}"
+	exec {turn}<&-
 	until_true serves
 	until_true one_is_left "${pids[@]}"
 	for i in "${pids[@]}"; do
@@ -910,6 +917,14 @@ nothing_listed()
 		wait "$i" || :
 	done
 	same $live 1
+}
+
+all_wait()
+{
+	local pid
+	for pid; do
+		grep -qE -- "-> FLOCK +ADVISORY +WRITE $pid " /proc/locks || return 1
+	done
 }
 
 one_is_left()
