@@ -575,6 +575,44 @@ print(s.recv(100).decode())')
 	rbok network remove red blue
 }
 
+@test "a configuration of one's own: its bridge is nothing to remove" {
+	need_networks
+	in_host ip link add my0 type bridge
+	in_host ip link set my0 up
+	in_host ip addr add 10.55.0.1/24 dev my0
+	rbok network list
+	cat >"$RUSTBOX_ROOT/networks/mine.conflist" <<-JSON
+		{"cniVersion": "1.0.0", "name": "mine", "rustbox": {"name": "mine", "driver": "bridge"},
+		 "plugins": [{"type": "bridge", "bridge": "my0", "ipam": {"type": "host-local",
+		   "dataDir": "$DIR/ipam", "ranges": [[{"subnet": "10.55.0.0/24"}]]}}]}
+	JSON
+	rbok network list
+	matches '^mine +bridge'
+	start_on box --network mine
+	same "$(get_from_host "$(address_of box)" 80)" "nc: can't connect to remote host ($(address_of box)): Connection refused"
+	rbok remove -f box
+	rbok network remove mine
+	in_host ip link del my0
+	rm -r "$DIR/ipam"
+}
+
+@test "a network's file that somebody has removed is in no container's way" {
+	need_networks
+	rbok network create mine
+	start_on box --network mine
+	rm "$RUSTBOX_ROOT/networks/mine.conflist"
+	rbok stop box
+	rb start box
+	fails
+	[[ $error == *"no such network: mine"* ]] || fail "should say so"
+	rbok remove box
+	in_host ip link del "$(in_host ip -o link show type bridge | sed 's/.*: \(rbx[^:]*\):.*/\1/')"
+	in_host iptables -F
+	in_host iptables -t nat -F
+	in_host iptables -t nat -X
+	rm -r "$RUSTBOX_ROOT/run/networks"
+}
+
 @test "networks work where packets are dropped unless somebody lets them pass" {
 	need_networks
 	in_host iptables -P FORWARD DROP

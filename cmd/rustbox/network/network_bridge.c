@@ -29,6 +29,7 @@ bool network_bridge_of(const struct value *list, struct network_bridge *ret)
 		const struct value *bridge = value_get(plugins->items[i], "bridge");
 		if (!name || name->kind != VALUE_TEXT || !type || type->kind != VALUE_TEXT ||
 		    strcmp(type->text, "bridge") != 0 || !bridge || bridge->kind != VALUE_TEXT ||
+		    !str_starts_with(bridge->text, NETWORK_BRIDGE_PREFIX) ||
 		    strlen(bridge->text) >= IF_NAMESIZE)
 			continue;
 		*ret = (struct network_bridge){

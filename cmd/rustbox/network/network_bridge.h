@@ -12,7 +12,13 @@ struct network_bridge {
 	bool internal;
 };
 
-/* Of the configuration list. False when none of its plugins makes one. */
+/* What the names of those begin with that rustbox has made up. */
+#define NETWORK_BRIDGE_PREFIX "rbx"
+
+/*
+ * Of the configuration list. False when none of its plugins makes one, or only one
+ * with a name that an administrator has chosen: that is nothing to remove.
+ */
 bool network_bridge_of(const struct value *list, struct network_bridge *ret);
 
 bool network_bridge_exists(const struct network_bridge *bridge);

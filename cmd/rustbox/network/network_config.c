@@ -190,7 +190,7 @@ static void make_bridge_name(const struct store *store, const char *network, cha
 {
 	bool is_default = strcmp(network, NETWORK_DEFAULT) == 0;
 
-	(void)snprintf(name, IF_NAMESIZE, "rbx%s%08x", is_default ? "0-" : "-",
+	(void)snprintf(name, IF_NAMESIZE, NETWORK_BRIDGE_PREFIX "%s%08x", is_default ? "0-" : "-",
 		       hash(store->root) ^ hash(network));
 }
 

@@ -23,6 +23,8 @@ static int set_failure(const struct record_port *port, const char *protocol, str
 				  "rustbox list and ss -lnp show which; or publish another one");
 	if (code == EADDRNOTAVAIL)
 		return error_hint(err, "no interface of the host has that address");
+	if (code == EMFILE)
+		return error_hint(err, "each published port is an open file: ulimit -n is too low");
 	return -1;
 }
 
