@@ -126,16 +126,29 @@ int fd_write_file(int dirfd, const char *path, const char *text, struct error *e
 	return 0;
 }
 
+/*
+ * What is there goes first: the rest of a writer that was killed (there is one at
+ * a time) or, in a folder where others may write, what one of them has put there,
+ * such as a FIFO to wait at or a link to another file.
+ */
+static int create_anew(int dirfd, const char *name, mode_t mode)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(dirfd, name, flags, mode);
+
+	if (fd < 0 && errno == EEXIST && unlinkat(dirfd, name, 0) == 0)
+		fd = openat(dirfd, name, flags, mode);
+	return fd;
+}
+
 int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		    struct error *err)
 {
 	char temporary[256];
 
-	/* One writer at a time holds the lock, so a left-over of a killed one may be reused. */
 	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
 		return error_set(err, ENAMETOOLONG, "replace %s", name);
-	cleanup_fd int fd = openat(dirfd, temporary,
-				   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	cleanup_fd int fd = create_anew(dirfd, temporary, mode);
 	if (fd < 0)
 		return error_set(err, errno, "create %s", temporary);
 	if (fd_write_all(fd, name, data, size, err) < 0 ||

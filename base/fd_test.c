@@ -54,6 +54,33 @@ static void files_are_replaced_and_read(void **state)
 	assert_int_equal(unlinkat(dir, "f", 0), 0);
 }
 
+/* In a folder where others may write, too. */
+static void replacing_is_not_led_astray(void **state)
+{
+	cleanup_free char *text = NULL;
+	struct error err;
+
+	(void)state;
+	/* Opening a FIFO to write would wait for a reader. */
+	assert_int_equal(mkfifoat(dir, ".f.new", 0600), 0);
+	assert_int_equal(fd_replace_file(dir, "f", "one", 3, 0600, &err), 0);
+	/* The other name of a file keeps its content. */
+	assert_int_equal(fd_replace_file(dir, "other", "kept", 4, 0600, &err), 0);
+	assert_int_equal(linkat(dir, "other", dir, ".f.new", 0), 0);
+	assert_int_equal(fd_replace_file(dir, "f", "two", 3, 0600, &err), 0);
+	assert_int_equal(fd_read_file(dir, "other", 100, &text, NULL, &err), 0);
+	assert_string_equal(text, "kept");
+	assert_int_equal(symlinkat("other", dir, ".f.new"), 0);
+	assert_int_equal(fd_replace_file(dir, "f", "three", 5, 0600, &err), 0);
+	free(move_ptr(&text));
+	assert_int_equal(fd_read_file(dir, "other", 100, &text, NULL, &err), 0);
+	assert_string_equal(text, "kept");
+	assert_int_equal(mkdirat(dir, ".f.new", 0700), 0);
+	assert_int_equal(fd_replace_file(dir, "f", "four", 4, 0600, &err), -1);
+	assert_int_equal(unlinkat(dir, ".f.new", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(dir, "f", 0) | unlinkat(dir, "other", 0), 0);
+}
+
 static void reading_has_a_limit(void **state)
 {
 	cleanup_free char *text = NULL, *big = calloc(1, 10000);
@@ -170,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_replaced_and_read),
+		cmocka_unit_test(replacing_is_not_led_astray),
 		cmocka_unit_test(reading_has_a_limit),
 		cmocka_unit_test(short_reads_lose_the_newline),
 		cmocka_unit_test(messages_name_the_path),
