@@ -6,6 +6,7 @@
  * attaches by descriptor below the container's root (S4).
  */
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,6 +16,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/process.h"
+#include "base/str.h"
 #include "runtime/container.h"
 #include "runtime/lifecycle.h"
 #include "runtime/mount.h"
@@ -52,13 +54,32 @@ static int add_mount(struct mount_plan *plan, struct error *err)
 	return mount_plan_apply(plan, err);
 }
 
-static int check_mount_point(int root, const char *target, struct error *err)
+/*
+ * The container may have put a link on the way since: whatever it leads to, the
+ * masks and the read-only parts of /proc and /sys stay (S9).
+ */
+static int check_parent(int parent, const char *target, struct error *err)
 {
-	cleanup_fd int fd = path_open_in_root(root, target, O_PATH | O_NOFOLLOW, err);
+	long type = path_filesystem_type(parent, err);
+
+	if (type < 0)
+		return -1;
+	if ((type != PROC_SUPER_MAGIC && type != SYSFS_MAGIC) ||
+	    str_starts_with(target, "/proc/") || str_starts_with(target, "/sys/"))
+		return 0;
+	return error_set(err, EPERM, "%s has become a path inside of /proc or /sys", target);
+}
+
+static int check_mount_point(int root, int parent, const char *name, const char *target,
+			     struct error *err)
+{
+	cleanup_fd int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct mount_place place;
 	uint64_t root_id;
 
-	if (fd < 0 || mount_api_look(fd, &place, err) < 0 || mount_api_id(root, &root_id, err) < 0)
+	if (fd < 0)
+		return error_set(err, errno, "open %s", target);
+	if (mount_api_look(fd, &place, err) < 0 || mount_api_id(root, &root_id, err) < 0)
 		return -1;
 	if (!place.is_root || place.id == root_id)
 		return error_set(err, EINVAL, "nothing is mounted at %s", target);
@@ -69,15 +90,18 @@ static int check_mount_point(int root, const char *target, struct error *err)
 static int remove_mount(const char *target, struct error *err)
 {
 	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int parent = -1;
+	cleanup_fd int place = -1, parent = -1;
 	const char *name;
 
 	if (root < 0)
 		return error_set(err, errno, "open the container's root");
-	if (check_mount_point(root, target, err) < 0)
+	/* Where there is nothing, no folders are made on the way to it. */
+	place = path_open_in_root(root, target, O_PATH | O_NOFOLLOW, err);
+	if (place < 0)
 		return -1;
 	parent = path_open_parent_in_root(root, target, &name, err);
-	if (parent < 0)
+	if (parent < 0 || check_parent(parent, target, err) < 0 ||
+	    check_mount_point(root, parent, name, target, err) < 0)
 		return -1;
 	if (fchdir(parent) < 0 || umount2(name, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 		return error_set(err, errno, "unmount %s", target);
