@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "cmd/rustbox/bundle/live.h"
 #include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
@@ -154,6 +155,7 @@ int container_add_device_live(struct store *store, const char *id, const char *t
 	char *const options[] = { bind, nosuid, noexec };
 	cleanup_live struct live live;
 	struct spec_device *device;
+	struct error later;
 	char *source;
 
 	if (live_open(store, id, &live, err) < 0)
@@ -163,9 +165,13 @@ int container_add_device_live(struct store *store, const char *id, const char *t
 		return -1;
 	/* The host's own, since in a user namespace no device could be made. */
 	if (mount_now(&live, source, device->path, options, sizeof(options) / sizeof(*options),
-		      err) < 0)
-		return -1;
-	return finish(&live, err);
+		      err) == 0)
+		return finish(&live, err);
+	/* The right to use it goes with it: root in the container can make nodes itself. */
+	live.spec->linux->resources->n_devices--;
+	if (update_rules(&live, &later) < 0)
+		log_warning("take %s back: %s", device->path, later.text);
+	return -1;
 }
 
 int container_remove_device_live(struct store *store, const char *id, const char *path,
