@@ -9,6 +9,9 @@
 #include "cmd/rustbox/bundle/vector.h"
 #include "cmd/rustbox/format/format.h"
 
+/* Each is a folder of the host. */
+enum { IMAGE_VOLUMES_MAX = 1000 };
+
 static int copy_texts(char ***to, size_t *n_to, char *const *from, size_t n, struct arena *arena,
 		      struct error *err)
 {
@@ -210,7 +213,19 @@ static int add_key(struct image_empty **list, size_t *n, const char *key, struct
 	return entry->key ? 0 : -1;
 }
 
-static int expose(struct plan *plan, const char *text, struct error *err)
+/* An image may name all ports there are, any number of times: each one counts once. */
+struct exposed {
+	bool is_there[3][UINT16_MAX + 1];
+};
+
+static bool *place_of(struct exposed *exposed, const char *protocol, uint32_t port)
+{
+	size_t i = *protocol == 't' ? 0 : *protocol == 'u' ? 1 : 2;
+
+	return &exposed->is_there[i][port];
+}
+
+static int expose(struct plan *plan, const char *text, struct exposed *exposed, struct error *err)
 {
 	struct image_settings *settings = plan->record->settings;
 	struct port_range range;
@@ -218,26 +233,51 @@ static int expose(struct plan *plan, const char *text, struct error *err)
 	if (port_spec_parse_exposed(text, &range, err) < 0)
 		return -1;
 	for (uint32_t port = range.first; port <= range.last; port++) {
-		char *key = arena_format(plan->arena, err, "%u/%s", port, range.protocol);
+		bool *is_there = place_of(exposed, range.protocol, port);
+		struct image_empty *entry;
 
-		if (!key || add_key(&settings->exposed_ports, &settings->n_exposed_ports, key,
-				    plan->arena, err) < 0)
+		if (*is_there)
+			continue;
+		*is_there = true;
+		entry = VECTOR_ADD(settings->exposed_ports, settings->n_exposed_ports, plan->arena,
+				   err);
+		if (!entry)
+			return -1;
+		entry->key = arena_format(plan->arena, err, "%u/%s", port, range.protocol);
+		if (!entry->key)
 			return -1;
 	}
 	return 0;
 }
 
-static int set_ports_and_volumes(struct plan *plan, struct error *err)
+static int set_exposed_ports(struct plan *plan, struct error *err)
+{
+	const struct image_settings *image = plan->defaults;
+	const struct option_strings *given = &plan->options->expose;
+	struct exposed *exposed;
+
+	if (!image->n_exposed_ports && !given->count)
+		return 0;
+	exposed = arena_alloc(plan->arena, sizeof(*exposed), err);
+	if (!exposed)
+		return -1;
+	for (size_t i = 0; i < image->n_exposed_ports; i++)
+		if (expose(plan, image->exposed_ports[i].key, exposed, err) < 0)
+			return error_wrap(err, "the image's ExposedPorts");
+	for (size_t i = 0; i < given->count; i++)
+		if (expose(plan, given->items[i], exposed, err) < 0)
+			return error_wrap(err, "--expose");
+	return 0;
+}
+
+static int set_volumes(struct plan *plan, struct error *err)
 {
 	const struct image_settings *image = plan->defaults;
 	struct image_settings *settings = plan->record->settings;
 
-	for (size_t i = 0; i < image->n_exposed_ports; i++)
-		if (expose(plan, image->exposed_ports[i].key, err) < 0)
-			return error_wrap(err, "the image's ExposedPorts");
-	for (size_t i = 0; i < plan->options->expose.count; i++)
-		if (expose(plan, plan->options->expose.items[i], err) < 0)
-			return error_wrap(err, "--expose");
+	if (image->n_volumes > IMAGE_VOLUMES_MAX)
+		return error_set(err, E2BIG, "the image has %zu volumes (at most %d)",
+				 image->n_volumes, IMAGE_VOLUMES_MAX);
 	for (size_t i = 0; i < image->n_volumes; i++)
 		if (add_key(&settings->volumes, &settings->n_volumes, image->volumes[i].key,
 			    plan->arena, err) < 0)
@@ -288,7 +328,7 @@ int plan_settings(struct plan *plan, struct error *err)
 		return -1;
 	if (set_command(plan, err) < 0 || check_command(plan, err) < 0 ||
 	    set_environment(plan, err) < 0 || set_labels(plan, err) < 0 ||
-	    set_ports_and_volumes(plan, err) < 0)
+	    set_exposed_ports(plan, err) < 0 || set_volumes(plan, err) < 0)
 		return -1;
 	return set_stop_signal(plan, err);
 }
