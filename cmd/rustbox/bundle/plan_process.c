@@ -12,6 +12,8 @@
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+enum { DEFAULT_UMASK = 022 };
+
 static int set_args(struct plan *plan, struct error *err)
 {
 	const struct image_settings *settings = plan->record->settings;
@@ -109,11 +111,9 @@ static int set_user(struct plan *plan, struct error *err)
 static int set_umask(struct plan *plan, struct error *err)
 {
 	const char *text = plan->options->umask;
-	uint64_t value;
+	uint64_t value = DEFAULT_UMASK; /* the caller's is his own affair */
 
-	if (!text)
-		return 0;
-	if (!str_to_uint(text, 8, 0777, &value))
+	if (text && !str_to_uint(text, 8, 0777, &value))
 		return error_set(err, 0, "--umask %s: not an octal mask up to 777", text);
 	plan->spec->process->user->umask = (struct json_uint){ true, value };
 	return 0;

@@ -59,6 +59,9 @@ static void who_it_is(void **state)
 	test_refused(t, "-u nobody id", "no user \"nobody\"");
 	test_refused(t, "--group-add nogroup id", "no group \"nogroup\"");
 	test_refused(t, "--umask 9 id", "not an octal mask");
+	/* Not that of the caller. */
+	test_planned(t, "id");
+	assert_int_equal(t->spec->process->user->umask.value, 022);
 }
 
 static void its_environment(void **state)
@@ -300,6 +303,36 @@ static void an_images_settings(void **state)
 	test_refused(t, "--entrypoint=", "no command");
 }
 
+/* S24: ranges of all ports, thousands of times, are one port each. */
+static void an_image_that_exposes_everything(void **state)
+{
+	struct test_bundle *t = *state;
+	cleanup_str struct str config = STR_EMPTY;
+
+	str_add(&config, "{\"Entrypoint\":[\"/bin/true\"],\"ExposedPorts\":{");
+	for (int i = 1; i <= 20000; i++)
+		str_add_format(&config, "\"%d-65535\":{},", i);
+	str_add(&config, "\"53/udp\":{}}}");
+	make_image(t, config.text);
+	test_planned(t, "");
+	assert_int_equal(t->record->settings->n_exposed_ports, 65535 + 1);
+	test_planned(t, "--expose 53/sctp --expose 1-9");
+	assert_int_equal(t->record->settings->n_exposed_ports, 65535 + 2);
+}
+
+static void an_image_of_too_many_volumes(void **state)
+{
+	struct test_bundle *t = *state;
+	cleanup_str struct str config = STR_EMPTY;
+
+	str_add(&config, "{\"Entrypoint\":[\"/bin/true\"],\"Volumes\":{");
+	for (int i = 0; i <= 1000; i++)
+		str_add_format(&config, "%s\"/v%d\":{}", i ? "," : "", i);
+	str_add(&config, "}}");
+	make_image(t, config.text);
+	test_refused(t, "", "1001 volumes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +347,8 @@ int main(void)
 		bundle_test(policies),
 		bundle_test(roots),
 		bundle_test(an_images_settings),
+		bundle_test(an_image_that_exposes_everything),
+		bundle_test(an_image_of_too_many_volumes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
