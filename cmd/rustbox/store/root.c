@@ -32,6 +32,23 @@ static void make_folder(int dirfd, const char *name, mode_t mode)
 		log_warning("chmod %s: %s", name, strerror(errno));
 }
 
+/*
+ * Who may write to the folder decides what is mounted and runs (SECURITY.md S23):
+ * not a stranger who has made it first.
+ */
+static int check_owner(int fd, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_set(err, errno, "fstat %s", path);
+	if ((st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & S_IWOTH))
+		return 0;
+	(void)error_set(err, EPERM, "%s belongs to user %u and has mode %o", path, st.st_uid,
+			st.st_mode & 07777);
+	return error_hint(err, "it has to be root's, and not for others to write to");
+}
+
 /* Opens the folder, making it if need be. -1 with err only where it is there and closed to us. */
 static int open_tree(const char *path, mode_t mode, int *ret_fd, struct error *err)
 {
@@ -43,7 +60,9 @@ static int open_tree(const char *path, mode_t mode, int *ret_fd, struct error *e
 			(void)chmod(path, mode);
 		*ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	if (*ret_fd >= 0 || errno == ENOENT)
+	if (*ret_fd >= 0)
+		return check_owner(*ret_fd, path, err);
+	if (errno == ENOENT)
 		return 0;
 	(void)error_set(err, errno, "open %s", path);
 	if (errno == EACCES && geteuid() != 0)

@@ -44,7 +44,8 @@ struct store {
 
 /*
  * Opens the tree, making what is missing (0711 for root and overlay, 0700 for
- * the others). root: NULL for RUSTBOX_ROOT or the default. A read-only /var is
+ * the others). One of another user's, or that others may write to, is an error
+ * (EPERM). root: NULL for RUSTBOX_ROOT or the default. A read-only /var is
  * no error here: writers will say so.
  */
 int store_open(const char *root, struct store *ret, struct error *err);

@@ -10,7 +10,8 @@
 #include "base/str.h"
 #include "cmd/rustbox/store/store_parts.h"
 
-enum { RECORD_SIZE_MAX = 4 * 1024 * 1024 };
+/* An image's labels are in it twice. */
+enum { RECORD_SIZE_MAX = JSON_SIZE_MAX };
 
 struct store_file store_file(const char *folder, const char *name, const char *suffix)
 {
@@ -64,6 +65,8 @@ static int save(struct store *store, const struct record *record, bool durable, 
 
 	if (!text)
 		return -1;
+	if (strlen(text) > RECORD_SIZE_MAX) /* nobody could read it, and so remove it */
+		return error_set(err, EFBIG, "a record of more than %d bytes", RECORD_SIZE_MAX);
 	if (record->auto_remove) {
 		folder = open_folder(store->run_fd, record->id, err);
 		return folder < 0 ? -1

@@ -341,7 +341,7 @@ static void a_claim_without_room_leaves_nothing(void **state)
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(mount("none", path, "tmpfs", 0, "nr_inodes=30"), 0);
+	assert_int_equal(mount("none", path, "tmpfs", 0, "nr_inodes=30,mode=711"), 0);
 	assert_ok(store_open(path, &small, &err));
 	while (store_claim(&small, NULL, &t->arena, &claim, &name, &err) == 0) {
 		fd_close(&claim.bundle);
@@ -418,6 +418,50 @@ static void paths_are_clean_and_absolute(void **state)
 	assert_int_equal(unsetenv("RUSTBOX_ROOT"), 0);
 }
 
+/* S23: who may write there could put anything in place of a container. */
+static void a_root_of_strangers_is_refused(void **state)
+{
+	struct test_store *t = *state;
+	struct store store;
+	struct error err;
+
+	assert_int_equal(chmod(t->folder, 0777), 0);
+	assert_int_equal(store_open(t->folder, &store, &err), -1);
+	assert_int_equal(err.code, EPERM);
+	assert_int_equal(chmod(t->folder, 0711), 0);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(t->folder, 1234, 0), 0);
+		assert_int_equal(store_open(t->folder, &store, &err), -1);
+		assert_non_null(strstr(err.text, "user 1234"));
+		assert_int_equal(chown(t->folder, 0, 0), 0);
+	}
+	assert_ok(store_open(t->folder, &store, &err));
+	store_close(&store);
+}
+
+/* Nobody could read it, and so nobody remove it. */
+static void a_record_that_is_too_large_is_not_written(void **state)
+{
+	struct test_store *t = *state;
+	struct record *record = test_container(t, "box", RECORD_CREATED);
+	cleanup_free char *value = malloc(JSON_SIZE_MAX + 1);
+	char key[] = "big";
+	struct json_pair label = { key, value };
+	struct error err;
+
+	assert_non_null(value);
+	memset(value, 'x', JSON_SIZE_MAX);
+	value[JSON_SIZE_MAX] = '\0';
+	record->labels = &label;
+	record->n_labels = 1;
+	assert_int_equal(store_save(&t->store, record, true, &err), -1);
+	assert_int_equal(err.code, EFBIG);
+	value[5 << 20] = '\0';
+	assert_ok(store_save(&t->store, record, true, &err));
+	assert_ok(store_find(&t->store, "box", &t->arena, &record, &err));
+	assert_int_equal(record->n_labels, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +480,8 @@ int main(void)
 		store_test(a_claim_without_room_leaves_nothing),
 		store_test(a_read_only_tree_can_be_read),
 		store_test(paths_are_clean_and_absolute),
+		store_test(a_root_of_strangers_is_refused),
+		store_test(a_record_that_is_too_large_is_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
