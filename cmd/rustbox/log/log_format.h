@@ -8,7 +8,8 @@
  *
  * With a terminal everything is in stdout.log. Rotation renames the three of
  * generation N to stdout.log.N, stderr.log.N and, last, index.N; then the next
- * generation begins. An entry is written before its bytes: a reader that finds
+ * generation begins: when a stream would be longer than what was asked for, or
+ * the index is (and longer than 64 KiB). An entry is written before its bytes: a reader that finds
  * fewer comes again, and a writer that finds fewer, when it begins, cuts what
  * its predecessor could not finish.
  */

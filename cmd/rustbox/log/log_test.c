@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -164,6 +165,21 @@ static void test_rotation(void **state)
 	expect_rest(f, "1:44444|");
 	reader(f);
 	expect_rest(f, "1:22222|2:e2|1:33333|1:44444|");
+}
+
+/* S24: an index of many small entries is rotated away as well. */
+static void test_rotation_by_index(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	begin(f, 32 * 1024, 2);
+	for (int i = 0; i < 10000; i++)
+		add(f, LOG_STDOUT, "x");
+	assert_int_equal(fstatat(f->directory, "index.2", &st, 0), 0);
+	assert_in_range(st.st_size, 64 * 1024, 65 * 1024);
+	assert_int_equal(fstatat(f->directory, "stdout.log", &st, 0), 0);
+	assert_in_range(st.st_size, 1, 32 * 1024);
 }
 
 static void test_gap(void **state)
@@ -460,6 +476,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_small_pieces, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_empty_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rotation_by_index, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gap, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_runs, setup, teardown),

@@ -16,7 +16,7 @@
 
 const char *const log_stream_files[] = { "stdout.log", "stderr.log" };
 
-enum { NAME_SIZE = 32, ENTRIES_AT_ONCE = 512 };
+enum { NAME_SIZE = 32, ENTRIES_AT_ONCE = 512, INDEX_LEAST = 64 * 1024 };
 
 /* ---- opening ---- */
 
@@ -308,6 +308,18 @@ static int write_entry(struct log_writer *w, enum log_stream stream, const void 
 	return 0;
 }
 
+/*
+ * Who writes byte by byte makes an index that is larger than his output: it
+ * counts, too (SECURITY.md S24).
+ */
+static bool is_full(const struct log_writer *w, enum log_stream stream, size_t size)
+{
+	if (!w->max_size)
+		return false;
+	return (w->sizes[stream] > 0 && w->sizes[stream] + size > w->max_size) ||
+	       (w->index_size > INDEX_LEAST && w->index_size > w->max_size);
+}
+
 static int append(struct log_writer *w, enum log_stream stream, const void *data, size_t size,
 		  struct error *err)
 {
@@ -315,8 +327,7 @@ static int append(struct log_writer *w, enum log_stream stream, const void *data
 
 	if (w->index < 0 && open_present(w, err) < 0)
 		return -1;
-	if (w->max_size && w->sizes[stream] > 0 && w->sizes[stream] + size > w->max_size &&
-	    rotate(w, err) < 0)
+	if (is_full(w, stream, size) && rotate(w, err) < 0)
 		return -1;
 	if (write_entry(w, stream, data, size, err) == 0)
 		return 0;
