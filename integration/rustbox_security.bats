@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What processes in containers, and other users of the machine, try against
+# rustbox itself. The rules S1 to S28 are those of docs/security.md.
+
+load rustbox
+
+in_box()
+{
+	rb exec "$NAME" "$@"
+}
+
+@test "S3: nothing but the standard streams gets into run and exec" {
+	# shellcheck disable=SC2016 # for the shell inside
+	local list='for fd in /proc/$$/fd/*; do [ ! -e "$fd" ] || echo "${fd##*/}"; done'
+	exec 9</etc/passwd
+	rb run --rm sh -c "$list"
+	same "$output" $'0\n1\n2'
+	start_box
+	in_box sh -c "$list"
+	exec 9<&-
+	same "$output" $'0\n1\n2'
+}
+
+@test "S9: mount remove follows no link to what protects /proc" {
+	mkdir -p "$DIR/host"
+	start_box
+	rbok mount add "$NAME" "$DIR/host:/data/sys"
+	in_box sh -c 'mv /data /away && ln -s /proc /data'
+	ok
+	rb mount remove "$NAME" /data/sys
+	[ "$status" -ne 0 ] || fail "/proc/sys is not the mount that was added"
+	error_names /data/sys
+	in_box sh -c 'grep -c " /proc/sys ro" /proc/self/mountinfo'
+	same "$output" 1
+	in_box sh -c 'rm /data && mv /away /data'
+	ok
+	rbok mount remove "$NAME" /data/sys
+}
+
+@test "S16: a device that could not be added cannot be used either" {
+	local device number
+	for device in /dev/fuse /dev/net/tun /dev/loop-control ''; do
+		[ ! -c "$device" ] || break
+	done
+	[ -n "$device" ] || skip "there is no device that containers do not have anyway"
+	number=$(stat -c 'c %Hr %Lr' "$device")
+	start_box
+	in_box sh -c "mknod /tmp/device $number"
+	ok
+	in_box sh -c ': </tmp/device'
+	[ "$status" -ne 0 ] || fail "it should be out of reach"
+	rb device add "$NAME" "$device:/etc/passwd/device"
+	[ "$status" -ne 0 ] || fail "there is no such folder"
+	in_box sh -c ': </tmp/device'
+	[ "$status" -ne 0 ] || fail "it can be used"
+}
+
+@test "S23: whoever writes to the folder of --report and --pidfile holds up nobody" {
+	mkdir "$DIR/shared"
+	echo kept >"$DIR/shared/other"
+	TRY_SECONDS=20 rb run --rm --report "$DIR/shared/report" -v "$DIR/shared:/data" \
+		sh -c 'mkfifo /data/.report.new'
+	ok
+	jq -e '.exit_code == 0' "$DIR/shared/report" >/dev/null
+	ln "$DIR/shared/other" "$DIR/shared/.pid.new"
+	start_box --pidfile "$DIR/shared/pid"
+	same "$(<"$DIR/shared/other")" kept
+	until_true test -s "$DIR/shared/pid"
+}
+
+@test "S23: a tree that others may write to is not used" {
+	mkdir -m 0777 "$DIR/theirs"
+	chmod 0777 "$DIR/theirs"
+	rb --root "$DIR/theirs" list
+	[ "$status" -ne 0 ] || fail "it should be refused"
+	error_names "$DIR/theirs"
+	chmod 0711 "$DIR/theirs"
+	chown 1234 "$DIR/theirs"
+	rb --root "$DIR/theirs" list
+	[ "$status" -ne 0 ] || fail "it should be refused"
+	error_names "user 1234"
+	same "$(ls "$DIR/theirs")" ""
+}
+
+@test "S23: other users cannot look into what is kept, whatever the umask" {
+	umask 0
+	start_box --env SECRET=1
+	local path
+	for path in containers names logs bundles images volumes networks run "overlay/$ID"; do
+		same "$path $(stat -c %a "$RUSTBOX_ROOT/$path")" "$path 700"
+	done
+	same "$(stat -c %a "$RUSTBOX_ROOT")$(stat -c %a "$RUSTBOX_ROOT/overlay")" 711711
+	for path in "containers/$ID.json" "bundles/$ID/config.json" run/events; do
+		same "$path $(stat -c %a "$RUSTBOX_ROOT/$path")" "$path 600"
+	done
+	in_box sh -c umask
+	same "$output" 0022
+}
+
+@test "S1: init of --init cannot be changed from inside" {
+	start_box --init
+	local before
+	before=$(sha256sum <"$(dirname "$RUSTBOX")/rustbox-init")
+	in_box sh -c 'echo x >/dev/init'
+	[ "$status" -ne 0 ] || fail "it should be read-only"
+	in_box sh -c 'echo x >/proc/1/exe'
+	[ "$status" -ne 0 ] || fail "it should be read-only"
+	same "$(sha256sum <"$(dirname "$RUSTBOX")/rustbox-init")" "$before"
+}
+
+@test "S13: a FIFO in place of /etc/passwd holds up no exec" {
+	start_box
+	in_box sh -c 'rm -f /etc/passwd && mkfifo /etc/passwd'
+	ok
+	TRY_SECONDS=20 rb exec --user somebody "$NAME" true
+	[ "$status" -ne 0 ] && [ "$status" -ne 124 ] || fail "it should be refused"
+	in_box true
+	ok
+}
