@@ -243,8 +243,9 @@ int image_prune(struct store *store, bool all, uint64_t *ret_bytes, size_t *ret_
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct removal r = { store, -1, &arena };
-	int rc = begin(&r, err);
 
+	staging_sweep(store);
+	int rc = begin(&r, err);
 	*ret_bytes = 0;
 	*ret_images = 0;
 	if (rc == 0)

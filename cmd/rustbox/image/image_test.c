@@ -471,7 +471,10 @@ static void prune_keeps_names(void **state)
 	assert_ok(image_prune(&t->store, false, &bytes, &images, &err));
 	assert_int_equal(images, 1);
 	assert_int_equal(count_names(t, "layers"), 1);
+	/* A removal that was killed. */
+	assert_int_equal(mkdirat(t->store.root_fd, "images/staging/left", 0700), 0);
 	assert_ok(image_prune(&t->store, true, &bytes, &images, &err));
+	assert_int_equal(count_names(t, "staging"), 0);
 	assert_empty(t);
 }
 

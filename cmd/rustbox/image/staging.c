@@ -69,6 +69,16 @@ static void sweep(int all)
 	(void)closedir(stream);
 }
 
+void staging_sweep(const struct store *store)
+{
+	struct error ignored;
+	cleanup_fd int images = open_images(store, &ignored);
+	cleanup_fd int all = images < 0 ? -1 : openat(images, "staging", FOLDER);
+
+	if (all >= 0 && flock(all, LOCK_EX) == 0)
+		sweep(all);
+}
+
 static int make_name(struct staging *staging, struct error *err)
 {
 	uint32_t random;

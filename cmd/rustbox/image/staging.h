@@ -17,6 +17,8 @@ struct staging {
 
 /* Makes one, and removes those that nobody works in. */
 int staging_make(const struct store *store, struct staging *ret, struct error *err);
+/* The same without making one, as a full disk would not allow. */
+void staging_sweep(const struct store *store);
 /* Removes it with all that was not moved away. */
 void staging_drop(struct staging *staging);
 #define cleanup_staging __attribute__((cleanup(staging_drop)))
