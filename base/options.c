@@ -77,12 +77,14 @@ static int set_string(struct parser *p, const struct option_row *row, void *memb
 	return 0;
 }
 
-/* Lists are short and arenas cheap: one that grows is copied. */
-static void *longer(struct parser *p, const void *items, size_t count, size_t spare, size_t size,
-		    struct error *err)
+/* Room for one more, and an end of zeros: copied whenever the count is a power of two. */
+static void *longer(struct parser *p, void *items, size_t count, size_t size, struct error *err)
 {
-	char *copy = arena_array(p->arena, count + spare, size, err);
+	char *copy;
 
+	if (count & (count - 1))
+		return items;
+	copy = arena_array(p->arena, 2 * count + 2, size, err);
 	if (copy && count)
 		memcpy(copy, items, count * size);
 	return copy;
@@ -92,7 +94,7 @@ static int set_strings(struct parser *p, const struct option_row *row, void *mem
 		       struct error *err)
 {
 	struct option_strings *list = member;
-	char **items = longer(p, list->items, list->count, 2, sizeof(*items), err);
+	char **items = longer(p, list->items, list->count, sizeof(*items), err);
 
 	if (!items)
 		return -1;
@@ -149,7 +151,7 @@ static int set_numbers(struct parser *p, const struct option_row *row, void *mem
 
 	if (read_uint(row, value, UINT32_MAX, &number, err) < 0)
 		return -1;
-	uint32_t *items = longer(p, list->items, list->count, 1, sizeof(*items), err);
+	uint32_t *items = longer(p, list->items, list->count, sizeof(*items), err);
 	if (!items)
 		return -1;
 	items[list->count++] = (uint32_t)number;

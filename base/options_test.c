@@ -351,6 +351,25 @@ static void finds_the_nearest_name(void **state)
 	assert_null(nearest_of(""));
 }
 
+/* Copied for each it would take the memory of the machine. */
+static void takes_very_many(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_str struct str line = STR_EMPTY;
+
+	for (int i = 0; i < 50000; i++)
+		str_add_format(&line, "-e %d -g %d ", i, i);
+	assert_false(line.failed);
+	assert_int_equal(parse(f, OPTIONS_FIRST, line.text), 0);
+	assert_int_equal(f->things.env.count, 50000);
+	assert_int_equal(f->things.gids.count, 50000);
+	for (size_t i = 0; i < 50000; i++) {
+		assert_int_equal(atoi(f->things.env.items[i]), i);
+		assert_int_equal(f->things.gids.items[i], i);
+	}
+	assert_null(f->things.env.items[50000]);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -376,6 +395,7 @@ int main(void)
 		TEST(errors_are_clear),
 		TEST(no_words_at_all),
 		TEST(no_table_at_all),
+		TEST(takes_very_many),
 		cmocka_unit_test(finds_the_nearest_name),
 	};
 
