@@ -648,6 +648,11 @@ client()
 		    except Refused as refused:
 		        same((text[:60], refused.code), (text[:60], "invalid_request"))
 		    same(c.ask("List")["containers"], [])
+		same(c.refused("Run", rootfs=ROOTFS, command=["true"], env=["a"] * 700000)[0],
+		     "invalid_request")
+		same(c.refused("Create", rootfs=ROOTFS, command=["a"] * 700000)[0], "invalid_request")
+		same(c.refused("Run", rootfs=ROOTFS, command=["true"], env=[f"N{n}=1" for n in range(65000)],
+		               memory="much")[0], "invalid_request")
 		# Long, but right.
 		env = [f"N{n}=" + "x" * 1000 for n in range(2000)]
 		same(c.refused("Run", rootfs=ROOTFS, command=["true"], env=env, memory="much")[0],

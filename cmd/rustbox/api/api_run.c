@@ -15,6 +15,9 @@ static const struct option_row rows[] = {
 	{ NULL },
 };
 
+/* More than execve(2) takes; what follows compares each with all others. */
+enum { WORDS_MAX = 65536 };
+
 struct words {
 	char **items;
 	size_t n, capacity;
@@ -24,6 +27,8 @@ static int add_word(struct words *words, char *word, struct arena *arena, struct
 {
 	if (!word)
 		return -1;
+	if (words->n == WORDS_MAX)
+		return api_refuse(err, "more than %d options and arguments", WORDS_MAX);
 	if (words->n + 1 >= words->capacity) {
 		size_t capacity = words->capacity ? 2 * words->capacity : 32;
 		char **items = arena_array(arena, capacity, sizeof(*items), err);
