@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -134,6 +135,9 @@ static void tell_gap(const struct conversation *c)
 	memcpy(&lost, c->packet, sizeof(lost));
 	log_warning("%llu bytes of output were rotated away before they could be shown",
 		    (unsigned long long)lost);
+	/* A raw terminal goes down a line, and not to its beginning. */
+	if (c->terminal.raw && isatty(STDERR_FILENO))
+		(void)session_stream_write(&c->terminal.err, "\r", 1);
 }
 
 /* ---- what the supervisor says ---- */

@@ -95,6 +95,28 @@ static void the_window_size_follows(void **state)
 	assert_put_back(&peer, 0);
 }
 
+static void after_what_we_say_a_line_begins(void **state)
+{
+	const uint64_t gap = 17;
+	struct peer peer = begin_on_terminal(&terminal);
+	char got[256] = "";
+	size_t n = 0;
+
+	wait_until_it_runs(&peer);
+	assert_int_equal(stream_send(peer.socket, STREAM_GAP, &gap, sizeof(gap)), 0);
+	while (!strchr(got, '\r')) {
+		struct pollfd readable = { .fd = peer.out, .events = POLLIN };
+		assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
+		ssize_t more = read(peer.out, got + n, sizeof(got) - 1 - n);
+		assert_true(more > 0);
+		n += (size_t)more;
+	}
+	assert_non_null(strstr(got, "17 bytes"));
+	assert_non_null(strstr(got, "shown\n\r"));
+	send_exit(&peer, 0, false);
+	assert_put_back(&peer, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +126,7 @@ int main(void)
 		cmocka_unit_test(the_keys_detach),
 		cmocka_unit_test(other_keys_detach_and_none),
 		cmocka_unit_test(the_window_size_follows),
+		cmocka_unit_test(after_what_we_say_a_line_begins),
 	};
 
 	(void)signal(SIGPIPE, SIG_IGN);
