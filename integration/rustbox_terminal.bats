@@ -43,6 +43,7 @@ window()
 	"${SCREENS[@]}" new-session -d -s "$name" -x "${size%x*}" -y "${size#*x}" \
 		sh "$DIR/window" "$DIR/$name" "$@" 3>&- 4>&-
 	"${SCREENS[@]}" set-option -g status off
+	"${SCREENS[@]}" set-option -g history-limit 100000
 }
 
 close_window()
@@ -376,10 +377,39 @@ detach_from()
 	! screen_has b last || fail "it was to be stopped"
 	kill -CONT "$stopped"
 	shows_line b goes-on-2
-	"${SCREENS[@]}" set-option -g history-limit 1000
 	press a exit Enter
 	ends a 0
 	ends b 0
+}
+
+@test "a client that is stopped while the container ends gets the rest, and the code" {
+	shell_in a 80x24
+	attach_in b 80x24
+	local stopped
+	stopped=$(client_of "attach $NAME")
+	kill -STOP "$stopped"
+	press a 'seq 100000; echo la""st; exit 8' Enter
+	ends a 8
+	kill -CONT "$stopped"
+	ends b 8
+	shows_line b last
+}
+
+@test "what was rotated away before a client took it, it is told" {
+	shell_in a 80x24 --log-max-size 64k
+	attach_in b 80x24
+	local stopped
+	stopped=$(client_of "attach $NAME")
+	kill -STOP "$stopped"
+	press a 'seq 300000; echo la""st' Enter
+	shows_line a last
+	kill -CONT "$stopped"
+	shows_line b last
+	press a exit Enter
+	ends a 0
+	ends b 0
+	"${SCREENS[@]}" capture-pane -p -J -S - -t b >"$DIR/history"
+	grep -q 'bytes of output were rotated away' "$DIR/history" || fail "should tell"
 }
 
 @test "all bytes come to a client that was stopped, in order" {
