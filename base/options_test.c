@@ -364,7 +364,9 @@ static void takes_very_many(void **state)
 	assert_int_equal(f->things.env.count, 50000);
 	assert_int_equal(f->things.gids.count, 50000);
 	for (size_t i = 0; i < 50000; i++) {
-		assert_int_equal(atoi(f->things.env.items[i]), i);
+		uint64_t number = 0;
+		assert_true(str_to_uint(f->things.env.items[i], 10, 50000, &number));
+		assert_int_equal(number, i);
 		assert_int_equal(f->things.gids.items[i], i);
 	}
 	assert_null(f->things.env.items[50000]);
