@@ -102,8 +102,10 @@ int image_commit(struct store *store, const struct record *record,
 	    add_base(store, &staging, record, &how, &making, arena, err) < 0 ||
 	    stage_folder(&staging, upper, &how, arena, &layer, err) < 0 ||
 	    add_diff_id(&making, layer.diff_id, arena, err) < 0 ||
-	    image_make(store, &staging, &making, arena, ret_id, err) < 0)
-		return error_wrap(err, "commit container %s", record->name);
+	    image_make(store, &staging, &making, arena, ret_id, err) < 0) {
+		(void)error_wrap(err, "commit container %s", record->name);
+		return images_failed(store, err);
+	}
 	image_tell(store, "commit", *ret_id, commit->name);
 	return 0;
 }

@@ -162,12 +162,12 @@ int image_load(struct store *store, const struct image_load *load, struct arena 
 
 	if (staging_make(store, &staging, err) < 0 ||
 	    archive_files_open(&files, &staging, load, err) < 0)
-		return -1;
+		return images_failed(store, err);
 	rc = read_list(&files, load->source, arena, &list, err);
 	if (rc == 0)
 		rc = load_all(&l, &list, ret_names, ret_n, err);
 	free(list.items);
-	return rc;
+	return rc < 0 ? images_failed(store, err) : 0;
 }
 
 int image_import(struct store *store, const struct image_load *load, const char *name,
@@ -190,7 +190,7 @@ int image_import(struct store *store, const struct image_load *load, const char 
 		return -1;
 	if (staging_make(store, &staging, err) < 0 ||
 	    layer_stage(&staging, &source, arena, &layer, err) < 0)
-		return -1;
+		return images_failed(store, err);
 	making.diff_ids = &layer.diff_id;
 	making.n_diff_ids = 1;
 	if (!message)
@@ -198,7 +198,8 @@ int image_import(struct store *store, const struct image_load *load, const char 
 	if (!making.message)
 		return -1;
 	rc = image_make(store, &staging, &making, arena, ret_id, err);
-	if (rc == 0)
-		image_tell(store, "import", *ret_id, name);
-	return rc;
+	if (rc < 0)
+		return images_failed(store, err);
+	image_tell(store, "import", *ret_id, name);
+	return 0;
 }

@@ -29,9 +29,7 @@ int pack_error(struct archive *archive, const char *name, struct error *err)
 	const char *text = archive_error_string(archive);
 	int code = archive_errno(archive);
 
-	(void)error_set(err, 0, "write %s: %s", name, text ? text : "archive");
-	err->code = code;
-	return -1;
+	return error_set(err, code > 0 ? code : 0, "write %s: %s", name, text ? text : "archive");
 }
 
 bool pack_is_opaque(int folder)

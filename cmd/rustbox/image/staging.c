@@ -49,6 +49,14 @@ int images_lock(const struct store *store, int operation, struct error *err)
 	return move_fd(&fd);
 }
 
+int images_failed(const struct store *store, struct error *err)
+{
+	if (err->code == ENOSPC || err->code == EDQUOT)
+		return error_hint(err, "images are kept in %s/images: make room there",
+				  store->root);
+	return -1;
+}
+
 /* Not one that somebody has locked, or has just made and is about to lock: that is his to see. */
 static void sweep(int all)
 {

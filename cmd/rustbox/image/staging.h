@@ -34,6 +34,9 @@ void staging_drop(struct staging *staging);
  */
 int images_lock(const struct store *store, int operation, struct error *err);
 
+/* Adds where images are kept to the error of a full disk. Always -1. */
+int images_failed(const struct store *store, struct error *err);
+
 /* Opens a folder right below a folder; images_make_folder() makes it if it is missing. */
 int images_open_folder(int dirfd, const char *name, struct error *err);
 int images_make_folder(int dirfd, const char *name, struct error *err);

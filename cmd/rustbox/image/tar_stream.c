@@ -16,6 +16,15 @@ static int set_error(struct archive *archive, const char *name, struct error *er
 			 text ? text : "the archive is truncated or damaged");
 }
 
+/* libarchive knows what the system call said, and says it to nobody. */
+static int set_write_error(struct archive *archive, struct error *err)
+{
+	const char *text = archive_error_string(archive);
+	int code = archive_errno(archive);
+
+	return error_set(err, code > 0 ? code : 0, "keep the layer: %s", text ? text : "archive");
+}
+
 static int add_filters(struct archive *archive, enum tar_filter filter)
 {
 	int rc = ARCHIVE_OK;
@@ -111,7 +120,7 @@ static la_ssize_t next_bytes(struct tar_stream *stream)
 		return -1;
 	if (n > 0 && stream->copy &&
 	    archive_write_data(stream->copy, stream->buffer, (size_t)n) != n)
-		return set_error(stream->copy, "keep the layer", &stream->error);
+		return set_write_error(stream->copy, &stream->error);
 	image_progress_step(stream->progress, stream->name,
 			    (uint64_t)archive_filter_bytes(stream->outer, -1), stream->total);
 	return n;
@@ -175,7 +184,7 @@ int tar_stream_finish(struct tar_stream *stream, struct digest *ret, uint64_t *r
 		return -1;
 	}
 	if (stream->copy && archive_write_close(stream->copy) < ARCHIVE_WARN)
-		return set_error(stream->copy, "keep the layer", err);
+		return set_write_error(stream->copy, err);
 	*ret = digest_end(&stream->hash);
 	*ret_bytes = stream->bytes;
 	return 0;
