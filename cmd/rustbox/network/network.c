@@ -225,7 +225,7 @@ static int delete_all(const struct record *record, const struct value *list, con
 	return result;
 }
 
-/* These two: with the exclusive lock. Somebody else may have been faster. */
+/* With the exclusive lock; somebody else may have been faster. */
 static int drop_unused(const struct store *store, const struct network_bridge *bridge,
 		       struct error *err)
 {
@@ -235,13 +235,22 @@ static int drop_unused(const struct store *store, const struct network_bridge *b
 	return network_bridge_drop(bridge, err);
 }
 
-static int begin(const struct store *store, const struct network_bridge *bridge, struct error *err)
+/* The same, and makes it ready for its first container. The list may be another one then. */
+static const struct value *begin(const struct store *store, struct network_bridge *bridge,
+				 struct arena *arena, struct error *err)
 {
-	if (network_bridge_is_used(bridge))
-		return 0;
-	if (network_config_settle(store, bridge->network, err) < 0)
-		return -1;
-	return network_bridge_open(bridge, err);
+	const char *name = bridge->network;
+	bool is_first = !network_bridge_is_used(bridge);
+	const struct value *list;
+
+	if (is_first &&
+	    (drop_unused(store, bridge, err) < 0 || network_config_settle(store, bridge, err) < 0))
+		return NULL;
+	list = network_config_load(store, name, arena, err);
+	if (list && is_first && network_bridge_of(list, bridge) &&
+	    network_bridge_open(bridge, err) < 0)
+		return NULL;
+	return list;
 }
 
 /*
@@ -253,16 +262,15 @@ static const struct value *enter(const struct store *store, const char *name, st
 				 int *ret_lock, struct error *err)
 {
 	cleanup_fd int lock = network_bridge_lock(LOCK_SH, err);
-	struct value *list = lock < 0 ? NULL : network_config_load(store, name, arena, err);
+	const struct value *list = lock < 0 ? NULL : network_config_load(store, name, arena, err);
 	struct network_bridge bridge;
 
 	if (!list)
 		return NULL;
 	if (network_bridge_of(list, &bridge) && !network_bridge_is_used(&bridge)) {
-		if (network_bridge_change_lock(lock, LOCK_EX, err) < 0 ||
-		    drop_unused(store, &bridge, err) < 0 || begin(store, &bridge, err) < 0)
+		if (network_bridge_change_lock(lock, LOCK_EX, err) < 0)
 			return NULL;
-		list = network_config_load(store, name, arena, err);
+		list = begin(store, &bridge, arena, err);
 	}
 	if (list)
 		*ret_lock = move_fd(&lock);

@@ -176,22 +176,21 @@ int network_list(const struct store *store, struct arena *arena, struct network_
 
 /* ---- making ---- */
 
-/* A bridge's name has 15 characters at most; each network has its own. */
-static uint32_t hash(const char *name)
+static uint32_t hash(uint32_t h, const char *text)
 {
-	uint32_t h = 2166136261U;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 16777619U;
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619U;
 	return h;
 }
 
+/* A bridge's name has 15 characters at most; each network of each root has its own. */
 static void make_bridge_name(const struct store *store, const char *network, char name[IF_NAMESIZE])
 {
 	bool is_default = strcmp(network, NETWORK_DEFAULT) == 0;
+	uint32_t h = hash(hash(hash(2166136261U, store->root), "/"), network);
 
 	(void)snprintf(name, IF_NAMESIZE, NETWORK_BRIDGE_PREFIX "%s%08x", is_default ? "0-" : "-",
-		       hash(store->root) ^ hash(network));
+		       h);
 }
 
 static char *config_text(const struct store *store, const struct network_info *info,
@@ -279,20 +278,21 @@ void network_config_forget(const struct store *store, const char *name)
 	(void)unlinkat(store->run_fd, "networks", AT_REMOVEDIR);
 }
 
-static int remove_bridge(const struct store *store, int folder, const char *name,
-			 struct arena *arena, struct error *err)
+static int remove_bridge(int folder, const char *file, struct arena *arena, struct error *err)
 {
-	char device[IF_NAMESIZE];
-	struct network_bridge bridge = { .network = name, .name = device };
-	struct network_info *info;
+	cleanup_free char *text = NULL;
+	struct network_bridge bridge;
+	const struct value *list;
 	struct error ignored;
+	size_t size;
 
-	if (read_info(folder, name, arena, &info, &ignored) == 0)
-		bridge.internal = info->internal;
-	make_bridge_name(store, name, device);
+	/* Who has a broken file must be able to get rid of it. */
+	if (fd_read_file(folder, file, CONFIG_SIZE_MAX, &text, &size, &ignored) < 0 ||
+	    !(list = value_read(text, size, arena, &ignored)) || !network_bridge_of(list, &bridge))
+		return 0;
 	if (network_bridge_is_used(&bridge))
-		return error_set(err, EBUSY, "the network %s has containers on its bridge %s", name,
-				 device);
+		return error_set(err, EBUSY, "the network %s has containers on its bridge %s",
+				 bridge.network, bridge.name);
 	return network_bridge_drop(&bridge, err);
 }
 
@@ -310,7 +310,7 @@ int network_remove(const struct store *store, const char *name, struct error *er
 	if (faccessat(folder, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? error_set(err, ENOENT, "no such network: %s", name)
 				       : error_set(err, errno, "look for networks/%s", file);
-	if (remove_bridge(store, folder, name, &arena, err) < 0)
+	if (remove_bridge(folder, file, &arena, err) < 0)
 		return -1;
 	if (unlinkat(folder, file, 0) < 0)
 		return error_set(err, errno, "remove networks/%s", file);
@@ -382,24 +382,23 @@ struct value *network_config_load(const struct store *store, const char *name, s
 	return value;
 }
 
-int network_config_settle(const struct store *store, const char *name, struct error *err)
+int network_config_settle(const struct store *store, const struct network_bridge *bridge,
+			  struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	cleanup_fd int folder = open_folder(store, err);
 	struct network_neighbours all = { 0 };
 	struct network_info *info;
-	char bridge[IF_NAMESIZE];
 
 	if (folder < 0 || lock_folder(folder, err) < 0 ||
-	    read_info(folder, name, &arena, &info, err) < 0 ||
+	    read_info(folder, bridge->network, &arena, &info, err) < 0 ||
 	    list_folder(folder, &arena, &all.networks, &all.n, err) < 0)
 		return -1;
-	make_bridge_name(store, name, bridge);
-	if (!info->subnet || network_check_subnet(info, bridge, &all, err) == 0)
+	if (!info->subnet || network_check_subnet(info, bridge->name, &all, err) == 0)
 		return 0;
 	if (!info->is_chosen)
 		return error_hint(err, "rustbox network remove %s, and make it with another one",
-				  name);
+				  bridge->network);
 	info->subnet = info->gateway = NULL;
 	return write_network(store, folder, info, err);
 }

@@ -19,7 +19,9 @@ struct value *network_config_load(const struct store *store, const char *name, s
  * Before the bridge is made, with the lock of network_bridge.h: a subnet that the
  * machine has got meanwhile is chosen anew, or refused where it was asked for.
  */
-int network_config_settle(const struct store *store, const char *name, struct error *err);
+struct network_bridge;
+int network_config_settle(const struct store *store, const struct network_bridge *bridge,
+			  struct error *err);
 
 /*
  * The addresses that the plugin has noted as taken: for a network that nobody is

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "base/fd.h"
+#include "cmd/rustbox/network/network_bridge.h"
 #include "cmd/rustbox/network/network_parts.h"
 #include "cmd/rustbox/network/network_ports.h"
 
@@ -220,6 +221,8 @@ static void test_keeps_clear_of_the_machine(void **state)
 {
 	struct fixture *f = *state;
 	cleanup_arena struct arena arena = ARENA_EMPTY;
+	const struct network_bridge web = { .network = "web", .name = "rbx-1" };
+	const struct network_bridge db = { .network = "db", .name = "rbx-2" };
 	struct network_info info = { .name = (char[]){ "web" } };
 	struct error err;
 
@@ -236,10 +239,10 @@ static void test_keeps_clear_of_the_machine(void **state)
 
 	/* The machine has got it meanwhile. */
 	give_address("10.63.2.1", "255.255.255.0");
-	assert_int_equal(network_config_settle(&f->store, "web", &err), 0);
+	assert_int_equal(network_config_settle(&f->store, &web, &err), 0);
 	assert_string_equal(subnet_of(f, "web", &arena), "10.63.0.0/24");
 	give_address("10.63.1.1", "255.255.255.0");
-	assert_int_equal(network_config_settle(&f->store, "db", &err), -1);
+	assert_int_equal(network_config_settle(&f->store, &db, &err), -1);
 	assert_non_null(strstr(err.text, "network remove db"));
 	assert_string_equal(subnet_of(f, "db", &arena), "10.63.1.0/24");
 	take_address();
