@@ -75,22 +75,60 @@ static int copy_looks(int from, int to, const struct stat *st, struct error *err
 
 /* ---- kinds ---- */
 
-static int copy_bytes(int from, int to, struct error *err)
+static int copy_by_reading(int from, int to, off_t at, off_t end, struct error *err)
 {
 	char buffer[32768];
-	ssize_t n;
 
-	do
-		n = copy_file_range(from, NULL, to, NULL, CHUNK, 0);
-	while (n > 0);
-	if (n == 0)
-		return 0;
-	if (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-		return error_set(err, errno, "copy");
-	while ((n = read(from, buffer, sizeof(buffer))) > 0)
-		if (fd_write_all(to, "the volume", buffer, (size_t)n, err) < 0)
+	while (at < end) {
+		size_t most =
+			end - at < (off_t)sizeof(buffer) ? (size_t)(end - at) : sizeof(buffer);
+		ssize_t n = pread(from, buffer, most, at);
+
+		if (n <= 0)
+			return n < 0 ? error_set(err, errno, "read") : 0;
+		n = pwrite(to, buffer, (size_t)n, at);
+		if (n <= 0)
+			return error_set(err, n < 0 ? errno : ENOSPC, "write");
+		at += n;
+	}
+	return 0;
+}
+
+static int copy_range(int from, int to, off_t at, off_t end, struct error *err)
+{
+	off_t out = at;
+
+	while (at < end) {
+		size_t most = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+		ssize_t n = copy_file_range(from, &at, to, &out, most, 0);
+
+		if (n < 0 &&
+		    (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP))
+			return copy_by_reading(from, to, at, end, err);
+		if (n < 0)
+			return error_set(err, errno, "copy");
+		if (n == 0)
+			break;
+	}
+	return 0;
+}
+
+/* Holes stay holes: one line of an image can make a file of exabytes. */
+static int copy_bytes(int from, int to, off_t size, struct error *err)
+{
+	off_t data = 0, hole;
+
+	while ((data = lseek(from, data, SEEK_DATA)) >= 0) {
+		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0)
+			return error_set(err, errno, "find a hole");
+		if (copy_range(from, to, data, hole, err) < 0)
 			return -1;
-	return n < 0 ? error_set(err, errno, "read") : 0;
+		data = hole;
+	}
+	if (errno != ENXIO)
+		return error_set(err, errno, "find data");
+	return ftruncate(to, size) < 0 ? error_set(err, errno, "set the size") : 0;
 }
 
 static int copy_file(int parent, int target, const char *name, const struct stat *st,
@@ -105,7 +143,7 @@ static int copy_file(int parent, int target, const char *name, const struct stat
 
 	if (from < 0 || to < 0)
 		return error_set(err, errno, "open");
-	if (copy_bytes(from, to, err) < 0)
+	if (copy_bytes(from, to, st->st_size, err) < 0)
 		return -1;
 	return copy_looks(from, to, st, err);
 }

@@ -130,6 +130,32 @@ static void a_new_volume_gets_what_is_there(void **state)
 	assert_string_equal(contents(t, data, "file"), "changed");
 }
 
+/* S24: a hostile image's one line must not fill the disk. */
+static void holes_of_the_image_stay_holes(void **state)
+{
+	struct test_bundle *t = *state;
+	struct error err;
+	struct stat st;
+	char path[160];
+
+	(void)snprintf(path, sizeof(path), "%s/data/file", t->rootfs);
+	assert_int_equal(truncate(path, (off_t)1 << 40), 0);
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "middle", 6, (off_t)1 << 39), 6);
+	test_planned(t, "-v vol:/data sh");
+	(void)test_written(t);
+	char *copy = arena_format(&t->arena, &err, "%s/volumes/vol/data/file", t->folder);
+	assert_int_equal(stat(copy, &st), 0);
+	assert_int_equal(st.st_size, (off_t)1 << 40);
+	assert_in_range(st.st_blocks, 1, 4096);
+	char text[7] = "";
+	cleanup_fd int copied = open(copy, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(copied, text, 6, (off_t)1 << 39), 6);
+	assert_string_equal(text, "middle");
+	assert_int_equal(pread(copied, text, 6, 0), 6);
+	assert_string_equal(text, "conten");
+}
+
 static void a_volume_without_content(void **state)
 {
 	struct test_bundle *t = *state;
@@ -258,6 +284,7 @@ int main(void)
 		bundle_test(a_bundle_that_the_runtime_takes),
 		bundle_test(a_user_namespace_owns_its_layer),
 		bundle_test(a_new_volume_gets_what_is_there),
+		bundle_test(holes_of_the_image_stay_holes),
 		bundle_test(a_volume_without_content),
 		bundle_test(a_link_in_the_image_leads_nowhere_else),
 		bundle_test(volumes_of_another_container),
