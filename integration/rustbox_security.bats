@@ -118,3 +118,15 @@ in_box()
 	in_box true
 	ok
 }
+
+@test "S28: what cannot be cleaned up ends a command with the reason, and not never" {
+	start_box
+	local state=$RUSTBOX_ROOT/run/$ID/rustbox/$ID
+	kill -9 "$(supervisor_pid)"
+	mount --bind "$state" "$state"
+	TRY_SECONDS=50 rb rm --force "$NAME"
+	umount "$state"
+	[ "$status" -ne 0 ] && [ "$status" -ne 124 ] || fail "it should have failed"
+	[[ $error == *"rustbox: "*"cleaning up after it failed"* ]] || fail "it should say why"
+	rbok rm --force "$NAME"
+}

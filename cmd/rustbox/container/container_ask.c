@@ -7,6 +7,8 @@
 
 /* ---- locked records ---- */
 
+enum { HOLD_TRIES = 2 };
+
 /* Killed since it was found: to be put right by who finds it next. */
 static bool was_lost(const struct store *store, const struct record *record)
 {
@@ -19,12 +21,22 @@ static bool was_renamed(const char *name, const struct record *found, const stru
 	return strcmp(name, found->name) == 0 && strcmp(name, now->name) != 0;
 }
 
+/* What is left of it cannot be cleaned up: store_find() has tried, and says why. */
+static int set_stuck(const struct record *found, struct error *err)
+{
+	const char *why = found->state->error;
+
+	(void)error_set(err, 0, "container %s: %s", found->name, why ? why : "it was lost");
+	err->code = EBUSY;
+	return -1;
+}
+
 int container_hold(struct store *store, const char *name, struct arena *arena, struct record **ret,
 		   int *ret_lock, struct error *err)
 {
 	struct record *found, *record;
 
-	for (;;) {
+	for (int tries = 1;; tries++) {
 		if (store_find(store, name, arena, &found, err) < 0)
 			return -1;
 		cleanup_fd int lock = store_lock(store, found->id, err);
@@ -35,7 +47,12 @@ int container_hold(struct store *store, const char *name, struct arena *arena, s
 			err->code = ENOENT;
 			return -1;
 		}
-		if (was_lost(store, record) || was_renamed(name, found, record))
+		if (was_renamed(name, found, record))
+			continue;
+		/* Lost in this very moment, or still. */
+		if (was_lost(store, record) && tries == HOLD_TRIES)
+			return set_stuck(found, err);
+		if (was_lost(store, record))
 			continue;
 		*ret = record;
 		*ret_lock = move_fd(&lock);
