@@ -220,6 +220,7 @@ static int put_object(struct writer *w, const struct json_type *type, const char
 
 char *json_write(const struct json_type *type, const void *in, bool indent, struct error *err)
 {
+	// cppcheck-suppress ctuuninitvar ; err is for writing to
 	struct writer w = { yajl_gen_alloc(NULL), err };
 	const unsigned char *text;
 	char *copy = NULL;
