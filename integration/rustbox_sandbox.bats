@@ -111,7 +111,7 @@ typed"
 }
 
 @test "--memory, --pids-limit, --ulimit hold" {
-	sandbox --memory 32M --report "$DIR/report" --ro-bind "$RUSTBOX_PAYLOAD:/payload" /payload oom 100
+	sandbox --memory 32M --report "$DIR/report" --ro-bind "$PAYLOAD:/payload" /payload oom 100
 	exits 137
 	same "$(report .oom_killed)" true
 	sandbox --pids-limit 5 sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'

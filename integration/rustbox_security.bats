@@ -130,3 +130,9 @@ in_box()
 	[[ $error == *"rustbox: "*"cleaning up after it failed"* ]] || fail "it should say why"
 	rbok rm --force "$NAME"
 }
+
+@test "sandbox: an empty variable is no path, and not the caller's folder" {
+	rb sandbox --bind ":/work" ls /work
+	[ "$status" -ne 0 ] || fail "it should be refused"
+	error_names --bind
+}

@@ -138,6 +138,13 @@ static void add_bind(struct as_run *run, const struct invocation *call, const ch
 	cleanup_free char *value = NULL;
 	struct str mount = STR_EMPTY;
 
+	/* A variable that was empty would give it our own folder. */
+	if (!size) {
+		(void)error_set(err, 0, "--%s \"%s\": the path of the host is missing",
+				read_only ? "ro-bind" : "bind", text);
+		run->failed = true;
+		return;
+	}
 	if (clean) {
 		str_add(&mount, read_only ? "type=bind,readonly" : "type=bind");
 		add_field(&mount, "source", clean);
