@@ -157,8 +157,8 @@ static int next_line_of_all(struct event_reader *reader, const char **ret_line, 
 int event_reader_next(struct event_reader *reader, struct arena *arena, struct event *ret,
 		      struct error *err)
 {
-	const char *line;
-	size_t size;
+	const char *line = NULL;
+	size_t size = 0;
 	int rc;
 
 	while ((rc = next_line_of_all(reader, &line, &size, err)) > 0) {
