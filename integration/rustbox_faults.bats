@@ -58,7 +58,8 @@ count()
 	kill_command(stopped, "start", NAME, stride=727)
 	kill_command(exited, "restart", NAME, stride=919)
 	kill_command(created, "rename", NAME, NAME + "-new", stride=53)
-	kill_command(stopped, "rm", NAME, stride=53)
+	kill_removal(stopped, stride=53)
+	kill_removal(running, stride=97)
 	PY
 }
 

@@ -307,6 +307,19 @@ def kill_command(prepare, *command, stride, least=3):
     steps(stride, least, kill)
 
 
+def kill_removal(prepare, stride, least=3):
+    """The same removal once more ends it, whatever the first has left."""
+    def kill(step):
+        prepare()
+        done = call("rm", "-f", NAME, program=(KILL_AT, "--all", str(step)), fails=True)
+        assert done.returncode in (KILLED, NOT_REACHED), done
+        call("rm", "-f", NAME)
+        check_nothing_left(f"{prepare.__name__}, rm -f, step {step}")
+        return done.returncode == KILLED
+
+    steps(stride, least, kill)
+
+
 def kill_behind(prepare, *command, stride, options=(), least=3):
     """While the command asks the container's supervisor for something: at that one's steps; or, with
     --children, at those of what it starts; with --culprit not itself is killed, but that child."""

@@ -20,9 +20,15 @@ static int remove_one(const struct invocation *call, const char *name, struct er
 {
 	const struct remove_options *options = call->options;
 
+	struct record **records;
+	size_t n;
+
 	if (container_remove(call->store, name, options->force, options->volumes, err) == 0)
 		return 0;
-	return options->force && err->code == ENOENT ? 0 : -1;
+	if (!options->force || err->code != ENOENT)
+		return -1;
+	/* What a killed removal has left has no name any more: it goes when all are looked at. */
+	return store_list(call->store, call->arena, &records, &n, err);
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
