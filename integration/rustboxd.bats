@@ -83,6 +83,8 @@ client()
 			    return c.ask("Run", rootfs=ROOTFS, command=list(command), **options)["id"]
 			def create(c, *command, **options):
 			    return c.ask("Create", rootfs=ROOTFS, command=list(command), **options)["id"]
+			def says(c, id, text):
+			    return text in base64.b64decode(c.ask("Logs", id=id)["stdout"])
 			def entry(c, id):
 			    return [x for x in c.ask("List", all=True)["containers"] if x["id"] == id][0]
 			WAITS = ("sh", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 1000 & wait; done")
@@ -144,8 +146,9 @@ client()
 @test "kill takes names and numbers, wait gives every exit code" {
 	start_daemon
 	client <<-'END'
-		for signal, code in (("HUP", 129), ("SIGINT", 130), (9, 137), ("USR1", 138), (None, 137)):
-		    id = run(c, "payload", "sleep", "1000", init=True)
+		for signal, code in (("HUP", 129), ("SIGINT", 130), (9, 137), ("15", 143), (None, 137)):
+		    id = run(c, "sh", "-c", "echo up; exec payload wait", init=True)
+		    until(lambda: says(c, id, b"up"))
 		    c.ask("Kill", id=id, signal=signal)
 		    same(c.ask("Wait", id=id)["exit_code"], code)
 		    c.ask("Remove", id=id)
@@ -396,7 +399,7 @@ client()
 		frame = c.until()[1]
 		same((frame["exit_code"], frame["signal"], frame["oom_killed"], frame["will_restart"]),
 		     (3, 0, False, False))
-		id2 = run(c, "payload", "sleep", "1000")
+		id2 = run(c, "payload", "wait")
 		c.ask("Attach", id=id2)
 		c.send(type="AttachSignal", signal=9)
 		frame = c.until()[1]
@@ -456,7 +459,7 @@ client()
 		c.ask("Exec", id=id, command=["stty", "size"], tty=True, columns=90, rows=20)
 		seen, code = c.exited()
 		same((seen["stdout"], code), (b"20 90\r\n", 0))
-		c.ask("Exec", id=id, command=["payload", "sleep", "1000"])
+		c.ask("Exec", id=id, command=["payload", "wait"])
 		c.send(type="AttachSignal", signal="KILL")
 		frame = c.until()[1]
 		same((frame["exit_code"], frame["signal"]), (137, 9))
@@ -544,6 +547,7 @@ client()
 		def count():
 		    return len(subprocess.run(["pgrep", "-P", DAEMON], capture_output=True).stdout.split())
 		id = run(c, *WAITS)
+		until(lambda: says(c, id, b"up"))
 		others = [Client(SOCKET) for n in range(5)]
 		for other in others[:4]:
 		    other.send(type="WaitRequest", id=id)
@@ -765,9 +769,7 @@ client()
 	start_daemon
 	client <<-'END'
 		id = run(c, "sh", "-c", "trap 'sleep 1; exit 5' TERM; echo up; while :; do sleep 1000 & wait; done")
-		def up():
-		    return b"up" in base64.b64decode(c.ask("Logs", id=id)["stdout"])
-		until(up)
+		until(lambda: says(c, id, b"up"))
 		waits, stops, attached, idle = (Client(SOCKET) for n in range(4))
 		waits.send(type="WaitRequest", id=id)
 		attached.ask("Attach", id=id, logs=True)
@@ -793,7 +795,8 @@ client()
 @test "SIGTERM does not wait for ever for a request" {
 	start_daemon
 	client <<-'END'
-		id = run(c, "sh", "-c", "trap '' TERM; while :; do sleep 1000; done")
+		id = run(c, "sh", "-c", "trap '' TERM; echo up; while :; do sleep 1000; done")
+		until(lambda: says(c, id, b"up"))
 		stops = Client(SOCKET)
 		stops.send(type="StopRequest", id=id, timeout=-1)
 		time.sleep(0.3)
