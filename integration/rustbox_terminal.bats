@@ -10,7 +10,7 @@ load rustbox
 setup()
 {
 	rustbox_setup
-	SCREENS=(tmux -L "$TAG" -f /dev/null)
+	SCREENS=(tmux -S "$DIR/tmux" -f /dev/null)
 	command -v tmux >/dev/null || skip "there is no tmux"
 	# What a window runs: a command, and how it left the terminal.
 	cat >"$DIR/window" <<-'SCRIPT'
