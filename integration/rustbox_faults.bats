@@ -208,6 +208,31 @@ names_the_disk()
 	assert_nothing_left
 }
 
+@test "a full disk: what becomes of a container is known all the same" {
+	small_root 2m
+	rbok run -d --name "$NAME" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 1000 & wait; done'
+	ID=$output
+	until_true box_says up
+	fill
+	rbok pause "$NAME"
+	same "$(box_state .State.Status)" paused
+	rbok unpause "$NAME"
+	same "$(box_state .State.Status)" running
+	rbok rename "$NAME" "$NAME-new"
+	rbok rename "$NAME-new" "$NAME"
+	rbok kill -s TERM "$NAME"
+	rbok wait "$NAME"
+	same "$output" 3
+	until_true box_is Exited
+	same "$(box_state .State.ExitCode)" 3
+	same "$(box_state .State.Error)" ""
+	rb start "$NAME"
+	fails
+	same "$(box_state .State.ExitCode)" 3
+	empty
+	rbok restart "$NAME"
+}
+
 @test "a full disk: at each number of free pages create and run succeed, or leave nothing" {
 	local pages
 	small_root 2m

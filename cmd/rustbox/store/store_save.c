@@ -2,6 +2,7 @@
 /* Records and the files that they are in. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,6 +51,29 @@ static int replace_durably(int dirfd, const char *name, const char *text, struct
 	return fsync(dirfd) < 0 ? error_set(err, errno, "fsync the folder of %s", name) : 0;
 }
 
+/*
+ * On a full disk: in the blocks that the present file has. By one write(2), so
+ * that who is killed leaves the old or the new one. White space ends what has
+ * become shorter.
+ */
+static bool overwrite(int dirfd, const char *name, const char *text)
+{
+	cleanup_fd int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	size_t size = strlen(text), total;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    size > (uint64_t)st.st_blocks * 512)
+		return false;
+	total = size > (size_t)st.st_size ? size : (size_t)st.st_size;
+	cleanup_free char *bytes = malloc(total);
+	if (!bytes)
+		return false;
+	memcpy(bytes, text, size);
+	memset(bytes + size, '\n', total - size);
+	return pwrite(fd, bytes, total, 0) == (ssize_t)total && fsync(fd) == 0;
+}
+
 static int open_folder(int dirfd, const char *name, struct error *err)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -62,6 +86,7 @@ static int save(struct store *store, const struct record *record, bool durable, 
 	struct store_file file = store_file("", record->id, ".json");
 	cleanup_free char *text = record_write(record, err);
 	cleanup_fd int folder = -1;
+	int rc;
 
 	if (!text)
 		return -1;
@@ -77,8 +102,10 @@ static int save(struct store *store, const struct record *record, bool durable, 
 	if (folder < 0)
 		return -1;
 	if (durable)
-		return replace_durably(folder, file.path + 1, text, err);
-	return fd_replace_file(folder, file.path + 1, text, strlen(text), 0600, err);
+		rc = replace_durably(folder, file.path + 1, text, err);
+	else
+		rc = fd_replace_file(folder, file.path + 1, text, strlen(text), 0600, err);
+	return rc < 0 && err->code == ENOSPC && overwrite(folder, file.path + 1, text) ? 0 : rc;
 }
 
 int store_save(struct store *store, const struct record *record, bool durable, struct error *err)
