@@ -152,8 +152,8 @@ static void holes_of_the_image_stay_holes(void **state)
 	cleanup_fd int copied = open(copy, O_RDONLY | O_CLOEXEC);
 	assert_int_equal(pread(copied, text, 6, (off_t)1 << 39), 6);
 	assert_string_equal(text, "middle");
-	assert_int_equal(pread(copied, text, 6, 0), 6);
-	assert_string_equal(text, "conten");
+	assert_int_equal(pread(copied, text, 4, 0), 4);
+	assert_memory_equal(text, "cont", 4);
 }
 
 static void a_volume_without_content(void **state)

@@ -110,7 +110,7 @@ struct supervisor {
 	pid_t pid;
 	bool network_is_up, is_draining;
 	struct network_ports ports; /* as long as the network is up */
-	bool was_cleaned_up; /* this run: once is enough */
+	bool was_cleaned_up;	    /* this run: once is enough */
 
 	struct stop stop;
 	struct output output;
