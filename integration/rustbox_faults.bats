@@ -55,9 +55,9 @@ count()
 @test "SIGKILL at the steps of create, start, restart, rename and remove" {
 	python <<-'PY'
 	kill_command(none, "create", "--name", NAME, *WAITS, stride=97)
-	kill_command(stopped, "start", NAME, stride=727)
-	kill_command(exited, "restart", NAME, stride=919)
-	kill_command(created, "rename", NAME, NAME + "-new", stride=53)
+	kill_command(stopped, "start", NAME, stride=1201)
+	kill_command(exited, "restart", NAME, stride=1501)
+	kill_command(created, "rename", NAME, NAME + "-new", stride=89)
 	kill_removal(stopped, stride=53)
 	kill_removal(running, stride=97)
 	PY
@@ -65,14 +65,14 @@ count()
 
 @test "SIGKILL of the supervisor at its steps, whatever it is asked for" {
 	python <<-'PY'
-	kill_behind(running, "stop", NAME, stride=61, least=2)
-	kill_behind(running, "kill", NAME, stride=71, least=2)
-	kill_behind(running, "restart", NAME, stride=151, least=2)
-	kill_behind(running, "exec", NAME, "true", stride=43, least=2)
-	kill_behind(running, "rename", NAME, NAME + "-new", stride=13, least=2)
-	kill_behind(paused, "unpause", NAME, stride=31, least=2)
-	kill_behind(restarting, "stop", NAME, stride=7, least=2)
-	kill_behind(stopping, "rm", "-f", NAME, stride=71, least=2)
+	kill_behind(running, "stop", NAME, stride=97, least=2)
+	kill_behind(running, "kill", NAME, stride=113, least=2)
+	kill_behind(running, "restart", NAME, stride=251, least=2)
+	kill_behind(running, "exec", NAME, "true", stride=67, least=2)
+	kill_behind(running, "rename", NAME, NAME + "-new", stride=23, least=2)
+	kill_behind(paused, "unpause", NAME, stride=47, least=2)
+	kill_behind(restarting, "stop", NAME, stride=13, least=2)
+	kill_behind(stopping, "rm", "-f", NAME, stride=113, least=2)
 	PY
 }
 
