@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 /* From options to records and configurations. */
 #include "cmd/rustbox/bundle/bundle_test.h"
 

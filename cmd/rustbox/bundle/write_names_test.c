@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 #include "cmd/rustbox/bundle/bundle_test.h"
 
 /* A container of that name that is on the network; its id. */

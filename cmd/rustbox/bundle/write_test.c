@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 /* What bundle_write() leaves on disk, and what is read from it again. */
 #include <sys/sysmacros.h>
 

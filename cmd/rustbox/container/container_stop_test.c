@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 /* Operations on containers, with a child of the test in the place of a supervisor. */
 #include "cmd/rustbox/store/store_test.h"
 

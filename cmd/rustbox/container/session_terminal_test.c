@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, it waits for what only a pidfd tells, which valgrind does not know
 #include "cmd/rustbox/container/session_test.h"
 
 static void a_terminal_is_raw_and_put_back(void **state)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 /* Images from archive to archive, and those that were tampered with. */
 #include "cmd/rustbox/image/image_test.h"
 

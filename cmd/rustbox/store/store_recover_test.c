@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 /* What crashes, reboots and time leave. */
 #include "cmd/rustbox/store/store_test.h"
 
