@@ -19,6 +19,7 @@ struct life {
 	struct global_options global;
 	struct store store;
 	struct invocation call;
+	char *alone[2]; /* what is left of argv without a command word */
 	int exit_code;
 	int failure_code;
 };
@@ -107,7 +108,6 @@ static int dispatch(struct life *life, char **argv, struct arena *arena, struct 
 {
 	const struct command *command;
 	const char *one_shot;
-	char *alone[] = { argv[0], NULL };
 	char **rest;
 	size_t words = 1;
 	int parsed =
@@ -128,7 +128,8 @@ static int dispatch(struct life *life, char **argv, struct arena *arena, struct 
 	command = rest[0] ? command_find(rest, &words, err) : &command_one_shot;
 	if (!command || open_log(&life->global, err) < 0)
 		return -1;
-	if (run_command(life, command, rest[0] ? rest + words - 1 : alone, arena, err) == 0)
+	life->alone[0] = argv[0];
+	if (run_command(life, command, rest[0] ? rest + words - 1 : life->alone, arena, err) == 0)
 		return 0;
 	/* The messages often begin with the verb already. */
 	if (!str_starts_with(err->text, command->about.name))
