@@ -145,8 +145,8 @@ void client_pump(struct client *c)
 		if (more == CLIENT_OUTPUT_BLOCKED || !send_exited(c))
 			break;
 	}
-	/* More may be there: the socket is ready, and says so. */
-	if (!c->is_done && client_attach_lacks_output(c))
+	/* More may be there, if only that it has ended: the socket is ready, and says so. */
+	if (!c->is_done && (c->owes_exited || client_attach_lacks_output(c)))
 		c->is_blocked = true;
 	client_watch(c);
 	if (c->is_done)
