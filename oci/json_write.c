@@ -220,12 +220,12 @@ static int put_object(struct writer *w, const struct json_type *type, const char
 
 char *json_write(const struct json_type *type, const void *in, bool indent, struct error *err)
 {
-	// cppcheck-suppress ctuuninitvar ; err is for writing to
-	struct writer w = { yajl_gen_alloc(NULL), err };
+	struct writer w = { .gen = yajl_gen_alloc(NULL) };
 	const unsigned char *text;
 	char *copy = NULL;
 	size_t n;
 
+	w.err = err;
 	if (!w.gen) {
 		error_memory(err);
 		return NULL;
