@@ -291,3 +291,18 @@ int fd_dup_above(int fd, int least, struct error *err)
 		return error_set(err, errno, "duplicate descriptor %d", fd);
 	return copy;
 }
+
+int fd_open_standard_streams(struct error *err)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return error_set(err, errno, "open /dev/null");
+		if (fd <= STDERR_FILENO && fd_set_cloexec(fd, 0, err) < 0)
+			return -1;
+	} while (fd <= STDERR_FILENO);
+	fd_close(&fd);
+	return 0;
+}

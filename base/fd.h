@@ -93,3 +93,9 @@ int fd_close_others(unsigned int first, const int *keep, size_t n_keep, struct e
 
 /* A duplicate numbered `least` or above, close-on-exec. */
 int fd_dup_above(int fd, int least, struct error *err);
+
+/*
+ * Opens /dev/null for each of 0, 1 and 2 that is closed: whatever is opened
+ * later must not become somebody's standard stream. First thing in main().
+ */
+int fd_open_standard_streams(struct error *err);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* containerd's shim: finds what is to be done, and reports the one error. */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,22 +34,6 @@ static const char usage[] =
 	"  -info                 print what the runtime can do, as containerd reads it\n"
 	"  -v, -version          print the version\n"
 	"  -h, -help             print this text\n";
-
-/* Whatever is opened later must not become somebody's standard stream. */
-static int open_standard_streams(struct error *err)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return error_set(err, errno, "open /dev/null");
-		if (fd <= STDERR_FILENO && fd_set_cloexec(fd, 0, err) < 0)
-			return -1;
-	} while (fd <= STDERR_FILENO);
-	fd_close(&fd);
-	return 0;
-}
 
 static int serve(const struct shim_flags *flags, struct error *err)
 {
@@ -95,7 +78,7 @@ int main(int argc, char **argv)
 	struct error err;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (open_standard_streams(&err) == 0 && shim_flags_read(argv, &flags, &err) == 0 &&
+	if (fd_open_standard_streams(&err) == 0 && shim_flags_read(argv, &flags, &err) == 0 &&
 	    actions[flags.action](&flags, &err) == 0 &&
 	    (fflush(stdout) == 0 || error_set(&err, errno, "write to standard output") == 0))
 		return EXIT_SUCCESS;

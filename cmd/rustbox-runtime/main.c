@@ -24,22 +24,6 @@ struct life {
 	int failure_code;
 };
 
-/* Whatever is opened later must not become somebody's standard stream. */
-static int open_standard_streams(struct error *err)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return error_set(err, errno, "open /dev/null");
-		if (fd <= STDERR_FILENO && fd_set_cloexec(fd, 0, err) < 0)
-			return -1;
-	} while (fd <= STDERR_FILENO);
-	fd_close(&fd);
-	return 0;
-}
-
 static unsigned int count_inherited(void)
 {
 	int fd = STDERR_FILENO + 1;
@@ -152,7 +136,7 @@ int main(int argc, char **argv)
 	int result;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	result = open_standard_streams(&err);
+	result = fd_open_standard_streams(&err);
 	life.call.inherited_fds = count_inherited();
 	if (result == 0)
 		result = dispatch(&life, argv, &arena, &err);

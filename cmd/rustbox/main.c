@@ -3,7 +3,6 @@
  * rustbox: the command line. Reads the global options, finds the command,
  * hands it its options, and reports the one error.
  */
-#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,22 +22,6 @@ struct life {
 	int exit_code;
 	int failure_code;
 };
-
-/* Whatever is opened later must not become somebody's standard stream. */
-static int open_standard_streams(struct error *err)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return error_set(err, errno, "open /dev/null");
-		if (fd <= STDERR_FILENO && fd_set_cloexec(fd, 0, err) < 0)
-			return -1;
-	} while (fd <= STDERR_FILENO);
-	fd_close(&fd);
-	return 0;
-}
 
 static int check_count(const struct command *command, size_t count, struct error *err)
 {
@@ -184,7 +167,7 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* Names in archives are UTF-8; nothing is loaded for it. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
-	result = open_standard_streams(&err);
+	result = fd_open_standard_streams(&err);
 	if (result == 0)
 		result = add_daemon(&argv, &arena, &err);
 	if (result == 0)
