@@ -2,6 +2,8 @@
 #include "base/loop.h"
 
 #include <limits.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <time.h>
 
 #include "base/fd.h"
@@ -29,6 +31,22 @@ int loop_add(struct loop *loop, struct loop_watch *watch, struct error *err)
 		return error_set(err, errno, "watch descriptor %d", watch->fd);
 	watch->watched = true;
 	return 0;
+}
+
+int loop_add_termination(struct loop *loop, struct loop_watch *watch, struct error *err)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return error_set(err, errno, "block signals");
+	watch->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (watch->fd < 0)
+		return error_set(err, errno, "signalfd");
+	watch->events = EPOLLIN;
+	return loop_add(loop, watch, err);
 }
 
 void loop_change(struct loop *loop, struct loop_watch *watch, uint32_t events)

@@ -47,6 +47,11 @@ void loop_done(struct loop *loop); /* watches and timers stay their owners' */
 
 /* watch->fd, events and ready are set by the caller. */
 int loop_add(struct loop *loop, struct loop_watch *watch, struct error *err);
+/*
+ * Blocks SIGTERM and SIGINT in this process and watches a signalfd(2) for them,
+ * which is the caller's to close: the watch's fd. `ready` is set by the caller.
+ */
+int loop_add_termination(struct loop *loop, struct loop_watch *watch, struct error *err);
 /* Cannot fail for a watched descriptor. */
 void loop_change(struct loop *loop, struct loop_watch *watch, uint32_t events);
 /* Before its descriptor is closed. Nothing happens where it is not watched. */

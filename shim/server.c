@@ -189,19 +189,8 @@ static int take_listener(struct server *server, struct error *err)
 
 static int watch_signals(struct server *server, struct error *err)
 {
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return error_set(err, errno, "block signals");
-	server->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (server->signals.fd < 0)
-		return error_set(err, errno, "signalfd");
-	server->signals.events = EPOLLIN;
 	server->signals.ready = signal_came;
-	return loop_add(&server->loop, &server->signals, err);
+	return loop_add_termination(&server->loop, &server->signals, err);
 }
 
 static int open_server(struct server *server, const struct shim_flags *flags, struct error *err)

@@ -143,19 +143,8 @@ static void on_signal(struct loop_watch *watch, uint32_t events)
 
 static int watch_signals(struct supervisor *s, struct error *err)
 {
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-		return error_set(err, errno, "block signals");
-	s->signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (s->signals.fd < 0)
-		return error_set(err, errno, "signalfd");
-	s->signals.events = EPOLLIN;
 	s->signals.ready = on_signal;
-	return loop_add(&s->loop, &s->signals, err);
+	return loop_add_termination(&s->loop, &s->signals, err);
 }
 
 /* ---- the process ---- */
