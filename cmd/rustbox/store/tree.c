@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,7 +62,13 @@ static int remove_entry(int dirfd, const char *name, bool is_folder)
 
 struct removal {
 	int top;
-	uint64_t names, lifted; /* names tried for lifted folders, and how many were lifted */
+	/*
+	 * The next name for a lifted folder, from a random one on: a name that
+	 * another remover gives out again would be another folder under a name
+	 * that we have just emptied.
+	 */
+	uint64_t next_name;
+	uint64_t lifted; /* how many were */
 	bool failed;
 	struct error *err; /* of the first failure of a pass */
 };
@@ -86,8 +93,8 @@ static int lift(struct removal *r, int folder, const char *name)
 	int rc;
 
 	do {
-		(void)snprintf(free_name, sizeof(free_name), "lifted.%llu",
-			       (unsigned long long)r->names++);
+		(void)snprintf(free_name, sizeof(free_name), "lifted.%016llx",
+			       (unsigned long long)r->next_name++);
 		rc = renameat2(folder, name, r->top, free_name, RENAME_NOREPLACE);
 	} while (rc < 0 && errno == EEXIST);
 	r->lifted += rc == 0;
@@ -145,6 +152,8 @@ static int empty_folder(int top, struct error *err)
 	uint64_t lifted;
 	ssize_t count;
 
+	if (getrandom(&r.next_name, sizeof(r.next_name), 0) != sizeof(r.next_name))
+		return error_set(err, errno, "get a random number");
 	do {
 		lifted = r.lifted;
 		r.failed = false;
