@@ -315,6 +315,14 @@ char *path_absolute(const char *name, struct error *err)
 	return str_format(err, "%s/%s", cwd, name);
 }
 
+/* The length of a path of that length without its last name, which begins at floor or above. */
+static size_t without_last(const char *path, size_t length, size_t floor)
+{
+	while (length > floor && path[length - 1] != '/')
+		length--;
+	return length > floor ? length - 1 : length;
+}
+
 char *path_clean(const char *path, struct error *err)
 {
 	size_t size = strlen(path) + 2, used = 0, floor;
@@ -332,10 +340,7 @@ char *path_clean(const char *path, struct error *err)
 		bool up = n == 2 && memcmp(p, "..", 2) == 0;
 
 		if (up && used > floor) {
-			while (used > floor && out[used - 1] != '/')
-				used--;
-			if (used > floor)
-				used--;
+			used = without_last(out, used, floor);
 		} else if (n && !(n == 1 && *p == '.') && !(up && *path == '/')) {
 			if (used && out[used - 1] != '/')
 				out[used++] = '/';

@@ -130,47 +130,54 @@ void cgroup_unmake(char *path, size_t made)
 	}
 }
 
+static int make_one(const char *path, size_t *made)
+{
+	if (mkdir(path, 0755) == 0)
+		(*made)++;
+	else if (errno == EEXIST)
+		*made = 0;
+	else
+		return -1;
+	return 0;
+}
+
+/*
+ * The usual case is that only the last one is missing: so from there up, then
+ * down again. A failure leaves path cut to the last one that was made.
+ */
+static int make_missing(char *path, size_t *made)
+{
+	char *slash = strrchr(path, '/');
+
+	if (make_one(path, made) == 0)
+		return 0;
+	if (errno != ENOENT || !slash || slash == path)
+		return -1;
+	*slash = '\0';
+	if (make_missing(path, made) < 0)
+		return -1;
+	*slash = '/';
+	if (make_one(path, made) == 0)
+		return 0;
+	*slash = '\0';
+	return -1;
+}
+
 int cgroup_make_path(const char *path, size_t *ret_made, struct error *err)
 {
 	cleanup_free char *copy = strdup(path);
-	size_t missing = 0, made = 0;
 
 	*ret_made = 0;
 	if (!copy)
 		return error_memory(err);
-	/* The usual case is that only the last one is missing: so from there up, then down again.
-	 */
-	while (mkdir(copy, 0755) < 0) {
-		char *slash = strrchr(copy, '/');
-		if (errno == EEXIST)
-			goto found;
-		if (errno != ENOENT || !slash || slash == copy)
-			goto failed;
-		*slash = '\0';
-		missing++;
-	}
-	made = 1;
-found:
-	for (; missing > 0; missing--) {
-		copy[strlen(copy)] = '/';
-		if (mkdir(copy, 0755) == 0)
-			made++;
-		else if (errno == EEXIST)
-			made = 0;
-		else
-			goto failed_below;
-	}
-	*ret_made = made;
-	return 0;
-
-failed_below:
-	*strrchr(copy, '/') = '\0';
-failed:
-	error_set(err, errno, "make the cgroup %s", path);
-	cgroup_unmake(copy, made);
+	if (make_missing(copy, ret_made) == 0)
+		return 0;
+	(void)error_set(err, errno, "make the cgroup %s", path);
+	cgroup_unmake(copy, *ret_made);
+	*ret_made = 0;
 	if (is_permission(err->code))
-		error_hint(err, "cgroups cannot be made there by us: delegate it, or use another "
-				"cgroupsPath");
+		(void)error_hint(err, "cgroups cannot be made there by us: delegate it, or use "
+				      "another cgroupsPath");
 	return -1;
 }
 

@@ -137,7 +137,8 @@ bool value_size(const char *text, int64_t *ret)
 	return !*text && multiply(&number, unit, ret);
 }
 
-bool value_duration(const char *text, int64_t *ret)
+/* Takes a unit of time off the text; its nanoseconds, 0 when there is none. */
+static uint64_t take_unit(const char **text)
 {
 	static const struct {
 		const char *name;
@@ -150,24 +151,27 @@ bool value_duration(const char *text, int64_t *ret)
 		{ "m", UINT64_C(60000000000) },
 		{ "h", UINT64_C(3600000000000) },
 	};
+	size_t length = strcspn(*text, "0123456789.");
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (strlen(units[i].name) != length || memcmp(units[i].name, *text, length) != 0)
+			continue;
+		*text += length;
+		return units[i].nanoseconds;
+	}
+	return 0;
+}
+
+bool value_duration(const char *text, int64_t *ret)
+{
 	struct decimal number;
 	int64_t sum = 0, part;
+	uint64_t unit;
 
 	do {
-		size_t i = 0, length;
-
-		if (!take_decimal(&text, &number))
+		if (!take_decimal(&text, &number) || (unit = take_unit(&text)) == 0 ||
+		    !multiply(&number, unit, &part) || __builtin_add_overflow(sum, part, &sum))
 			return false;
-		length = strcspn(text, "0123456789.");
-		while (i < sizeof(units) / sizeof(units[0]) &&
-		       (strlen(units[i].name) != length ||
-			memcmp(units[i].name, text, length) != 0))
-			i++;
-		if (i == sizeof(units) / sizeof(units[0]) ||
-		    !multiply(&number, units[i].nanoseconds, &part) ||
-		    __builtin_add_overflow(sum, part, &sum))
-			return false;
-		text += length;
 	} while (*text);
 	if (sum <= 0)
 		return false;

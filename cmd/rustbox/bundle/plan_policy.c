@@ -173,17 +173,38 @@ static int set_test(struct image_health *health, const char *command, struct are
 	return vector_add_text(&health->test, &health->n_test, command, arena, err);
 }
 
+static int set_times(struct image_health *health, const struct create_options *options,
+		     struct error *err)
+{
+	const struct {
+		const char *option, *text;
+		int64_t *time;
+	} times[] = {
+		{ "health-interval", options->health_interval, &health->interval },
+		{ "health-timeout", options->health_timeout, &health->timeout },
+		{ "health-start-period", options->health_start_period, &health->start_period },
+		{ "health-start-interval", options->health_start_interval,
+		  &health->start_interval },
+	};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
+		if (read_time(times[i].option, times[i].text, times[i].time, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int set_health(struct plan *plan, struct error *err)
 {
 	const struct create_options *options = plan->options;
 	const struct image_health *image = plan->defaults->health;
+	bool image_has = image && image->n_test && !str_equal(image->test[0], "NONE");
 	struct image_health *health;
 
 	if (options->no_healthcheck && mentions_health(options))
 		return error_set(err, 0, "--no-healthcheck does not go with the --health options");
-	if (options->no_healthcheck ||
-	    (!options->health_cmd &&
-	     (!image || !image->n_test || strcmp(image->test[0], "NONE") == 0)))
+	if (options->no_healthcheck)
+		return 0;
+	if (!options->health_cmd && !image_has)
 		return mentions_health(options)
 			       ? error_set(err, 0,
 					   "--health options without a check: --health-cmd "
@@ -196,12 +217,7 @@ static int set_health(struct plan *plan, struct error *err)
 		*health = *image;
 	if (options->health_cmd && set_test(health, options->health_cmd, plan->arena, err) < 0)
 		return -1;
-	if (read_time("health-interval", options->health_interval, &health->interval, err) < 0 ||
-	    read_time("health-timeout", options->health_timeout, &health->timeout, err) < 0 ||
-	    read_time("health-start-period", options->health_start_period, &health->start_period,
-		      err) < 0 ||
-	    read_time("health-start-interval", options->health_start_interval,
-		      &health->start_interval, err) < 0)
+	if (set_times(health, options, err) < 0)
 		return -1;
 	if (options->health_retries.set)
 		health->retries = options->health_retries.value;
