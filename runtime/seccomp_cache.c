@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/seccomp_cache.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <seccomp.h>
 #include <sha256.h>
@@ -13,10 +12,19 @@
 #include "base/fd.h"
 #include "base/str.h"
 
+enum { DIGEST_SIZE = SHA256_DIGEST_STRING_LENGTH - 1, SLOT_DIGITS = 2 };
+
 struct header {
 	uint32_t magic, length, notifies;
+	char digest[DIGEST_SIZE];
 };
-static const uint32_t magic = 0x52425331;
+static const uint32_t magic = 0x52425332;
+
+/* What an entry is for. */
+struct key {
+	char digest[SHA256_DIGEST_STRING_LENGTH];
+	char slot[SLOT_DIGITS + 1]; /* its file: others have the same one, too */
+};
 
 static bool is_private(int fd)
 {
@@ -39,39 +47,44 @@ static int open_directory(const char *path)
 	return fd >= 0 && is_private(fd) ? move_fd(&fd) : -1;
 }
 
-static bool make_name(const struct spec_seccomp *config, char name[SHA256_DIGEST_STRING_LENGTH])
+static bool make_key(const struct spec_seccomp *config, struct key *ret)
 {
 	const struct scmp_version *library = seccomp_version();
-	cleanup_str struct str key = STR_EMPTY;
+	cleanup_str struct str text = STR_EMPTY;
 	struct error err;
 	cleanup_free char *json = json_write(&spec_seccomp_type, config, false, &err);
 
 	if (!json || !library)
 		return false;
-	str_add_format(&key, "%s %s %u.%u.%u\n", RUSTBOX_VERSION, RUSTBOX_COMMIT, library->major,
+	str_add_format(&text, "%s %s %u.%u.%u\n", RUSTBOX_VERSION, RUSTBOX_COMMIT, library->major,
 		       library->minor, library->micro);
-	str_add(&key, json);
-	if (key.failed)
+	str_add(&text, json);
+	if (text.failed)
 		return false;
-	(void)SHA256Data((const uint8_t *)key.text, key.size, name);
+	(void)SHA256Data((const uint8_t *)text.text, text.size, ret->digest);
+	memcpy(ret->slot, ret->digest, SLOT_DIGITS);
+	ret->slot[SLOT_DIGITS] = '\0';
 	return true;
 }
 
-static bool load(int directory, const char *name, struct arena *arena, struct seccomp_filter *ret)
+static bool load(int directory, const struct key *key, struct arena *arena,
+		 struct seccomp_filter *ret)
 {
-	cleanup_fd int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	cleanup_fd int fd =
+		openat(directory, key->slot, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	cleanup_free char *text = NULL;
 	struct header header;
 	struct error err;
 	size_t size;
 
 	if (fd < 0 || !is_private(fd) ||
-	    fd_read_all(fd, name, sizeof(header) + BPF_MAXINSNS * sizeof(*ret->program), &text,
+	    fd_read_all(fd, key->slot, sizeof(header) + BPF_MAXINSNS * sizeof(*ret->program), &text,
 			&size, &err) < 0 ||
 	    size < sizeof(header))
 		return false;
 	memcpy(&header, text, sizeof(header));
-	if (header.magic != magic || header.length == 0 || header.length > BPF_MAXINSNS ||
+	if (header.magic != magic || memcmp(header.digest, key->digest, DIGEST_SIZE) != 0 ||
+	    header.length == 0 || header.length > BPF_MAXINSNS ||
 	    size != sizeof(header) + header.length * sizeof(*ret->program))
 		return false;
 	ret->program = arena_array(arena, header.length, sizeof(*ret->program), &err);
@@ -83,46 +96,30 @@ static bool load(int directory, const char *name, struct arena *arena, struct se
 	return true;
 }
 
-static bool has_room(int directory)
-{
-	cleanup_fd int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	size_t count = 0;
-
-	if (!dir)
-		return false;
-	(void)move_fd(&copy);
-	while (readdir(dir))
-		count++;
-	(void)closedir(dir);
-	return count < SECCOMP_CACHE_ENTRIES;
-}
-
 /* What cannot be kept is compiled again the next time. */
-static void save(int directory, const char *name, const struct seccomp_filter *filter)
+static void save(int directory, const struct key *key, const struct seccomp_filter *filter)
 {
-	const struct header header = { magic, filter->length, filter->notifies };
+	struct header header = { magic, filter->length, filter->notifies, "" };
 	cleanup_str struct str text = STR_EMPTY;
 	struct error err;
 
-	if (!has_room(directory))
-		return;
+	memcpy(header.digest, key->digest, DIGEST_SIZE);
 	str_add_bytes(&text, &header, sizeof(header));
 	str_add_bytes(&text, filter->program, filter->length * sizeof(*filter->program));
 	if (!text.failed)
-		(void)fd_replace_file(directory, name, text.text, text.size, 0600, &err);
+		(void)fd_replace_file(directory, key->slot, text.text, text.size, 0600, &err);
 }
 
 int seccomp_cache_compile(const char *directory, const struct spec_seccomp *config,
 			  struct arena *arena, struct seccomp_filter *ret, struct error *err)
 {
 	cleanup_fd int folder = open_directory(directory);
-	char name[SHA256_DIGEST_STRING_LENGTH];
+	struct key key;
 	struct seccomp_filter filter = { 0 };
 
-	if (folder < 0 || !make_name(config, name))
+	if (folder < 0 || !make_key(config, &key))
 		return seccomp_compile(config, arena, ret, err);
-	if (load(folder, name, arena, &filter)) {
+	if (load(folder, &key, arena, &filter)) {
 		if (seccomp_read_flags(config, filter.notifies, &filter.flags, err) < 0)
 			return error_wrap(err, "linux.seccomp");
 		*ret = filter;
@@ -130,6 +127,6 @@ int seccomp_cache_compile(const char *directory, const struct spec_seccomp *conf
 	}
 	if (seccomp_compile(config, arena, ret, err) < 0)
 		return -1;
-	save(folder, name, ret);
+	save(folder, &key, ret);
 	return 0;
 }

@@ -3,16 +3,18 @@
  * Compiled seccomp filters, kept from one container to the next: libseccomp
  * takes longer for an engine's usual profile than all the rest of a create.
  *
- * An entry is a file named by the SHA-256 of all that the program depends on:
- * the configuration, libseccomp's version and ours. Only root has a cache, in a
- * folder that nobody else may enter; whatever is wrong with it, there is none.
+ * An entry is a file that begins with the SHA-256 of all that the program
+ * depends on: the configuration, libseccomp's version and ours. Its name is one
+ * of 256, of that digest's first byte: an entry that nobody wants any more, as
+ * after an update, gives way to the next one there, and nothing has to be
+ * counted or tidied up. Only root has a cache, in a folder that nobody else may
+ * enter; whatever is wrong with it, there is none.
  */
 #pragma once
 
 #include "runtime/seccomp.h"
 
 #define SECCOMP_CACHE_DIRECTORY "/run/rustbox-seccomp"
-enum { SECCOMP_CACHE_ENTRIES = 256 }; /* more are not kept */
 
 /* seccomp_compile(), or what it has given before. `directory` is made when it is missing. */
 int seccomp_cache_compile(const char *directory, const struct spec_seccomp *config,

@@ -116,7 +116,8 @@ static void the_second_time_gives_the_same(void **state)
 	second = compile(notify);
 	assert_true(second.notifies);
 	assert_same(&first, &second);
-	assert_int_equal(count(), is_kept() ? 2 : 0);
+	/* One, when both happen to have the same name. */
+	assert_in_range(count(), is_kept() ? 1 : 0, is_kept() ? 2 : 0);
 }
 
 static void another_configuration_is_another_entry(void **state)
@@ -130,23 +131,28 @@ static void another_configuration_is_another_entry(void **state)
 }
 
 /* A changed byte in the program shows that it was read. */
-static void entries_are_used(void **state)
+static void assert_is_kept(const char *json)
 {
+	struct seccomp_filter good = compile(json), changed;
 	char path[512];
-	struct seccomp_filter good, changed;
 	struct stat st;
 
+	for (size_t i = 0; entry(i, path, sizeof(path)); i++) {
+		cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+		assert_int_equal(fstat(fd, &st), 0);
+		assert_int_equal(pwrite(fd, "x", 1, st.st_size - 1), 1);
+	}
+	changed = compile(json);
+	assert_int_equal(good.length, changed.length);
+	assert_memory_not_equal(good.program, changed.program, good.length * sizeof(*good.program));
+}
+
+static void entries_are_used(void **state)
+{
 	(void)state;
 	if (!is_kept())
 		skip();
-	good = compile(allow);
-	assert_true(entry(0, path, sizeof(path)));
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(pwrite(fd, "x", 1, st.st_size - 1), 1);
-	changed = compile(allow);
-	assert_int_equal(good.length, changed.length);
-	assert_memory_not_equal(good.program, changed.program, good.length * sizeof(*good.program));
+	assert_is_kept(allow);
 }
 
 static void damaged_entries_are_not(void **state)
@@ -154,8 +160,8 @@ static void damaged_entries_are_not(void **state)
 	static const struct {
 		off_t size;
 		mode_t mode;
-	} damages[] = { { 0, 0600 },   { 11, 0600 }, { 13, 0600 }, { 20, 0600 },
-			{ 100, 0600 }, { -1, 0640 }, { -1, 0602 } };
+	} damages[] = { { 0, 0600 },  { 11, 0600 },  { 13, 0600 }, { 20, 0600 },
+			{ 76, 0600 }, { 100, 0600 }, { -1, 0640 }, { -1, 0602 } };
 	char path[512];
 	struct seccomp_filter good = compile(allow), again;
 
@@ -170,6 +176,27 @@ static void damaged_entries_are_not(void **state)
 		again = compile(allow);
 		assert_same(&good, &again);
 	}
+}
+
+/* Whatever was there before makes place: a cache that is full would be none. */
+static void entries_of_old_configurations_give_way(void **state)
+{
+	char json[256];
+
+	(void)state;
+	if (!is_kept())
+		skip();
+	for (unsigned int i = 0; i < 600; i++) {
+		(void)snprintf(json, sizeof(json),
+			       "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":"
+			       "[\"getpid\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":%u}]}",
+			       100 + i);
+		(void)compile(json);
+	}
+	assert_true(count() > 128);
+	assert_true(count() <= 256);
+	assert_is_kept(allow);
+	assert_is_kept(notify);
 }
 
 static void a_folder_of_others_is_no_cache(void **state)
@@ -205,6 +232,7 @@ int main(void)
 		TEST(another_configuration_is_another_entry),
 		TEST(entries_are_used),
 		TEST(damaged_entries_are_not),
+		TEST(entries_of_old_configurations_give_way),
 		TEST(a_folder_of_others_is_no_cache),
 		TEST(errors_are_the_compilers),
 	};
