@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 enum { EVENTS_A_ROUND = 16, NS_PER_MS = 1000000 };
@@ -69,17 +70,9 @@ void loop_remove(struct loop *loop, struct loop_watch *watch)
 			loop->pending[i].data.ptr = NULL;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 void loop_set_timer(struct loop *loop, struct loop_timer *timer, int64_t milliseconds)
 {
-	int64_t now = now_ns(), longest = (INT64_MAX - now) / NS_PER_MS;
+	int64_t now = clock_now_ns(), longest = (INT64_MAX - now) / NS_PER_MS;
 	struct loop_timer **place = &loop->timers;
 
 	loop_cancel_timer(loop, timer);
@@ -114,7 +107,7 @@ static int time_to_wait(const struct loop *loop, int timeout_ms)
 {
 	if (!loop->timers)
 		return timeout_ms;
-	int64_t left = loop->timers->due_ns - now_ns();
+	int64_t left = loop->timers->due_ns - clock_now_ns();
 	left = left <= 0 ? 0 : (left - 1) / NS_PER_MS + 1;
 	if (left > INT_MAX)
 		left = INT_MAX;
@@ -139,7 +132,7 @@ static void fire_timers(struct loop *loop)
 {
 	if (!loop->timers)
 		return;
-	int64_t now = now_ns();
+	int64_t now = clock_now_ns();
 	while (loop->timers && loop->timers->due_ns <= now && !loop->stopping) {
 		struct loop_timer *timer = loop->timers;
 		loop_cancel_timer(loop, timer);

@@ -16,9 +16,9 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -141,14 +141,6 @@ void process_reset_signals(uint64_t signals)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* The child of process_run(): never returns. `report` tells why exec failed. */
 static _Noreturn void run_child(const struct process_run *run, int in, int out, int report)
 {
@@ -227,19 +219,19 @@ static void drain(struct relay *r)
  */
 static int run_relay(const struct process_run *run, int pidfd, int *in, int out, struct tail *tail)
 {
-	int64_t deadline = run->timeout_ms >= 0 ? now_ms() + run->timeout_ms : INT64_MAX;
+	int64_t deadline = run->timeout_ms >= 0 ? clock_now_ms() + run->timeout_ms : INT64_MAX;
 	struct relay r = { run, 0, in, out, tail };
 
 	for (bool ended = false; !ended;) {
 		struct pollfd p[3] = { { .fd = pidfd, .events = POLLIN },
 				       { .fd = r.out, .events = POLLIN },
 				       { .fd = *in, .events = POLLOUT } };
-		int64_t left = deadline - now_ms();
-		if (left <= 0) {
+		int left = clock_left_ms(deadline);
+		if (left == 0) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
-		if (poll(p, 3, left > INT_MAX ? -1 : (int)left) < 0 && errno != EINTR)
+		if (poll(p, 3, left) < 0 && errno != EINTR)
 			return -1;
 		if (p[2].revents)
 			feed(&r);

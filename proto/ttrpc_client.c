@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "proto/ttrpc_reader.h"
@@ -71,23 +71,12 @@ int ttrpc_connect(const char *address, bool nonblocking, struct error *err)
 
 /* ---- one call ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
-
 /* Waits for one of the events until the deadline (-1: for ever). */
 static int wait_ready(int fd, short events, int64_t deadline, struct error *err)
 {
 	for (;;) {
 		struct pollfd p = { .fd = fd, .events = events };
-		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
-		if (deadline >= 0 && left < 0)
-			left = 0;
-		int n = poll(&p, 1, (int)left);
+		int n = poll(&p, 1, deadline < 0 ? -1 : clock_left_ms(deadline));
 		if (n > 0)
 			return 0;
 		if (n == 0)
@@ -192,7 +181,7 @@ ProtobufCMessage *ttrpc_client_call(struct ttrpc_client *client, const char *ser
 				    const ProtobufCMessageDescriptor *response, int timeout_ms,
 				    enum ttrpc_code *ret_status, struct error *err)
 {
-	int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
+	int64_t deadline = timeout_ms < 0 ? -1 : clock_now_ms() + timeout_ms;
 	int64_t timeout_ns = timeout_ms < 0 ? 0 : timeout_ms * INT64_C(1000000);
 	enum ttrpc_code status = TTRPC_OK;
 	cleanup_str struct str frame = STR_EMPTY;

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/mem.h"
@@ -84,10 +83,6 @@ bool cgroup_text_find(const char *text, const char *key, uint64_t *ret);
 typedef int cgroup_visit(int fd, const char *path, void *data, struct error *err);
 int cgroup_walk(int fd, const char *path, bool children_first, cgroup_visit *visit, void *data,
 		struct error *err);
-
-/* Milliseconds of CLOCK_MONOTONIC, and how many are left until then (0 at least). */
-int64_t cgroup_now_ms(void);
-int cgroup_left_ms(int64_t deadline_ms);
 
 /*
  * Waits until the line "key wanted" is in cgroup.events of an opened cgroup2

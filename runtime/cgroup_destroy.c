@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "runtime/cgroup_backend.h"
 
@@ -26,7 +27,7 @@ static int remove_patiently(const char *path, int64_t deadline_ms)
 	while (rmdir(path) < 0) {
 		if (is_gone(errno))
 			return 0;
-		if (errno != EBUSY || cgroup_left_ms(deadline_ms) == 0)
+		if (errno != EBUSY || clock_left_ms(deadline_ms) == 0)
 			return -1;
 		(void)nanosleep(&pause, NULL);
 		if (pause.tv_nsec < 10 * 1000 * 1000)
@@ -86,7 +87,7 @@ bool cgroup_destroy_unused(const struct cgroup *cgroup)
 
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
 {
-	int64_t deadline_ms = cgroup_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;
+	int64_t deadline_ms = clock_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;
 	const struct cgroup_directory *v2 = cgroup_find_v2(cgroup);
 	struct error first;
 	int r = 0;

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 
@@ -259,21 +260,6 @@ int cgroup_walk(int fd, const char *path, bool children_first, cgroup_visit *vis
 	return walk(fd, path, 0, children_first, visit, data, err);
 }
 
-int64_t cgroup_now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int cgroup_left_ms(int64_t deadline_ms)
-{
-	int64_t left = deadline_ms - cgroup_now_ms();
-
-	return left > 0 ? (int)left : 0;
-}
-
 /* 1 when the events have it, 0 when not, -1 with errno. */
 static int event_is(int fd, const char *key, uint64_t wanted)
 {
@@ -306,7 +292,7 @@ int cgroup_wait_event(const struct cgroup_dir *dir, const char *key, uint64_t wa
 				       : error_set(err, errno, "read %s/cgroup.events", dir->path);
 		if (r > 0)
 			return 1;
-		int left = cgroup_left_ms(deadline_ms);
+		int left = clock_left_ms(deadline_ms);
 		if (left == 0)
 			return 0;
 		if (poll(&poll_fd, 1, left) < 0 && errno != EINTR)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "runtime/cgroup_backend.h"
@@ -67,7 +68,7 @@ static int freeze_in(const struct cgroup_dir *dir, freeze_function *freeze, stru
 {
 	struct error ignored;
 
-	if (freeze(dir, true, cgroup_now_ms() + CGROUP_FREEZE_TIMEOUT_MS, err) == 0)
+	if (freeze(dir, true, clock_now_ms() + CGROUP_FREEZE_TIMEOUT_MS, err) == 0)
 		return 0;
 	if (err->code == ETIMEDOUT)
 		hint_culprit(dir, err);

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "runtime/cgroup_fake_test.h"
 #include "runtime/cgroup_stats.h"
 
@@ -187,7 +188,7 @@ static void frozen_on_v1_is_killed_too(void **state)
 	}
 	pid_t pid = spawn(fake, spin);
 	assert_int_equal(cgroup_dir_open(freezer, &dir), 0);
-	assert_ok(cgroup_v1_freeze(&dir, true, cgroup_now_ms() + 5000, &fake->err));
+	assert_ok(cgroup_v1_freeze(&dir, true, clock_now_ms() + 5000, &fake->err));
 	assert_int_equal(cgroup_is_frozen(&fake->cgroup, &fake->err), 1);
 	assert_ok(cgroup_signal_all(&fake->cgroup, SIGKILL, &fake->err));
 	assert_int_equal(waitpid(pid, &status, 0), pid);

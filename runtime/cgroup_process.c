@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -181,7 +182,7 @@ static int signal_batch(const struct cgroup *cgroup, const pid_t *pids, size_t c
 static int signal_rounds(const struct cgroup *cgroup, int signal, struct error *err)
 {
 	cleanup_cgroup_pids struct cgroup_pids done = CGROUP_PIDS_EMPTY;
-	int64_t deadline = cgroup_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;
+	int64_t deadline = clock_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;
 
 	for (;;) {
 		cleanup_cgroup_pids struct cgroup_pids now = CGROUP_PIDS_EMPTY;
@@ -203,7 +204,7 @@ static int signal_rounds(const struct cgroup *cgroup, int signal, struct error *
 		}
 		if (fresh == 0 || signal != SIGKILL)
 			return 0;
-		if (cgroup_left_ms(deadline) == 0)
+		if (clock_left_ms(deadline) == 0)
 			return error_set(err, ETIMEDOUT,
 					 "new processes appear faster than they "
 					 "can be killed");

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "runtime/cgroup_backend.h"
@@ -120,7 +121,7 @@ int cgroup_v1_freeze(const struct cgroup_dir *dir, bool frozen, int64_t deadline
 	while (frozen && (state = read_state(dir, err)) != STATE_FROZEN) {
 		if (state < 0)
 			return -1;
-		if (cgroup_left_ms(deadline_ms) == 0)
+		if (clock_left_ms(deadline_ms) == 0)
 			return error_set(err, ETIMEDOUT, "freeze %s", dir->path);
 		(void)nanosleep(&pause, NULL);
 		if (pause.tv_nsec < 10 * 1000 * 1000)

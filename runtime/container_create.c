@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -66,18 +66,6 @@ static int add_listen_fds(const struct container_io *io, struct spec *spec, stru
 	return 0;
 }
 
-static char *now_text(struct arena *arena, struct error *err)
-{
-	struct timespec now;
-	struct tm tm;
-	char date[32];
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &tm);
-	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	return arena_format(arena, err, "%s.%09ldZ", date, now.tv_nsec);
-}
-
 /* The state as it is before anything has been made: enough for delete --force to clean up. */
 static int first_state(const struct container_create_options *options, struct lifecycle *container,
 		       struct error *err)
@@ -96,7 +84,7 @@ static int first_state(const struct container_create_options *options, struct li
 		.bundle = arena_strdup(arena, options->bundle, err),
 		.rootfs = arena_strdup(arena, clean, err),
 		.phase = creating,
-		.created = now_text(arena, err),
+		.created = clock_date_text(arena, err),
 		.owner = arena_format(arena, err, "%u", geteuid()),
 		.annotations = container->spec.annotations,
 		.n_annotations = container->spec.n_annotations,

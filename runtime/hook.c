@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
@@ -27,14 +27,6 @@ static char *state_text(const struct state *state, const char *status, pid_t pid
 	};
 
 	return json_write(&state_hook_type, &public, false, err);
-}
-
-static long now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* What the hook wrote, as the end of a message, without its last newline. */
@@ -60,7 +52,7 @@ static int run_one(const struct spec_hook *hook, const char *state, struct error
 {
 	char output[OUTPUT_SIZE];
 	char *path_only[] = { hook->path, NULL };
-	long begin = now_ms();
+	int64_t begin = clock_now_ms();
 	int status = 0;
 	struct process_run run = {
 		.path = hook->path,
@@ -84,12 +76,13 @@ static int run_one(const struct spec_hook *hook, const char *state, struct error
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
+	intmax_t took = clock_now_ms() - begin;
 	if (WIFSIGNALED(status))
-		error_set(err, 0, "%s: killed by signal %d (%s) after %ld ms", hook->path,
-			  WTERMSIG(status), sigdescr_np(WTERMSIG(status)), now_ms() - begin);
+		error_set(err, 0, "%s: killed by signal %d (%s) after %jd ms", hook->path,
+			  WTERMSIG(status), sigdescr_np(WTERMSIG(status)), took);
 	else
-		error_set(err, 0, "%s: exit status %d after %ld ms", hook->path,
-			  WEXITSTATUS(status), now_ms() - begin);
+		error_set(err, 0, "%s: exit status %d after %jd ms", hook->path,
+			  WEXITSTATUS(status), took);
 	add_output(err, output);
 	return -1;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -29,21 +30,6 @@
  */
 enum { LIMIT_MS = 4000, UNMOUNT_LEAST_MS = 600, WORK_MS = 1500 };
 enum { KILLED = 128 + SIGKILL, ADDRESS_MAX = 128 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int left_until(int64_t deadline)
-{
-	int64_t left = deadline - now_ms();
-
-	return left > 0 ? (int)left : 0;
-}
 
 /* The folder beside ours that has the container's name, unless -bundle says it. */
 static char *find_bundle(const struct shim_flags *flags, struct error *err)
@@ -87,7 +73,7 @@ static int delete_container(const struct shim_flags *flags, const struct runtime
 
 	if (!has_state(flags, options))
 		return 0;
-	if (engine_run_and_wait(flags->namespace, &verb, left_until(deadline - UNMOUNT_LEAST_MS),
+	if (engine_run_and_wait(flags->namespace, &verb, clock_left_ms(deadline - UNMOUNT_LEAST_MS),
 				NULL, err) < 0)
 		return error_wrap(err, "delete container %s", flags->id);
 	return 0;
@@ -115,7 +101,7 @@ static bool ends_until(int pidfd, int64_t deadline)
 	int ended;
 
 	do
-		ended = poll(&end, 1, left_until(deadline));
+		ended = poll(&end, 1, clock_left_ms(deadline));
 	while (ended < 0 && errno == EINTR);
 	return ended > 0;
 }
@@ -201,7 +187,7 @@ static int print_response(pid_t pid, struct error *err)
 
 int bootstrap_delete(const struct shim_flags *flags, struct error *err)
 {
-	int64_t deadline = now_ms() + LIMIT_MS;
+	int64_t deadline = clock_now_ms() + LIMIT_MS;
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct runtime_options options;
 	cleanup_free char *path = NULL;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -263,23 +264,14 @@ int engine_run(struct engine *engine, const char *namespace, const struct engine
 	return 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* True when the process has ended in time. */
 static bool wait_for_end(int pidfd, int timeout_ms)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_now_ms() + timeout_ms;
 	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
-		int n = poll(&p, 1, left < 0 ? 0 : (int)left);
+		int n = poll(&p, 1, clock_left_ms(deadline));
 		if (n >= 0 || errno != EINTR)
 			return n > 0;
 	}

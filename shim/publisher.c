@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "proto/forward.pb-c.h"
@@ -46,14 +47,6 @@ struct publisher {
 	void *empty_data;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
-
 /* ---- the queue ------------------------------------------------------------------------------ */
 
 static char *topic_of(struct event *event)
@@ -69,7 +62,7 @@ static struct event *make_event(const char *topic, const ProtobufCMessage *messa
 	if (!event)
 		return NULL;
 	*event = (struct event){ .type = message->descriptor->name,
-				 .since_ms = now_ms(),
+				 .since_ms = clock_now_ms(),
 				 .size = size };
 	(void)clock_gettime(CLOCK_REALTIME, &event->when);
 	(void)protobuf_c_message_pack(message, event->bytes);
@@ -90,7 +83,7 @@ static void drop_head(struct publisher *p)
 /* They go out in order, so that those behind a head that cannot be sent cannot be, either. */
 static void drop_old(struct publisher *p, const char *why)
 {
-	int64_t oldest = now_ms() - p->keep_ms;
+	int64_t oldest = clock_now_ms() - p->keep_ms;
 
 	while (p->head && p->head->since_ms <= oldest) {
 		log_warning("event %s is lost, containerd has not taken it for %d s: %s",

@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct life {
 	struct global_options global;
@@ -40,7 +40,7 @@ static int open_store(struct life *life, const struct command *command, struct e
 		return 0;
 	if (store_open(life->global.root, &life->store, err) < 0)
 		return -1;
-	life->store.clean_up = container_clean_up;
+	life->store.clean_up = containers_clean_up;
 	life->call.store = &life->store;
 	return 0;
 }

@@ -12,8 +12,8 @@
 #include "cmd/rustbox/api/api_parts.h"
 #include "cmd/rustbox/api/base64.h"
 #include "cmd/rustbox/api/frame.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/stream/stream.h"
 
 struct relay {
@@ -361,8 +361,8 @@ int api_attach(const struct api_call *call, struct error *err)
 	/* A client that is lost, or we, take nobody's input away. */
 	attach.ends_input = STREAM_INPUT_ENDS_WHEN_TOLD;
 	attach.from = wants_logs ? STREAM_FROM_START : STREAM_FROM_RECENT;
-	if (container_check_running(record, err) < 0 ||
-	    container_attach(call->store, record, &attach, &socket, err) < 0 ||
+	if (containers_check_running(record, err) < 0 ||
+	    containers_attach(call->store, record, &attach, &socket, err) < 0 ||
 	    api_add_text(call, "id", record->id, err) < 0 ||
 	    value_add(call->response, "tty", value_bool(call->arena, record->tty, err), call->arena,
 		      err) < 0)
@@ -397,7 +397,7 @@ int api_exec(const struct api_call *call, struct error *err)
 	if ((user && !(exec.user = arena_strdup(call->arena, user, err))) ||
 	    (workdir && !(exec.workdir = arena_strdup(call->arena, workdir, err))))
 		return -1;
-	if (container_exec(call->store, id, &exec, &socket, err) < 0)
+	if (containers_exec(call->store, id, &exec, &socket, err) < 0)
 		return -1;
 	return answer_and_converse(call, socket, exec.interactive, err);
 }

@@ -13,8 +13,8 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/api/api_parts.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/stream/stream.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,8 +48,8 @@ int store_list(struct store *store, struct arena *arena, struct record ***ret, s
 	return 0;
 }
 
-int container_create(struct store *store, const struct create_options *options, char **args,
-		     struct arena *arena, struct record **ret, struct error *err)
+int containers_create(struct store *store, const struct create_options *options, char **args,
+		      struct arena *arena, struct record **ret, struct error *err)
 {
 	size_t length = 0;
 
@@ -81,25 +81,25 @@ static int answer(int *ret_socket, struct error *err)
 	return 0;
 }
 
-int container_start(struct store *store, const char *id, bool again,
-		    const struct stream_attach *attach, int *ret_socket, struct error *err)
-{
-	return answer(ret_socket, err);
-}
-
-int container_check_running(const struct record *record, struct error *err)
-{
-	return 0;
-}
-
-int container_attach(const struct store *store, const struct record *record,
+int containers_start(struct store *store, const char *id, bool again,
 		     const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
 	return answer(ret_socket, err);
 }
 
-int container_exec(struct store *store, const char *id, const struct stream_exec *exec,
-		   int *ret_socket, struct error *err)
+int containers_check_running(const struct record *record, struct error *err)
+{
+	return 0;
+}
+
+int containers_attach(const struct store *store, const struct record *record,
+		      const struct stream_attach *attach, int *ret_socket, struct error *err)
+{
+	return answer(ret_socket, err);
+}
+
+int containers_exec(struct store *store, const char *id, const struct stream_exec *exec,
+		    int *ret_socket, struct error *err)
 {
 	if (exec->args[exec->n_args] || (exec->env && exec->env[exec->n_env]))
 		abort();
@@ -111,52 +111,52 @@ int container_read_failure(const char *payload, struct error *err)
 	return error_set(err, 0, "failed");
 }
 
-int container_stop(struct store *store, const char *id, int timeout_ms, int signal,
-		   struct error *err)
+int containers_stop(struct store *store, const char *id, int timeout_ms, int signal,
+		    struct error *err)
 {
 	if (timeout_ms < STREAM_TIMEOUT_OF_RECORD || signal < 0 || signal > SIGRTMAX)
 		abort();
 	return 0;
 }
 
-int container_restart(struct store *store, const char *id, int timeout_ms, int signal,
-		      struct error *err)
+int containers_restart(struct store *store, const char *id, int timeout_ms, int signal,
+		       struct error *err)
 {
-	return container_stop(store, id, timeout_ms, signal, err);
+	return containers_stop(store, id, timeout_ms, signal, err);
 }
 
-int container_kill(struct store *store, const char *id, int signal, bool all, struct error *err)
+int containers_kill(struct store *store, const char *id, int signal, bool all, struct error *err)
 {
 	if (signal <= 0 || signal > SIGRTMAX)
 		abort();
 	return 0;
 }
 
-int container_remove(struct store *store, const char *id, bool force, bool volumes,
-		     struct error *err)
+int containers_remove(struct store *store, const char *id, bool force, bool volumes,
+		      struct error *err)
 {
 	return error_set(err, EBUSY, "%s", id);
 }
 
-int container_wait(struct store *store, const char *id, const struct pollfd *others,
-		   size_t n_others, int *ret_exit_code, struct error *err)
+int containers_wait(struct store *store, const char *id, const struct pollfd *others,
+		    size_t n_others, int *ret_exit_code, struct error *err)
 {
 	*ret_exit_code = 0;
 	return 0;
 }
 
-int container_pause(struct store *store, const char *id, struct error *err)
+int containers_pause(struct store *store, const char *id, struct error *err)
 {
 	return 0;
 }
 
-int container_unpause(struct store *store, const char *id, struct error *err)
+int containers_unpause(struct store *store, const char *id, struct error *err)
 {
 	return 0;
 }
 
-char *container_inspect(struct store *store, const struct record *record, bool with_size,
-			struct error *err)
+char *containers_inspect(struct store *store, const struct record *record, bool with_size,
+			 struct error *err)
 {
 	return strdup("{\"Id\":\"0123456789ab\"}");
 }

@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/api/api_parts.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/stream/stream.h"
 
 static int read_id(const struct api_call *call, const char *const *known, const char **ret,
@@ -24,7 +24,7 @@ static int run_start(const struct api_call *call, struct error *err)
 
 	if (read_id(call, known, &id, err) < 0)
 		return -1;
-	return container_start(call->store, id, false, &attach, &socket, err);
+	return containers_start(call->store, id, false, &attach, &socket, err);
 }
 
 static int read_stop(const struct api_call *call, const char **ret_id, int *ret_timeout_ms,
@@ -52,7 +52,7 @@ static int run_stop(const struct api_call *call, struct error *err)
 
 	if (read_stop(call, &id, &timeout_ms, &signal, err) < 0)
 		return -1;
-	return container_stop(call->store, id, timeout_ms, signal, err);
+	return containers_stop(call->store, id, timeout_ms, signal, err);
 }
 
 static int run_restart(const struct api_call *call, struct error *err)
@@ -62,7 +62,7 @@ static int run_restart(const struct api_call *call, struct error *err)
 
 	if (read_stop(call, &id, &timeout_ms, &signal, err) < 0)
 		return -1;
-	return container_restart(call->store, id, timeout_ms, signal, err);
+	return containers_restart(call->store, id, timeout_ms, signal, err);
 }
 
 static int run_kill(const struct api_call *call, struct error *err)
@@ -73,7 +73,7 @@ static int run_kill(const struct api_call *call, struct error *err)
 
 	if (read_id(call, known, &id, err) < 0 || api_signal(call, "signal", &number, err) < 0)
 		return -1;
-	return container_kill(call->store, id, number ? number : SIGKILL, false, err);
+	return containers_kill(call->store, id, number ? number : SIGKILL, false, err);
 }
 
 static int run_pause(const struct api_call *call, struct error *err)
@@ -81,7 +81,7 @@ static int run_pause(const struct api_call *call, struct error *err)
 	static const char *const known[] = { "id", NULL };
 	const char *id;
 
-	return read_id(call, known, &id, err) < 0 ? -1 : container_pause(call->store, id, err);
+	return read_id(call, known, &id, err) < 0 ? -1 : containers_pause(call->store, id, err);
 }
 
 static int run_unpause(const struct api_call *call, struct error *err)
@@ -89,7 +89,7 @@ static int run_unpause(const struct api_call *call, struct error *err)
 	static const char *const known[] = { "id", NULL };
 	const char *id;
 
-	return read_id(call, known, &id, err) < 0 ? -1 : container_unpause(call->store, id, err);
+	return read_id(call, known, &id, err) < 0 ? -1 : containers_unpause(call->store, id, err);
 }
 
 static int run_remove(const struct api_call *call, struct error *err)
@@ -101,7 +101,7 @@ static int run_remove(const struct api_call *call, struct error *err)
 	if (read_id(call, known, &id, err) < 0 || api_bool(call, "force", false, &force, err) < 0 ||
 	    api_bool(call, "volumes", false, &volumes, err) < 0)
 		return -1;
-	return container_remove(call->store, id, force, volumes, err);
+	return containers_remove(call->store, id, force, volumes, err);
 }
 
 /* Not for nobody: without its client, or when we are to end, it is over. */
@@ -117,7 +117,7 @@ static int run_wait(const struct api_call *call, struct error *err)
 
 	if (read_id(call, known, &id, err) < 0)
 		return -1;
-	if (container_wait(call->store, id, others, 2, &exit_code, err) < 0) {
+	if (containers_wait(call->store, id, others, 2, &exit_code, err) < 0) {
 		if (err->code == ECANCELED)
 			(void)error_set(err, 0, "rustboxd ends before container %s does", id);
 		return -1;
@@ -135,7 +135,7 @@ static int run_inspect(const struct api_call *call, struct error *err)
 	if (read_id(call, known, &id, err) < 0 ||
 	    store_find(call->store, id, call->arena, &record, err) < 0)
 		return -1;
-	text = container_inspect(call->store, record, false, err);
+	text = containers_inspect(call->store, record, false, err);
 	if (!text)
 		return -1;
 	return value_add(call->response, "container",

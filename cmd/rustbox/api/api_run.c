@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/api/api_parts.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/stream/stream.h"
 
 static const struct option_row rows[] = {
@@ -127,7 +127,7 @@ static int create(const struct api_call *call, struct record **ret, struct error
 	if (read_request(call, others, &options, &args, err) < 0)
 		return -1;
 	/* Without an errno it is what the options say. */
-	if (container_create(call->store, &options, args, call->arena, ret, err) < 0)
+	if (containers_create(call->store, &options, args, call->arena, ret, err) < 0)
 		return err->code ? -1 : api_blame(err);
 	if (api_add_text(call, "id", (*ret)->id, err) < 0 ||
 	    api_add_text(call, "name", (*ret)->name, err) < 0)
@@ -151,9 +151,9 @@ int api_run(const struct api_call *call, struct error *err)
 
 	if (create(call, &record, err) < 0)
 		return -1;
-	if (container_start(call->store, record->id, false, &attach, &socket, err) == 0)
+	if (containers_start(call->store, record->id, false, &attach, &socket, err) == 0)
 		return 0;
 	if (record->auto_remove)
-		(void)container_remove(call->store, record->id, true, true, &ignored);
+		(void)containers_remove(call->store, record->id, true, true, &ignored);
 	return -1;
 }

@@ -13,9 +13,9 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -290,27 +290,19 @@ static void take_signals(struct server *server)
 	reap(server);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Each finishes its request; who takes too long is killed. */
 static void end_children(struct server *server)
 {
-	int64_t deadline = now_ms() + END_MS;
+	int64_t deadline = clock_now_ms() + END_MS;
 
 	for (size_t i = 0; i < server->n_children; i++)
 		(void)kill(server->children[i], SIGTERM);
 	while (server->n_children > 0) {
 		struct pollfd watched = { .fd = server->signals, .events = POLLIN };
-		int64_t left = deadline - now_ms();
-		if (left <= 0)
+		int left = clock_left_ms(deadline);
+		if (left == 0)
 			break;
-		(void)poll(&watched, 1, (int)left);
+		(void)poll(&watched, 1, left);
 		take_signals(server);
 	}
 	for (size_t i = 0; i < server->n_children; i++)

@@ -6,17 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Until the first byte of a frame; 0 when we are to end. */
 static int wait_for_frame(const struct frame_peer *peer, struct error *err)
@@ -36,15 +28,15 @@ static int wait_for_frame(const struct frame_peer *peer, struct error *err)
 static int wait_for_more(int fd, int64_t deadline, struct error *err)
 {
 	struct pollfd watched = { .fd = fd, .events = POLLIN };
-	int64_t left = deadline - now_ms();
+	int left = clock_left_ms(deadline);
 
-	if (left <= 0) {
+	if (left == 0) {
 		(void)error_set(err, 0, "a frame that has not come to its end after %d s",
 				FRAME_TIMEOUT_MS / 1000);
 		err->code = ETIMEDOUT;
 		return -1;
 	}
-	if (poll(&watched, 1, (int)left) < 0 && errno != EINTR)
+	if (poll(&watched, 1, left) < 0 && errno != EINTR)
 		return error_set(err, errno, "poll");
 	return 1;
 }
@@ -73,7 +65,7 @@ static int read_all(const struct frame_peer *peer, void *data, size_t size, int6
 		if (n == 0)
 			return error_set(err, ECONNRESET, "the connection ended within a frame");
 		if (*deadline < 0)
-			*deadline = now_ms() + FRAME_TIMEOUT_MS;
+			*deadline = clock_now_ms() + FRAME_TIMEOUT_MS;
 		p += n;
 		size -= (size_t)n;
 	}

@@ -61,9 +61,6 @@ int bundle_save_spec(const struct store *store, const char *id, const struct spe
  */
 int bundle_plan_update(const struct create_options *options, struct spec_resources *old,
 		       struct arena *arena, struct spec_resources *ret_changes, struct error *err);
-/* The restart policy that --restart names. */
-int bundle_plan_restart(const char *restart, bool auto_remove, struct arena *arena,
-			struct record_policy *policy, struct error *err);
 
 /* /etc/hosts, /etc/resolv.conf of the container, written anew when its network is up. */
 int bundle_write_network_files(const struct store *store, const struct record *record,

@@ -13,33 +13,7 @@ enum {
 	NANOSECONDS = 1000000, /* of a millisecond */
 };
 
-/* ---- restart, stop ---- */
-
-static int set_restart(struct plan *plan, struct error *err)
-{
-	const char *text = plan->options->restart;
-	struct record_policy *policy = plan->record->policy;
-	const char *most = text ? strchr(text, ':') : NULL;
-	size_t n = text ? strcspn(text, ":") : 0;
-	int i = 0;
-
-	if (!text || !*text)
-		return 0;
-	while (record_restart_names[i] && (strlen(record_restart_names[i]) != n ||
-					   memcmp(record_restart_names[i], text, n) != 0))
-		i++;
-	if (!record_restart_names[i] || (most && i != RESTART_ON_FAILURE))
-		return error_set(err, 0,
-				 "--restart %s: not one of no, on-failure[:N], always, "
-				 "unless-stopped",
-				 text);
-	if (most && !str_to_uint(most + 1, 10, INT32_MAX, &policy->restart_most))
-		return error_set(err, 0, "--restart %s: \"%s\" is not a number", text, most + 1);
-	policy->restart = i;
-	if (i != RESTART_NO && plan->options->auto_remove)
-		return error_set(err, 0, "--restart %s does not go with --rm", text);
-	return 0;
-}
+/* ---- start, stop ---- */
 
 static int set_start_and_stop(struct plan *plan, struct error *err)
 {
@@ -228,8 +202,13 @@ static int set_health(struct plan *plan, struct error *err)
 
 int plan_policy(struct plan *plan, struct error *err)
 {
-	if (set_restart(plan, err) < 0 || set_start_and_stop(plan, err) < 0 ||
-	    set_logs(plan, err) < 0 || set_limits(plan, err) < 0)
+	const char *restart = plan->options->restart;
+
+	if (restart && *restart &&
+	    record_set_restart(plan->record->policy, restart, plan->options->auto_remove, err) < 0)
+		return -1;
+	if (set_start_and_stop(plan, err) < 0 || set_logs(plan, err) < 0 ||
+	    set_limits(plan, err) < 0)
 		return -1;
 	return set_health(plan, err);
 }

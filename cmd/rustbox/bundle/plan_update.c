@@ -160,21 +160,3 @@ int bundle_plan_update(const struct create_options *options, struct spec_resourc
 	*ret_changes = changes;
 	return 0;
 }
-
-int bundle_plan_restart(const char *restart, bool auto_remove, struct arena *arena,
-			struct record_policy *policy, struct error *err)
-{
-	static const struct image_settings no_defaults;
-	const struct create_options options = { .restart = restart, .auto_remove = auto_remove };
-	struct plan plan = { .options = &options,
-			     .arena = arena,
-			     .defaults = &no_defaults,
-			     .record = record_new(arena, err),
-			     .root = -1 };
-
-	if (!plan.record || plan_policy(&plan, err) < 0)
-		return -1;
-	policy->restart = plan.record->policy->restart;
-	policy->restart_most = plan.record->policy->restart_most;
-	return 0;
-}

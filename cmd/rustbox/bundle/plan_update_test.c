@@ -162,24 +162,6 @@ static void test_mistakes(void **state)
 	expect_failure(f, "\"much\" is no size");
 }
 
-static void test_restart(void **state)
-{
-	struct fixture *f = *state;
-	struct record_policy policy = { .log_max_file = 7 };
-	struct error err;
-
-	assert_int_equal(bundle_plan_restart("on-failure:3", false, &f->arena, &policy, &err), 0);
-	assert_int_equal(policy.restart, RESTART_ON_FAILURE);
-	assert_int_equal(policy.restart_most, 3);
-	assert_int_equal(policy.log_max_file, 7);
-	assert_int_equal(bundle_plan_restart("no", true, &f->arena, &policy, &err), 0);
-	assert_int_equal(policy.restart, RESTART_NO);
-	assert_int_equal(policy.restart_most, 0);
-	assert_int_equal(bundle_plan_restart("always", true, &f->arena, &policy, &err), -1);
-	assert_int_equal(bundle_plan_restart("sometimes", false, &f->arena, &policy, &err), -1);
-	assert_int_equal(policy.restart, RESTART_NO);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,7 +171,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_swap_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_first_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mistakes, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fd.h"
 #include "cmd/rustbox/command/foreground.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct attach_options {
 	bool no_stdin, sig_proxy;
@@ -23,7 +23,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 
 	if (foreground_check(options->detach_keys, err) < 0 ||
 	    store_find(call->store, call->args[0], call->arena, &record, err) < 0 ||
-	    container_check_running(record, err) < 0)
+	    containers_check_running(record, err) < 0)
 		return -1;
 	bool wants_input = !options->no_stdin && (record->interactive || record->tty);
 	/* Others may come and type after us. */
@@ -36,7 +36,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		.sig_proxy = options->sig_proxy,
 		.detach_keys = options->detach_keys,
 	};
-	if (container_attach(call->store, record, &attach, &socket, err) < 0)
+	if (containers_attach(call->store, record, &attach, &socket, err) < 0)
 		return -1;
 	session.socket = socket;
 	if (foreground_run(&session, record->name, ret_exit_code, err) < 0)

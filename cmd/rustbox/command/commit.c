@@ -4,9 +4,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/command/image_words.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
 #include "cmd/rustbox/container/container_files.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct commit_options {
 	struct option_strings change;
@@ -33,10 +33,10 @@ static int commit_paused(const struct invocation *call, const struct record *rec
 	struct error problem;
 	int rc;
 
-	if (container_pause(call->store, record->id, err) < 0)
+	if (containers_pause(call->store, record->id, err) < 0)
 		return error_hint(err, "--pause=false takes its files as they are");
 	rc = image_commit(call->store, record, commit, call->arena, ret_id, err);
-	if (container_unpause(call->store, record->id, &problem) == 0)
+	if (containers_unpause(call->store, record->id, &problem) == 0)
 		return rc;
 	if (rc < 0)
 		log_warning("%s", problem.text);

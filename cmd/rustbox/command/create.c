@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 static const struct option_row rows[] = {
 	CREATE_OPTION_ROWS,
@@ -13,7 +13,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 {
 	struct record *record;
 
-	if (container_create(call->store, call->options, call->args, call->arena, &record, err) < 0)
+	if (containers_create(call->store, call->options, call->args, call->arena, &record, err) <
+	    0)
 		return -1;
 	printf("%s\n", record->id);
 	return 0;

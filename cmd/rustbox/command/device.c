@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 static int run_add(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return container_add_device_live(call->store, call->args[0], call->args[1], err);
+	return containers_add_device_live(call->store, call->args[0], call->args[1], err);
 }
 
 const struct command command_device_add = {
@@ -23,7 +23,7 @@ const struct command command_device_add = {
 
 static int run_remove(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	return container_remove_device_live(call->store, call->args[0], call->args[1], err);
+	return containers_remove_device_live(call->store, call->args[0], call->args[1], err);
 }
 
 static const char *const remove_aliases[] = { "device rm", NULL };

@@ -2,9 +2,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/rustbox/command/fields.h"
 #include "cmd/rustbox/command/filter.h"
 #include "cmd/rustbox/format/format.h"
@@ -106,14 +106,6 @@ struct follower {
 	uint64_t since, until; /* nanoseconds since 1970; until 0: for ever */
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Docker's keys; templates may use the names that its fields have in Go, too. */
 static struct value *make_value(const struct event *event, uint64_t ns, bool for_template,
 				struct arena *arena, struct error *err)
@@ -202,7 +194,7 @@ static int show_all(struct follower *f, struct error *err)
 static int wait_for_more(struct follower *f, int watch, struct error *err)
 {
 	struct pollfd fds[] = { { .fd = watch, .events = POLLIN }, { .fd = STDOUT_FILENO } };
-	uint64_t now = now_ns();
+	uint64_t now = clock_date_ns();
 	int timeout = -1, rc;
 
 	if (f->until && now >= f->until)
@@ -244,7 +236,7 @@ static int check_format(const char *format, struct error *err)
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
 	struct follower f = { .call = call, .options = call->options };
-	uint64_t now = now_ns();
+	uint64_t now = clock_date_ns();
 	int rc;
 
 	f.since = now;

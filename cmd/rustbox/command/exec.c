@@ -4,7 +4,7 @@
 #include "base/fd.h"
 #include "cmd/rustbox/bundle/plan.h"
 #include "cmd/rustbox/command/foreground.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct exec_options {
 	struct option_strings env, env_file;
@@ -124,7 +124,7 @@ static int start(const struct invocation *call, const struct environment *env, i
 	session_terminal_size(&size);
 	exec.columns = size.columns;
 	exec.rows = size.rows;
-	return container_exec(call->store, call->args[0], &exec, ret_socket, err);
+	return containers_exec(call->store, call->args[0], &exec, ret_socket, err);
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox/format/format.h"
@@ -17,19 +17,11 @@
 
 enum { SHOW_EVERY_MS = 100, NAME_SHOWN = 40 };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void step(void *data, const char *what, uint64_t done, uint64_t total)
 {
 	struct progress_line *line = data;
 	cleanup_str struct str text = STR_EMPTY;
-	int64_t now = now_ms();
+	int64_t now = clock_now_ms();
 	char name[NAME_SHOWN + 1];
 
 	if (now - line->shown_ms < SHOW_EVERY_MS)
@@ -52,7 +44,7 @@ static void step(void *data, const char *what, uint64_t done, uint64_t total)
 
 const struct image_progress *progress_line_start(struct progress_line *line, bool quiet)
 {
-	*line = (struct progress_line){ .progress = { step, line }, .shown_ms = now_ms() };
+	*line = (struct progress_line){ .progress = { step, line }, .shown_ms = clock_now_ms() };
 	return quiet || !isatty(STDERR_FILENO) ? NULL : &line->progress;
 }
 

@@ -7,7 +7,7 @@
 #include "cmd/rustbox/command/fields.h"
 #include "cmd/rustbox/command/network_words.h"
 #include "cmd/rustbox/command/volume_words.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/format/format.h"
 #include "cmd/rustbox/image/image.h"
 
@@ -26,7 +26,7 @@ static struct value *of_container(const struct invocation *call, const char *nam
 
 	if (store_find(call->store, name, call->arena, &record, err) < 0)
 		return NULL;
-	text = container_inspect(call->store, record, options->size, err);
+	text = containers_inspect(call->store, record, options->size, err);
 	return text ? value_read(text, strlen(text), call->arena, err) : NULL;
 }
 

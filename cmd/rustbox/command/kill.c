@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/format/format.h"
 
 struct kill_options {
@@ -23,7 +23,7 @@ static int kill_one(const struct invocation *call, const char *name, struct erro
 
 	if (format_read_signal(options->signal, &signal, err) < 0)
 		return error_wrap(err, "--signal");
-	return container_kill(call->store, name, signal, options->all, err);
+	return containers_kill(call->store, name, signal, options->all, err);
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "cmd/rustbox/command/command.h"
@@ -144,18 +145,10 @@ static int watch_end(const struct invocation *call, const struct record *record)
 	return move_fd(&socket);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
-
 /* Milliseconds until --until; -1: there is none, 0: it has come. */
 static int time_left(const struct show *show)
 {
-	uint64_t now = now_ns(), left = show->until_ns > now ? show->until_ns - now : 0;
+	uint64_t now = clock_date_ns(), left = show->until_ns > now ? show->until_ns - now : 0;
 
 	if (show->until_ns == UINT64_MAX)
 		return -1;
@@ -194,7 +187,7 @@ static int follow(const struct invocation *call, const struct record *record, st
 
 static int read_times(struct show *show, struct error *err)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_date_ns();
 
 	show->until_ns = UINT64_MAX;
 	if (show->options->since &&

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 static int pause_one(const struct invocation *call, const char *name, struct error *err)
 {
-	return container_pause(call->store, name, err);
+	return containers_pause(call->store, name, err);
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)

@@ -7,7 +7,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/format/format.h"
 #include "cmd/rustbox/store/tree.h"
 
@@ -112,7 +112,7 @@ static int remove_one(const struct invocation *call, const char *id, struct erro
 	struct error ignored;
 	struct record *record;
 
-	if (container_remove(call->store, id, false, false, err) == 0)
+	if (containers_remove(call->store, id, false, false, err) == 0)
 		return 1;
 	if (err->code == ENOENT ||
 	    (store_find(call->store, id, call->arena, &record, &ignored) == 0 &&

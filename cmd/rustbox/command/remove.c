@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct remove_options {
 	bool force, volumes;
@@ -23,7 +23,7 @@ static int remove_one(const struct invocation *call, const char *name, struct er
 	struct record **records;
 	size_t n;
 
-	if (container_remove(call->store, name, options->force, options->volumes, err) == 0)
+	if (containers_remove(call->store, name, options->force, options->volumes, err) == 0)
 		return 0;
 	if (!options->force || err->code != ENOENT)
 		return -1;

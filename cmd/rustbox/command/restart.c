@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/foreground.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 static const struct option_row rows[] = {
 	STOP_ROWS,
@@ -13,7 +13,7 @@ static int restart_one(const struct invocation *call, const char *name, struct e
 
 	if (stop_options_read(call->options, &stop, err) < 0)
 		return -1;
-	return container_restart(call->store, name, stop.timeout_ms, stop.signal, err);
+	return containers_restart(call->store, name, stop.timeout_ms, stop.signal, err);
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)

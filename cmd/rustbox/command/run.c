@@ -5,7 +5,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/command/foreground.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct run_options {
 	struct create_options create;
@@ -69,7 +69,7 @@ static void remove_unstarted(const struct invocation *call, const struct record 
 	struct error err;
 
 	if (record->auto_remove &&
-	    container_remove(call->store, record->id, true, true, &err) < 0 && err.code != ENOENT)
+	    containers_remove(call->store, record->id, true, true, &err) < 0 && err.code != ENOENT)
 		log_warning("%s", err.text);
 }
 
@@ -81,7 +81,7 @@ static int start(const struct invocation *call, const struct record *record, boo
 
 	if (in_foreground)
 		attach = foreground_attach(STREAM_FROM_START, wants_input, wants_input);
-	if (container_start(call->store, record->id, false, &attach, ret_socket, err) == 0)
+	if (containers_start(call->store, record->id, false, &attach, ret_socket, err) == 0)
 		return 0;
 	remove_unstarted(call, record);
 	return -1;
@@ -117,8 +117,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	if (in_foreground && options->sig_proxy && !options->create.tty)
 		session_hold_signals();
 	note(&times.begun);
-	if (container_create(call->store, &options->create, call->args, call->arena, &record, err) <
-	    0)
+	if (containers_create(call->store, &options->create, call->args, call->arena, &record,
+			      err) < 0)
 		return -1;
 	note(&times.created);
 	if (start(call, record, in_foreground, &socket, err) < 0)

@@ -3,7 +3,7 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/command/foreground.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct start_options {
 	bool attach, interactive, sig_proxy, boot;
@@ -30,7 +30,7 @@ static int start_one(const struct invocation *call, const char *name, struct err
 	const struct stream_attach nothing = { .from = STREAM_FROM_NOW };
 	cleanup_fd int socket = -1;
 
-	return container_start(call->store, name, false, &nothing, &socket, err);
+	return containers_start(call->store, name, false, &nothing, &socket, err);
 }
 
 /* ---- start --attach ---- */
@@ -56,7 +56,7 @@ static int start_attached(const struct invocation *call, int *ret_exit_code, str
 	};
 	if (options->sig_proxy && !record->tty)
 		session_hold_signals();
-	if (container_start(call->store, record->id, false, &attach, &socket, err) < 0)
+	if (containers_start(call->store, record->id, false, &attach, &socket, err) < 0)
 		return -1;
 	session.socket = socket;
 	if (foreground_run(&session, record->name, ret_exit_code, err) < 0)
@@ -99,8 +99,8 @@ static int boot(const struct invocation *call, int *ret_exit_code, struct error 
 
 		if (!is_wanted(records[n]))
 			continue;
-		if (container_start(call->store, records[n]->id, true, &nothing, &socket,
-				    &problem) == 0) {
+		if (containers_start(call->store, records[n]->id, true, &nothing, &socket,
+				     &problem) == 0) {
 			printf("%s\n", records[n]->name);
 			continue;
 		}

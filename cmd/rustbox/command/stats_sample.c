@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox/command/fields.h"
@@ -19,14 +19,6 @@
 enum { NET_DEV_SIZE = 1024 * 1024 };
 
 /* ---- taking ---- */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static uint64_t memory_of_machine(void)
 {
@@ -116,7 +108,7 @@ static void take_network(const struct cgroup *cgroup, const struct record *recor
 int stats_sample_take(const struct invocation *call, const struct record *record,
 		      struct stats_sample *ret, struct error *err)
 {
-	struct stats_sample sample = { .at_ns = now_ns() };
+	struct stats_sample sample = { .at_ns = (uint64_t)clock_now_ns() };
 	struct cgroup_stats *stats = arena_alloc(call->arena, sizeof(*stats), err);
 	int status = record->state->status;
 	struct cgroup cgroup;

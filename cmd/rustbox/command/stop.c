@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/command/foreground.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/format/format.h"
 
 static const struct option_row rows[] = {
@@ -69,7 +69,7 @@ static int stop_one(const struct invocation *call, const char *name, struct erro
 		return -1;
 	int signal = signal_of(&stop, record);
 	bool explains = signal != SIGKILL && record_is_live(record) && !has_handler(record, signal);
-	if (container_stop(call->store, name, stop.timeout_ms, stop.signal, err) < 0)
+	if (containers_stop(call->store, name, stop.timeout_ms, stop.signal, err) < 0)
 		return -1;
 	if (explains)
 		explain(call, name, signal);

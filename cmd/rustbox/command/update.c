@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 static const struct option_row rows[] = {
 	{ "blkio-weight", 0, "N", "share of block I/O, 10 to 1000",
@@ -31,7 +31,7 @@ static const struct option_row rows[] = {
 
 static int update_one(const struct invocation *call, const char *name, struct error *err)
 {
-	return container_update(call->store, name, call->options, err);
+	return containers_update(call->store, name, call->options, err);
 }
 
 static bool is_given(const struct option_row *row, const void *options)

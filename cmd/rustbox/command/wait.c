@@ -2,13 +2,13 @@
 #include <stdio.h>
 
 #include "cmd/rustbox/command/command.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 
 static int wait_one(const struct invocation *call, const char *name, struct error *err)
 {
 	int exit_code;
 
-	if (container_wait(call->store, name, NULL, 0, &exit_code, err) < 0)
+	if (containers_wait(call->store, name, NULL, 0, &exit_code, err) < 0)
 		return -1;
 	printf("%d\n", exit_code);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the operations of container.h share: locked records, and questions to supervisors. */
+/* What the operations of containers.h share: locked records, and questions to supervisors. */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
@@ -60,6 +60,6 @@ int container_is_wrong(const struct record *record, struct error *err);
  */
 int container_sweep(struct store *store, const struct record *record, struct error *err);
 
-/* container_start() for who holds the lock already; see there. */
-int container_start_held(struct store *store, struct record *record,
-			 const struct stream_attach *attach, int *ret_socket, struct error *err);
+/* containers_start() for who holds the lock already; see there. */
+int containers_start_held(struct store *store, struct record *record,
+			  const struct stream_attach *attach, int *ret_socket, struct error *err);

@@ -17,7 +17,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/bundle.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "proto/task.pb-c.h"
 #include "proto/ttrpc_client.h"
 #include "shim/rootfs_mount.h"
@@ -53,7 +53,7 @@ static int check_pid(const struct store *store, const struct record *record, str
 	bool is_it;
 
 	request.id = record->id;
-	if (container_connect(store, record, &client, err) < 0)
+	if (containers_connect(store, record, &client, err) < 0)
 		return -1;
 	message = ttrpc_client_call(&client, "containerd.task.v2.Task", "State", &request.base,
 				    &containerd__task__v2__state_response__descriptor, STATE_MS,

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "cmd/rustbox/bundle/bundle.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/tree.h"
 
 /* What Docker shows for a time that has not come. */
@@ -254,8 +254,8 @@ static const struct spec *load_spec(struct inspect *in)
 	return copy;
 }
 
-char *container_inspect(struct store *store, const struct record *record, bool with_size,
-			struct error *err)
+char *containers_inspect(struct store *store, const struct record *record, bool with_size,
+			 struct error *err)
 {
 	struct inspect in = { .store = store, .record = record, .arena = ARENA_EMPTY, .err = err };
 	cleanup_str struct str text = STR_EMPTY;

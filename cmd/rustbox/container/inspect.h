@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of container_inspect(): each function makes one part of the
+ * The inside of containers_inspect(): each function makes one part of the
  * document. Members are put into objects without a check each: a builder that
  * ran out of memory stays failed.
  */

@@ -6,6 +6,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox/image/image_parts.h"
@@ -190,7 +191,7 @@ int image_make(struct store *store, struct staging *staging, const struct image_
 		config.architecture = base->architecture;
 		config.variant = base->variant;
 	}
-	config.created = record_now(arena, err);
+	config.created = clock_date_text(arena, err);
 	config.author = (char *)(uintptr_t)making->author;
 	config.config = &settings;
 	if (!config.created || add_history(making, &config, arena, err) < 0)

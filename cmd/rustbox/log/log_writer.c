@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -291,11 +291,8 @@ static int write_all(int fd, const char *name, const void *data, size_t size, st
 static int write_entry(struct log_writer *w, enum log_stream stream, const void *data, size_t size,
 		       struct error *err)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	const struct log_entry entry = {
-		.time_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec,
+		.time_ns = clock_date_ns(),
 		.size = (uint32_t)size,
 		.stream = (uint16_t)stream,
 		.run = w->run,

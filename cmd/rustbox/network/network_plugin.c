@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/process.h"
 #include "cmd/rustbox/network/network_parts.h"
@@ -79,14 +79,6 @@ int network_program_hint(const char *message, struct error *err)
 
 /* ---- one run ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 struct run {
 	const char *path;
 	int input, output, log; /* our ends of its pipes */
@@ -120,14 +112,14 @@ static void write_some(struct run *run)
 
 static int talk(struct run *run, struct error *err)
 {
-	int64_t deadline = now_ms() + NETWORK_PLUGIN_TIMEOUT_MS;
+	int64_t deadline = clock_now_ms() + NETWORK_PLUGIN_TIMEOUT_MS;
 
 	while (run->output >= 0 || run->log >= 0) {
 		struct pollfd fds[] = { { .fd = run->input, .events = POLLOUT },
 					{ .fd = run->output, .events = POLLIN },
 					{ .fd = run->log, .events = POLLIN } };
-		int64_t left = deadline - now_ms();
-		int n = left > 0 ? poll(fds, 3, (int)left) : 0;
+		int left = clock_left_ms(deadline);
+		int n = left > 0 ? poll(fds, 3, left) : 0;
 		if (n == 0)
 			return error_set(err, 0,
 					 "the network plugin %s did not end within %d s "

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -100,7 +101,7 @@ void event_write(const struct store *store, const struct event *event)
 	struct error err;
 
 	if (!copy.time)
-		copy.time = record_now(&arena, &err);
+		copy.time = clock_date_text(&arena, &err);
 	if (!copy.time || write_line(store, &copy, &err) < 0)
 		log_warning("event %s %s: %s", event->type, event->action, err.text);
 }

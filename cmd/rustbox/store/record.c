@@ -194,22 +194,38 @@ char *record_write(const struct record *record, struct error *err)
 	return json_write(&record_type, &copy, true, err);
 }
 
-char *record_now(struct arena *arena, struct error *err)
-{
-	struct timespec now;
-	struct tm tm;
-	char text[32];
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &tm);
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	return arena_format(arena, err, "%s.%09ldZ", text, now.tv_nsec);
-}
-
 int64_t record_seconds(const char *time)
 {
 	struct tm tm = { 0 };
 	const char *rest = time ? strptime(time, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 
 	return rest ? timegm(&tm) : 0;
+}
+
+int record_set_restart(struct record_policy *policy, const char *text, bool auto_remove,
+		       struct error *err)
+{
+	size_t n = strcspn(text, ":");
+	uint64_t most = 0;
+	int i = 0;
+
+	while (record_restart_names[i] && (strlen(record_restart_names[i]) != n ||
+					   memcmp(record_restart_names[i], text, n) != 0))
+		i++;
+	if (!record_restart_names[i] || (text[n] && i != RESTART_ON_FAILURE))
+		return error_set(err, 0,
+				 "--restart %s: not one of no, on-failure[:N], always, "
+				 "unless-stopped",
+				 text);
+	if (text[n] && !str_to_uint(text + n + 1, 10, INT32_MAX, &most))
+		return error_set(err, 0, "--restart %s: \"%s\" is not a number", text,
+				 text + n + 1);
+	if (i != RESTART_NO && auto_remove)
+		return error_set(err, 0,
+				 "--restart %s does not go with --rm: the container is removed at "
+				 "its end",
+				 text);
+	policy->restart = i;
+	policy->restart_most = most;
+	return 0;
 }

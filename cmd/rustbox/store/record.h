@@ -125,7 +125,9 @@ char *record_write(const struct record *record, struct error *err);
 /* An empty one for bundle_plan(): no pointer to a struct is NULL but health. NULL with err. */
 struct record *record_new(struct arena *arena, struct error *err);
 
-/* The time, as records have it. NULL with err. */
-char *record_now(struct arena *arena, struct error *err);
-/* Seconds since 1970 of such a time; 0 for NULL and what is none. */
+/* What --restart takes: "no", "on-failure:3". Unchanged with an error. */
+int record_set_restart(struct record_policy *policy, const char *text, bool auto_remove,
+		       struct error *err);
+
+/* Seconds since 1970 of a time that clock_date_text() wrote; 0 for NULL and what is none. */
 int64_t record_seconds(const char *time);

@@ -91,7 +91,7 @@ static void texts_of_containers_become_utf8(void **state)
 	assert_non_null(record);
 	record->id = id;
 	record->name = name;
-	record->created = record_now(&arena, &err);
+	record->created = clock_date_text(&arena, &err);
 	record->state->health_output = bytes;
 	cleanup_free char *text = record_write(record, &err);
 	assert_ok(text ? 0 : -1);
@@ -101,18 +101,37 @@ static void texts_of_containers_become_utf8(void **state)
 	assert_int_equal(bytes[1], '\xff');
 }
 
-static void the_time_is_rfc_3339(void **state)
+static void restart_policies(void **state)
 {
-	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct record_policy policy = { .log_max_file = 7 };
 	struct error err;
-	char *now = record_now(&arena, &err);
 
 	(void)state;
-	assert_non_null(now);
-	assert_int_equal(strlen(now), strlen("2026-01-02T03:04:05.000000006Z"));
-	assert_int_equal(now[10], 'T');
-	assert_int_equal(now[19], '.');
-	assert_int_equal(now[29], 'Z');
+	assert_ok(record_set_restart(&policy, "on-failure:3", false, &err));
+	assert_int_equal(policy.restart, RESTART_ON_FAILURE);
+	assert_int_equal(policy.restart_most, 3);
+	assert_ok(record_set_restart(&policy, "always", false, &err));
+	assert_int_equal(policy.restart, RESTART_ALWAYS);
+	assert_int_equal(policy.restart_most, 0);
+	assert_ok(record_set_restart(&policy, "on-failure", false, &err));
+	static const char *const wrong[] = { "",
+					     "sometimes",
+					     "alway",
+					     "always:3",
+					     "on-failure:",
+					     "on-failure:x",
+					     "on-failure:-1",
+					     "no:" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		assert_int_equal(record_set_restart(&policy, wrong[i], false, &err), -1);
+		assert_non_null(strstr(err.text, "--restart"));
+	}
+	assert_int_equal(record_set_restart(&policy, "always", true, &err), -1);
+	assert_non_null(strstr(err.text, "--rm"));
+	assert_int_equal(policy.restart, RESTART_ON_FAILURE);
+	assert_int_equal(policy.log_max_file, 7);
+	assert_ok(record_set_restart(&policy, "no", true, &err));
+	assert_int_equal(policy.restart, RESTART_NO);
 }
 
 int main(void)
@@ -121,7 +140,7 @@ int main(void)
 		cmocka_unit_test(a_record_comes_back),
 		cmocka_unit_test(what_is_missing_is_made_or_named),
 		cmocka_unit_test(texts_of_containers_become_utf8),
-		cmocka_unit_test(the_time_is_rfc_3339),
+		cmocka_unit_test(restart_policies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

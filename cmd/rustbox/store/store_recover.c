@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -37,7 +38,7 @@ static int set_ended(const struct store *store, struct record *record, struct ar
 	state->exit_code = same_boot ? 128 + SIGKILL : 255;
 	state->signal = same_boot ? SIGKILL : 0;
 	state->health = HEALTH_NONE;
-	state->finished = record_now(arena, err);
+	state->finished = clock_date_text(arena, err);
 	state->error = arena_strdup(
 		arena, same_boot ? "its supervisor was killed" : "the machine was restarted", err);
 	return state->finished && state->error ? 0 : -1;

@@ -228,7 +228,7 @@ static void a_stopped_one_expires(void **state)
 	struct error err;
 
 	reset(t);
-	web->state->finished = record_now(&t->arena, &err);
+	web->state->finished = clock_date_text(&t->arena, &err);
 	web->policy->stopped_timeout = (struct json_uint){ true, 3600 };
 	assert_ok(store_save(&t->store, web, true, &err));
 	assert_ok(store_find(&t->store, "web", &t->arena, &found, &err));

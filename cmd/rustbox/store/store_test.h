@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -78,7 +79,7 @@ static inline struct record *test_container(struct test_store *t, const char *na
 	assert_non_null(record);
 	record->id = arena_strdup(&t->arena, claim.id, &err);
 	record->name = taken;
-	record->created = record_now(&t->arena, &err);
+	record->created = clock_date_text(&t->arena, &err);
 	record->state->status = status;
 	record->state->boot_id = t->store.boot_id;
 	assert_ok(store_save(&t->store, record, false, &err));

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -200,7 +201,7 @@ int volume_create(struct store *store, const char *name, const char *container,
 		return -1;
 	volume->name = name ? arena_strdup(arena, name, err) : make_name(arena, err);
 	volume->anonymous = name == NULL;
-	volume->created = record_now(arena, err);
+	volume->created = clock_date_text(arena, err);
 	volume->container = container ? arena_strdup(arena, container, err) : NULL;
 	volume->labels = arena_array(arena, n_labels + 1, sizeof(*labels), err);
 	volume->n_labels = n_labels;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "cmd/rustbox/store/event.h"
 #include "cmd/rustbox/supervisor/supervisor_parts.h"
 
@@ -24,7 +24,7 @@ void change_set_now(char text[40])
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct error err;
-	const char *now = record_now(&arena, &err);
+	const char *now = clock_date_text(&arena, &err);
 
 	(void)snprintf(text, 40, "%s", now ? now : "");
 }
@@ -92,37 +92,9 @@ static int rename_container(struct supervisor *s, const char *name, struct error
 	return 0;
 }
 
-/* "on-failure:3" */
-static int set_restart(struct supervisor *s, const char *text, struct error *err)
-{
-	struct record_policy *policy = s->record->policy;
-	size_t size = strcspn(text, ":");
-	uint64_t most = 0;
-
-	for (int i = 0; record_restart_names[i]; i++) {
-		if (strlen(record_restart_names[i]) != size ||
-		    strncmp(record_restart_names[i], text, size) != 0)
-			continue;
-		if (text[size] && (i != RESTART_ON_FAILURE ||
-				   !str_to_uint(text + size + 1, 10, INT32_MAX, &most)))
-			break;
-		policy->restart = i;
-		policy->restart_most = most;
-		return 0;
-	}
-	return error_set(err, 0,
-			 "restart policy \"%s\": not one of no, on-failure[:N], always, "
-			 "unless-stopped",
-			 text);
-}
-
 static int update(struct supervisor *s, const char *restart, struct error *err)
 {
-	if (s->record->auto_remove)
-		return error_set(err, 0,
-				 "a container that is removed at its end (--rm) cannot be "
-				 "restarted");
-	if (set_restart(s, restart, err) < 0)
+	if (record_set_restart(s->record->policy, restart, s->record->auto_remove, err) < 0)
 		return -1;
 	change_save(s, true);
 	change_tell(s, "update", "restart", restart);

@@ -2,8 +2,8 @@
 /* A client at the container's own streams. It reads the log, at its own pace. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cmd/rustbox/supervisor/client.h"
 #include "cmd/rustbox/supervisor/replay.h"
@@ -33,14 +33,11 @@ static int seek(struct client *c, struct error *err)
 /* Without memory the questions in what is repeated stay. */
 static void begin_replay(struct client *c)
 {
-	struct timespec now;
-
 	if (c->attach.from != STREAM_FROM_RECENT || !c->s->record->tty)
 		return;
 	c->replay = calloc(1, sizeof(*c->replay));
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	if (c->replay)
-		c->replay->until_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+		c->replay->until_ns = clock_date_ns();
 }
 
 /* What is held back from what is repeated is judged with what follows. */

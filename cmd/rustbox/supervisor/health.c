@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cmd/rustbox/supervisor/exec.h"
@@ -18,14 +19,6 @@ enum {
 	NS_PER_MS = 1000000,
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / NS_PER_MS;
-}
-
 static int64_t or_default(int64_t ns, int64_t ms)
 {
 	return ns > 0 ? (ns + NS_PER_MS - 1) / NS_PER_MS : ms;
@@ -36,7 +29,7 @@ static bool is_starting_up(const struct supervisor *s)
 	const struct image_health *health = s->record->health;
 
 	return s->record->state->health == HEALTH_STARTING &&
-	       now_ms() - s->started_ms < health->start_period / NS_PER_MS;
+	       clock_now_ms() - s->started_ms < health->start_period / NS_PER_MS;
 }
 
 static void set_next(struct supervisor *s)

@@ -6,9 +6,9 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/bundle/bundle.h"
@@ -28,14 +28,6 @@ static void prepare(struct supervisor *s);
 static void end_run(struct supervisor *s);
 static void delete_run(struct supervisor *s);
 static void end_for_good(struct supervisor *s);
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
 
 bool life_is_running(const struct supervisor *s)
 {
@@ -80,7 +72,7 @@ static void on_started(void *data, enum ttrpc_code code, const char *text,
 	}
 	s->life = LIFE_RUNNING;
 	s->pid = (pid_t)((const Containerd__Task__V2__StartResponse *)response)->pid;
-	s->started_ms = now_ms();
+	s->started_ms = clock_now_ms();
 	change_set_now(s->texts.started);
 	state->started = s->texts.started;
 	set_status(s, RECORD_RUNNING);
@@ -236,7 +228,7 @@ static void on_delay_over(struct supervisor *s)
 
 static void wait_for_restart(struct supervisor *s)
 {
-	bool was_stable = !*s->end.failure && now_ms() - s->started_ms >= STABLE_MS;
+	bool was_stable = !*s->end.failure && clock_now_ms() - s->started_ms >= STABLE_MS;
 
 	if (s->delay_ms == 0 || was_stable)
 		s->delay_ms = DELAY_FIRST_MS;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/supervisor/limits.h"
 
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cmd/rustbox/format/value.h"
@@ -12,14 +12,6 @@
 #include "runtime/cgroup_stats.h"
 
 enum { NS_PER_MS = 1000000, LOOK_LEAST_MS = 2 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 /* ---- CPU time ---- */
 
@@ -120,7 +112,7 @@ void limits_init(struct supervisor *s)
 
 void limits_begin(struct supervisor *s)
 {
-	s->limits.wall_ns = now_ns();
+	s->limits.wall_ns = (uint64_t)clock_now_ns();
 	if (s->record->policy->timeout_ms)
 		loop_set_timer(&s->loop, &s->limits.wall, (int64_t)s->record->policy->timeout_ms);
 	begin_cpu(s);
@@ -150,7 +142,7 @@ void limits_end(struct supervisor *s)
 {
 	loop_cancel_timer(&s->loop, &s->limits.wall);
 	loop_cancel_timer(&s->loop, &s->limits.cpu);
-	s->limits.wall_ns = now_ns() - s->limits.wall_ns;
+	s->limits.wall_ns = (uint64_t)clock_now_ns() - s->limits.wall_ns;
 	if (s->record->policy->report)
 		read_usage(s);
 }

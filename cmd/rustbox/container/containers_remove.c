@@ -5,8 +5,8 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/bundle/bundle.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/event.h"
 
 /* ---- removing ---- */
@@ -51,8 +51,8 @@ static int remove_held(struct store *store, struct record *record, bool volumes,
 	return 0;
 }
 
-int container_remove(struct store *store, const char *id, bool force, bool volumes,
-		     struct error *err)
+int containers_remove(struct store *store, const char *id, bool force, bool volumes,
+		      struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	cleanup_fd int lock = -1;
@@ -115,7 +115,7 @@ static int try_rename(struct store *store, const char *id, const char *name, str
 	return container_settle(store, record->id, arena, &record, err) < 0 ? -1 : 1;
 }
 
-int container_rename(struct store *store, const char *id, const char *name, struct error *err)
+int containers_rename(struct store *store, const char *id, const char *name, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	int result;

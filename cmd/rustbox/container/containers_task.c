@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the containerd task API of a supervisor does as it is. */
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "proto/empty.pb-c.h"
 #include "proto/task.pb-c.h"
 #include "proto/ttrpc_client.h"
@@ -11,8 +11,8 @@ static const char service[] = "containerd.task.v2.Task";
 /* Freezing is bounded, in the runtime, by 10 s. */
 enum { CALL_MS = 30000 };
 
-int container_connect(const struct store *store, const struct record *record,
-		      struct ttrpc_client *ret, struct error *err)
+int containers_connect(const struct store *store, const struct record *record,
+		       struct ttrpc_client *ret, struct error *err)
 {
 	cleanup_free char *path = NULL;
 
@@ -38,7 +38,7 @@ int container_call_task(const struct store *store, const struct record *record, 
 	__attribute__((cleanup(ttrpc_client_close))) struct ttrpc_client client = { .fd = -1 };
 	enum ttrpc_code status;
 
-	if (container_connect(store, record, &client, err) < 0)
+	if (containers_connect(store, record, &client, err) < 0)
 		return -1;
 	ProtobufCMessage *answer =
 		ttrpc_client_call(&client, service, method, request,
@@ -49,7 +49,7 @@ int container_call_task(const struct store *store, const struct record *record, 
 	return 0;
 }
 
-int container_pause(struct store *store, const char *id, struct error *err)
+int containers_pause(struct store *store, const char *id, struct error *err)
 {
 	Containerd__Task__V2__PauseRequest request = CONTAINERD__TASK__V2__PAUSE_REQUEST__INIT;
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -65,7 +65,7 @@ int container_pause(struct store *store, const char *id, struct error *err)
 	return 0;
 }
 
-int container_unpause(struct store *store, const char *id, struct error *err)
+int containers_unpause(struct store *store, const char *id, struct error *err)
 {
 	Containerd__Task__V2__ResumeRequest request = CONTAINERD__TASK__V2__RESUME_REQUEST__INIT;
 	cleanup_arena struct arena arena = ARENA_EMPTY;

@@ -11,8 +11,8 @@
 
 #include "base/fd.h"
 #include "base/process.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 
 struct bench {
 	struct test_store *test;
@@ -145,10 +145,10 @@ static void stop_asks_the_supervisor(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, stops);
-	assert_int_equal(container_stop(b->store, "web", 5000, SIGUSR1, &err), 0);
+	assert_int_equal(containers_stop(b->store, "web", 5000, SIGUSR1, &err), 0);
 	assert_int_equal(status_of(b), RECORD_STOPPED);
 	/* What does not run is left as it is. */
-	assert_int_equal(container_stop(b->store, "web", 5000, SIGUSR1, &err), 0);
+	assert_int_equal(containers_stop(b->store, "web", 5000, SIGUSR1, &err), 0);
 }
 
 static bool dies(struct bench *b, int client, int type, const char *payload)
@@ -163,7 +163,7 @@ static void a_supervisor_that_dies_when_asked_has_stopped_it(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, dies);
-	assert_int_equal(container_stop(b->store, "web", 0, 0, &err), 0);
+	assert_int_equal(containers_stop(b->store, "web", 0, 0, &err), 0);
 	assert_int_equal(status_of(b), RECORD_EXITED);
 }
 
@@ -180,12 +180,12 @@ static void a_refusal_is_told(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, refuses);
-	assert_int_equal(container_stop(b->store, "web", 0, 0, &err), -1);
+	assert_int_equal(containers_stop(b->store, "web", 0, 0, &err), -1);
 	assert_string_equal(err.text, "stop container web: I would rather not");
 	assert_int_equal(err.code, 0);
-	assert_int_equal(container_kill(b->store, "web", SIGKILL, false, &err), -1);
+	assert_int_equal(containers_kill(b->store, "web", SIGKILL, false, &err), -1);
 	assert_string_equal(err.text, "kill container web: I would rather not");
-	assert_int_equal(container_rename(b->store, "web", "db", &err), -1);
+	assert_int_equal(containers_rename(b->store, "web", "db", &err), -1);
 	assert_string_equal(err.text, "rename container web: I would rather not");
 }
 
@@ -198,7 +198,7 @@ static void what_does_not_run_cannot_be_killed(void **state)
 	make_container(b, RECORD_CREATED);
 	for (size_t i = 0; i < sizeof(ended) / sizeof(ended[0]); i++) {
 		save_as(b, ended[i]);
-		assert_int_equal(container_kill(b->store, "web", SIGKILL, false, &err), -1);
+		assert_int_equal(containers_kill(b->store, "web", SIGKILL, false, &err), -1);
 		assert_non_null(strstr(err.text, record_status_names[ended[i]]));
 	}
 }
@@ -221,7 +221,7 @@ static void wait_gives_the_exit_code(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, exits);
-	assert_int_equal(container_wait(b->store, "web", NULL, 0, &code, &err), 0);
+	assert_int_equal(containers_wait(b->store, "web", NULL, 0, &code, &err), 0);
 	assert_int_equal(code, 42);
 }
 
@@ -247,7 +247,7 @@ static void wait_ends_when_somebody_is_gone(void **state)
 	cleanup_fd int ours = ends[0];
 	const struct pollfd gone = { .fd = ours };
 	fd_close(&ends[1]);
-	assert_int_equal(container_wait(b->store, "web", &gone, 1, &code, &err), -1);
+	assert_int_equal(containers_wait(b->store, "web", &gone, 1, &code, &err), -1);
 	assert_int_equal(err.code, ECANCELED);
 	assert_int_equal(code, -1);
 }
@@ -260,10 +260,10 @@ static void wait_for_one_that_is_lost_gives_137(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, dies);
-	assert_int_equal(container_wait(b->store, "web", NULL, 0, &code, &err), 0);
+	assert_int_equal(containers_wait(b->store, "web", NULL, 0, &code, &err), 0);
 	assert_int_equal(code, 137);
 	save_as(b, RECORD_EXITED);
-	assert_int_equal(container_wait(b->store, "web", NULL, 0, &code, &err), 0);
+	assert_int_equal(containers_wait(b->store, "web", NULL, 0, &code, &err), 0);
 	assert_int_equal(code, 9);
 }
 
@@ -289,9 +289,9 @@ static void remove_needs_force_for_a_live_one(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, is_killed);
-	assert_int_equal(container_remove(b->store, "web", false, false, &err), -1);
+	assert_int_equal(containers_remove(b->store, "web", false, false, &err), -1);
 	assert_non_null(strstr(err.text, "rustbox stop web"));
-	assert_int_equal(container_remove(b->store, "web", true, false, &err), 0);
+	assert_int_equal(containers_remove(b->store, "web", true, false, &err), 0);
 	assert_int_equal(store_find(b->store, "web", &b->test->arena, &record, &err), -1);
 	assert_int_equal(err.code, ENOENT);
 }
@@ -313,7 +313,7 @@ static void one_that_removes_itself_is_removed(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, removes_itself);
-	assert_int_equal(container_remove(b->store, "web", true, false, &err), 0);
+	assert_int_equal(containers_remove(b->store, "web", true, false, &err), 0);
 }
 
 static bool renames(struct bench *b, int client, int type, const char *payload)
@@ -338,7 +338,7 @@ static void rename_asks_the_supervisor_of_a_live_one(void **state)
 
 	make_container(b, RECORD_RUNNING);
 	begin_supervisor(b, renames);
-	assert_int_equal(container_rename(b->store, "web", "db", &err), 0);
+	assert_int_equal(containers_rename(b->store, "web", "db", &err), 0);
 }
 
 static void rename_moves_the_name_of_another_one(void **state)
@@ -348,9 +348,9 @@ static void rename_moves_the_name_of_another_one(void **state)
 	struct error err;
 
 	make_container(b, RECORD_STOPPED);
-	assert_int_equal(container_rename(b->store, "web", "a b", &err), -1);
-	assert_int_equal(container_rename(b->store, "web", "web", &err), -1);
-	assert_int_equal(container_rename(b->store, "web", "db", &err), 0);
+	assert_int_equal(containers_rename(b->store, "web", "a b", &err), -1);
+	assert_int_equal(containers_rename(b->store, "web", "web", &err), -1);
+	assert_int_equal(containers_rename(b->store, "web", "db", &err), 0);
 	assert_int_equal(store_find(b->store, "db", &b->test->arena, &record, &err), 0);
 	assert_string_equal(record->id, b->record->id);
 }

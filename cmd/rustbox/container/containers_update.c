@@ -4,8 +4,8 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/bundle/bundle.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/event.h"
 #include "proto/any.pb-c.h"
 #include "proto/task.pb-c.h"
@@ -76,8 +76,8 @@ static int update_restart(struct store *store, const struct record *record, cons
 	return container_ask(store, record, STREAM_CHANGE, text, strlen(text), err);
 }
 
-int container_update(struct store *store, const char *id, const struct create_options *options,
-		     struct error *err)
+int containers_update(struct store *store, const char *id, const struct create_options *options,
+		      struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	cleanup_fd int lock = -1;
@@ -86,8 +86,8 @@ int container_update(struct store *store, const char *id, const struct create_op
 	if (container_hold(store, id, &arena, &record, &lock, err) < 0)
 		return -1;
 	/* Before anything is changed. */
-	if (options->restart && bundle_plan_restart(options->restart, record->auto_remove, &arena,
-						    record->policy, err) < 0)
+	if (options->restart &&
+	    record_set_restart(record->policy, options->restart, record->auto_remove, err) < 0)
 		return error_wrap(err, "update container %s", record->name);
 	if ((has_limits(options) && update_limits(store, record, options, &arena, err) < 0) ||
 	    (options->restart && update_restart(store, record, options->restart, err) < 0))

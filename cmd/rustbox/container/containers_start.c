@@ -2,8 +2,8 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/event.h"
 #include "cmd/rustbox/supervisor/supervisor.h"
 
@@ -44,8 +44,8 @@ static int forget_loss(struct store *store, struct record *record, struct error 
 	return store_save(store, record, true, err);
 }
 
-int container_start_held(struct store *store, struct record *record,
-			 const struct stream_attach *attach, int *ret_socket, struct error *err)
+int containers_start_held(struct store *store, struct record *record,
+			  const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
 	cleanup_fd int socket = -1;
 
@@ -74,8 +74,8 @@ static int check_startable(const struct record *record, struct error *err)
 			  record->name);
 }
 
-int container_start(struct store *store, const char *id, bool again,
-		    const struct stream_attach *attach, int *ret_socket, struct error *err)
+int containers_start(struct store *store, const char *id, bool again,
+		     const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	cleanup_fd int lock = -1;
@@ -85,10 +85,10 @@ int container_start(struct store *store, const char *id, bool again,
 		return -1;
 	/* Nothing to start, but its output can be had. */
 	if (record_is_live(record))
-		return container_attach(store, record, attach, ret_socket, err);
+		return containers_attach(store, record, attach, ret_socket, err);
 	if (!again && check_startable(record, err) < 0)
 		return -1;
-	return container_start_held(store, record, attach, ret_socket, err);
+	return containers_start_held(store, record, attach, ret_socket, err);
 }
 
 /* ---- restarting ---- */
@@ -98,7 +98,7 @@ static int start_alone(struct store *store, struct record *record, struct error 
 	const struct stream_attach nothing = { .from = STREAM_FROM_NOW };
 	cleanup_fd int socket = -1;
 
-	return container_start_held(store, record, &nothing, &socket, err);
+	return containers_start_held(store, record, &nothing, &socket, err);
 }
 
 /* 1: its supervisor was gone before it could; to be tried again. */
@@ -124,8 +124,8 @@ static int try_restart(struct store *store, const char *id, const struct stream_
 	return container_settle(store, record->id, arena, &record, err) < 0 ? -1 : 1;
 }
 
-int container_restart(struct store *store, const char *id, int timeout_ms, int signal,
-		      struct error *err)
+int containers_restart(struct store *store, const char *id, int timeout_ms, int signal,
+		       struct error *err)
 {
 	const struct stream_stop stop = { .timeout_ms = timeout_ms, .signal = signal };
 	cleanup_arena struct arena arena = ARENA_EMPTY;

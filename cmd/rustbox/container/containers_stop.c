@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 
 enum { WAIT_OTHERS_MAX = 2 };
 
@@ -20,8 +20,8 @@ static int settle(struct store *store, const char *id, struct arena *arena, stru
 	return 0;
 }
 
-int container_stop(struct store *store, const char *id, int timeout_ms, int signal,
-		   struct error *err)
+int containers_stop(struct store *store, const char *id, int timeout_ms, int signal,
+		    struct error *err)
 {
 	const struct stream_stop stop = { .timeout_ms = timeout_ms, .signal = signal };
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -40,7 +40,7 @@ int container_stop(struct store *store, const char *id, int timeout_ms, int sign
 }
 
 /* Without the operation lock: a stop that takes long must not keep anybody from it. */
-int container_kill(struct store *store, const char *id, int signal, bool all, struct error *err)
+int containers_kill(struct store *store, const char *id, int signal, bool all, struct error *err)
 {
 	const struct stream_kill kill = { .signal = signal, .all = all };
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -115,8 +115,8 @@ static int ask_exit(const struct store *store, const struct record *record,
 		       : receive_exit(socket, ret_exit_code, err);
 }
 
-int container_wait(struct store *store, const char *id, const struct pollfd *others,
-		   size_t n_others, int *ret_exit_code, struct error *err)
+int containers_wait(struct store *store, const char *id, const struct pollfd *others,
+		    size_t n_others, int *ret_exit_code, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct record *record;

@@ -12,8 +12,8 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/bundle.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/network/network.h"
 #include "shim/engine.h"
 #include "shim/rootfs_mount.h"
@@ -147,7 +147,7 @@ static int clean_up(struct store *store, const struct record *record, bool every
 	return remains.rootfs || remains.network ? remove_in_child(&remains, err) : 0;
 }
 
-int container_clean_up(struct store *store, const struct record *record, struct error *err)
+int containers_clean_up(struct store *store, const struct record *record, struct error *err)
 {
 	if (clean_up(store, record, true, err) < 0)
 		return error_wrap(err, "clean up after container %s", record->name);

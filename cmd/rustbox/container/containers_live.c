@@ -7,8 +7,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/bundle/live.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/event.h"
 #include "shim/engine.h"
 
@@ -104,8 +104,8 @@ static int unmount_now(const struct live *live, const char *target, struct error
 	return run_verb(live, args, NULL, err);
 }
 
-int container_add_mount_live(struct store *store, const char *id, const char *text,
-			     struct error *err)
+int containers_add_mount_live(struct store *store, const char *id, const char *text,
+			      struct error *err)
 {
 	cleanup_live struct live live;
 	struct spec_mount *mount;
@@ -119,8 +119,8 @@ int container_add_mount_live(struct store *store, const char *id, const char *te
 	return finish(&live, err);
 }
 
-int container_remove_mount_live(struct store *store, const char *id, const char *target,
-				struct error *err)
+int containers_remove_mount_live(struct store *store, const char *id, const char *target,
+				 struct error *err)
 {
 	cleanup_live struct live live;
 
@@ -148,8 +148,8 @@ static int update_rules(const struct live *live, struct error *err)
 	return text ? run_verb(live, args, text, err) : -1;
 }
 
-int container_add_device_live(struct store *store, const char *id, const char *text,
-			      struct error *err)
+int containers_add_device_live(struct store *store, const char *id, const char *text,
+			       struct error *err)
 {
 	static char bind[] = "bind", nosuid[] = "nosuid", noexec[] = "noexec";
 	char *const options[] = { bind, nosuid, noexec };
@@ -174,8 +174,8 @@ int container_add_device_live(struct store *store, const char *id, const char *t
 	return -1;
 }
 
-int container_remove_device_live(struct store *store, const char *id, const char *path,
-				 struct error *err)
+int containers_remove_device_live(struct store *store, const char *id, const char *path,
+				  struct error *err)
 {
 	cleanup_live struct live live;
 	struct error ignored;

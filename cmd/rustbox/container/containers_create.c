@@ -3,10 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/bundle/bundle.h"
-#include "cmd/rustbox/container/container.h"
+#include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/event.h"
 
 static int find_image(struct store *store, const struct create_options *options,
@@ -39,7 +40,7 @@ static int write_id_file(int fd, const char *path, const char *id, struct error 
 static int add_state(const struct store *store, struct record *record, struct arena *arena,
 		     struct error *err)
 {
-	record->created = record_now(arena, err);
+	record->created = clock_date_text(arena, err);
 	record->state->status = RECORD_CREATED;
 	record->state->boot_id = arena_strdup(arena, store->boot_id, err);
 	return record->created && record->state->boot_id ? 0 : -1;
@@ -84,8 +85,8 @@ static int make(struct store *store, const struct create_options *options, struc
 	return 0;
 }
 
-int container_create(struct store *store, const struct create_options *options, char **args,
-		     struct arena *arena, struct record **ret, struct error *err)
+int containers_create(struct store *store, const struct create_options *options, char **args,
+		      struct arena *arena, struct record **ret, struct error *err)
 {
 	struct image *image;
 	struct record *record;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections that stay: to the container's own process, and to one more. */
 #include "base/fd.h"
-#include "cmd/rustbox/container/container.h"
 #include "cmd/rustbox/container/container_ask.h"
+#include "cmd/rustbox/container/containers.h"
 
 enum { EXIT_ENGINE = 125 };
 
@@ -31,7 +31,7 @@ int container_begin(int socket, enum stream_type type, const void *payload, size
 	return set_silent(answered, err);
 }
 
-int container_check_running(const struct record *record, struct error *err)
+int containers_check_running(const struct record *record, struct error *err)
 {
 	static const char *const remedies[RECORD_STATUSES] = {
 		[RECORD_CREATED] = "start",   [RECORD_PAUSED] = "unpause",
@@ -46,13 +46,13 @@ int container_check_running(const struct record *record, struct error *err)
 	return error_hint(err, "rustbox %s %s first", remedies[status], record->name);
 }
 
-int container_attach(const struct store *store, const struct record *record,
-		     const struct stream_attach *attach, int *ret_socket, struct error *err)
+int containers_attach(const struct store *store, const struct record *record,
+		      const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
 	cleanup_fd int socket = -1;
 
 	if (record->state->status == RECORD_PAUSED)
-		return container_check_running(record, err);
+		return containers_check_running(record, err);
 	socket = container_connect_stream(store, record, err);
 	if (socket < 0 || container_begin(socket, STREAM_ATTACH, attach, sizeof(*attach), err) < 0)
 		return error_wrap(err, "attach to container %s", record->name);
@@ -75,8 +75,8 @@ static char *write_exec(const struct stream_exec *exec, struct error *err)
 	return move_ptr(&text);
 }
 
-int container_exec(struct store *store, const char *id, const struct stream_exec *exec,
-		   int *ret_socket, struct error *err)
+int containers_exec(struct store *store, const char *id, const struct stream_exec *exec,
+		    int *ret_socket, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	cleanup_free char *text = NULL;
@@ -84,7 +84,7 @@ int container_exec(struct store *store, const char *id, const struct stream_exec
 	struct record *record;
 
 	if (store_find(store, id, &arena, &record, err) < 0 ||
-	    container_check_running(record, err) < 0)
+	    containers_check_running(record, err) < 0)
 		return -1;
 	text = write_exec(exec, err);
 	if (!text)
