@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/str.h"
 #include "runtime/cgroup_backend.h"
 
@@ -82,8 +81,7 @@ struct limit_side {
 	const char *file;
 	scalar_format *format;
 	cgroup_limit_write *write;
-	const char
-		*refused; /* why it cannot be; with neither of all it is ignored, with a warning */
+	const char *refused; /* why it cannot be */
 };
 
 struct limit_row {
@@ -172,11 +170,12 @@ static const struct limit_row rows[] = {
 	{ .name = "memory.swappiness",
 	  SCALAR(memory, swappiness, MEMBER_UINT),
 	  .v1 = { "memory", "memory.swappiness", format_number },
-	  .v2 = { "memory" } },
+	  .v2 = { "memory", .refused = "swappiness of a cgroup exists only on cgroup v1" } },
 	{ .name = "memory.disableOOMKiller",
 	  SCALAR(memory, disable_oom_killer, MEMBER_BOOL),
 	  .v1 = { "memory", "memory.oom_control", format_one },
-	  .v2 = { "memory" } },
+	  .v2 = { "memory", .refused = "the OOM killer can be disabled only on cgroup v1 (on v2, "
+				       "memory.high in unified slows down instead of killing)" } },
 	{ .name = "cpu.shares",
 	  .given = weight_given,
 	  .v1 = { "cpu", .write = cgroup_limit_weight_v1 },
@@ -309,11 +308,6 @@ static int write_side(struct writing *w, const struct limit_row *row, const stru
 
 	if (side->refused)
 		return error_set(err, ENOTSUP, "%s", side->refused);
-	if (!side->file && !side->write) {
-		log_warning("linux.resources.%s is ignored: it does not exist on cgroup v2",
-			    row->name);
-		return 0;
-	}
 	limit.dir = open_directory(w, directory, side->controller, err);
 	if (!limit.dir)
 		return -1;

@@ -292,7 +292,7 @@ static void a_missing_controller_is_named(void **state)
 	assert_error(update(fake, &resources), "could not join or create its pids cgroup");
 }
 
-static void what_v2_has_not_is_refused_or_ignored(void **state)
+static void what_v2_has_not_is_refused(void **state)
 {
 	struct fake *fake = *state;
 	struct spec_network_limits network = { .class_id = { true, 1 } };
@@ -308,7 +308,9 @@ static void what_v2_has_not_is_refused_or_ignored(void **state)
 	resources = (struct spec_resources){ .block_io = &block };
 	assert_error(update(fake, &resources), "leafWeight");
 	resources = (struct spec_resources){ .memory = &memory };
-	assert_ok(update(fake, &resources));
+	assert_error(update(fake, &resources), "swappiness");
+	memory = (struct spec_memory){ .disable_oom_killer = true };
+	assert_error(update(fake, &resources), "OOM killer");
 }
 
 static void unified_files_are_written(void **state)
@@ -363,7 +365,7 @@ int main(void)
 		test(limits_below_the_usage_are_rejected_when_asked),
 		test(idle_and_weight_are_ordered),
 		test(a_missing_controller_is_named),
-		test(what_v2_has_not_is_refused_or_ignored),
+		test(what_v2_has_not_is_refused),
 		test(unified_files_are_written),
 		test(bad_unified_keys_are_refused),
 	};
