@@ -60,7 +60,7 @@ struct process_run {
 	const char *path;  /* absolute */
 	char *const *args; /* NULL-terminated, args[0] included */
 	char *const *env;  /* NULL-terminated; NULL is an empty environment */
-	const char *input; /* given on standard input, then end of file; NULL: /dev/null */
+	const char *input; /* given on standard input, then end of file; NULL: none */
 	size_t input_size;
 	int timeout_ms; /* -1: none */
 	char *output;	/* may be NULL; keeps the last output_size - 1 bytes of stdout and stderr */
