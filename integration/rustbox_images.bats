@@ -412,6 +412,35 @@ staging_is_used()
 	same "$output" $'0:0\n5:6'
 }
 
+@test "what a start makes to mount on is no change: diff, commit, export" {
+	local how
+	for how in '' --isolate-user; do
+		rbok run --name "$NAME" $how true
+		rbok diff "$NAME"
+		same "$output" ''
+		rbok export -o "$DIR/export.tar" "$NAME"
+		same "$(tar -tf "$DIR/export.tar" | grep -E '^etc/host|resolv')" ''
+		rbok commit -q "$NAME" plain
+		rbok save -o "$DIR/saved" plain
+		same "$(layer_names "$DIR/saved" | grep -E '^etc/(host|resolv)')" ''
+		rbok remove "$NAME"
+	done
+	# Beside a change of the container's it is as little shown.
+	rbok run --name "$NAME" sh -c 'echo new >/etc/new'
+	rbok diff "$NAME"
+	same "$output" $'C /etc\nA /etc/new'
+}
+
+# The names in all layers of a saved image.
+layer_names()
+{
+	local blob
+	mkdir -p "$DIR/layers" && rm -rf "${DIR:?}/layers"/* && tar -xf "$1" -C "$DIR/layers"
+	for blob in "$DIR"/layers/blobs/sha256/*; do
+		tar -tf "$blob" 2>/dev/null || :
+	done
+}
+
 # ---- cp -------------------------------------------------------------------------------
 
 make_source()

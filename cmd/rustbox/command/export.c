@@ -33,7 +33,10 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	struct container_files files cleanup_container_files = CONTAINER_FILES_NONE;
 	struct archive_output output cleanup_archive_output = ARCHIVE_OUTPUT_NONE;
 	struct progress_line line cleanup_progress_line;
-	struct pack how = { .stays = true, .progress = progress_line_start(&line, options->quiet) };
+	struct mount_points points cleanup_mount_points = MOUNT_POINTS_NONE;
+	struct pack how = { .stays = true,
+			    .omits = mount_points_new,
+			    .progress = progress_line_start(&line, options->quiet) };
 	cleanup_fd int lock = -1;
 	struct record *record;
 
@@ -42,7 +45,10 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	    container_files_open(call->store, record, CONTAINER_FILES_ROOT, call->arena, &files,
 				 err) < 0)
 		return -1;
+	if (mount_points_open(call->store, record, &files.owner, call->arena, &points, err) < 0)
+		return -1;
 	how.owner = files.owner;
+	how.mount_points = &points;
 	how.source = record->name;
 	if (pack_root(&files, &how, output.fd, err) < 0)
 		return -1;

@@ -3,12 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -22,7 +19,8 @@ struct item {
 	bool is_hidden; /* of the layers below alone: an opaque folder hides it */
 };
 struct walk {
-	int upper, lower;
+	const struct mount_points *points;
+	int lower;
 	int (*change)(void *data, char kind, const char *path, struct error *err);
 	void *data;
 	struct item *items;
@@ -36,27 +34,11 @@ static void walk_done(struct walk *w)
 	free(w->items);
 }
 
-/* No link is followed: what is a folder here may be one there. -1 with errno. */
-static int open_below(int root, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)(unsigned int)(flags | O_NOFOLLOW | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
-}
-
 static bool look(int root, const char *path, struct stat *ret)
 {
-	cleanup_fd int fd = open_below(root, path, O_PATH);
+	cleanup_fd int fd = pack_open_below(root, path, O_PATH, 0);
 
 	return fd >= 0 && fstat(fd, ret) == 0;
-}
-
-static bool is_whiteout(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
 }
 
 static int push(struct walk *w, const char *folder, const char *name, bool is_hidden,
@@ -76,7 +58,7 @@ static int push(struct walk *w, const char *folder, const char *name, bool is_hi
 /* The names of an opaque folder's counterpart that the folder does not have. */
 static int push_hidden(struct walk *w, const char *path, struct error *err)
 {
-	int fd = open_below(w->lower, path, O_RDONLY | O_DIRECTORY);
+	int fd = pack_open_below(w->lower, path, O_RDONLY | O_DIRECTORY, 0);
 	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
 	int rc = 0;
 
@@ -93,7 +75,7 @@ static int push_hidden(struct walk *w, const char *path, struct error *err)
 		other = str_format(err, "%s/%s", path, e->d_name);
 		if (!other)
 			rc = -1;
-		else if (!look(w->upper, other, &st))
+		else if (!look(w->points->upper, other, &st))
 			rc = push(w, path, e->d_name, true, err);
 	}
 	(void)closedir(stream);
@@ -109,7 +91,7 @@ static int compare_items(const void *a, const void *b)
 static int push_folder(struct walk *w, const char *path, struct error *err)
 {
 	size_t before = w->n;
-	int fd = open_below(w->upper, path, O_RDONLY | O_DIRECTORY);
+	int fd = pack_open_below(w->points->upper, path, O_RDONLY | O_DIRECTORY, 0);
 	DIR *stream;
 	int rc = 0;
 
@@ -138,22 +120,24 @@ static int look_at(struct walk *w, const char *path, bool is_hidden, struct erro
 
 	if (is_hidden)
 		return w->change(w->data, 'D', path, err);
-	if (!look(w->upper, path, &st))
+	if (mount_points_alone(w->points, path))
+		return 0;
+	if (!look(w->points->upper, path, &st))
 		return 0;
 	is_below = look(w->lower, path, &below);
 	/* A whiteout of nothing is what is left of a file that came and went. */
-	if (is_whiteout(&st))
+	if (pack_is_whiteout(&st))
 		return is_below ? w->change(w->data, 'D', path, err) : 0;
 	if (w->change(w->data, is_below ? 'C' : 'A', path, err) < 0)
 		return -1;
 	return S_ISDIR(st.st_mode) ? push_folder(w, path, err) : 0;
 }
 
-int changes_list(int upper, int lower,
+int changes_list(const struct mount_points *points, int lower,
 		 int (*change)(void *data, char kind, const char *path, struct error *err),
 		 void *data, struct error *err)
 {
-	struct walk w __attribute__((cleanup(walk_done))) = { upper, lower, change, data };
+	struct walk w __attribute__((cleanup(walk_done))) = { points, lower, change, data };
 
 	if (push_folder(&w, "", err) < 0)
 		return -1;

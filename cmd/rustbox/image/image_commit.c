@@ -72,6 +72,7 @@ static int add_base(struct store *store, struct staging *staging, const struct r
 	}
 	/* Its owners are as they are; and it may have been an upper layer itself. */
 	lower.owner = (struct ownership){ .n_uids = 0 };
+	lower.omits = NULL;
 	for (size_t i = record->n_lower; i-- > 0;)
 		if (stage_folder(staging, record->lower[i], &lower, arena, &layer, err) < 0 ||
 		    add_diff_id(making, layer.diff_id, arena, err) < 0)
@@ -84,8 +85,11 @@ int image_commit(struct store *store, const struct record *record,
 		 struct error *err)
 {
 	struct staging staging cleanup_staging = STAGING_NONE;
+	struct mount_points points cleanup_mount_points = MOUNT_POINTS_NONE;
 	struct pack how = { .is_upper = true,
 			    .stays = true,
+			    .omits = mount_points_alone,
+			    .mount_points = &points,
 			    .owner = commit->owner,
 			    .progress = commit->progress,
 			    .source = record->name };
@@ -99,6 +103,7 @@ int image_commit(struct store *store, const struct record *record,
 
 	if (!upper || (commit->name && reference_read(commit->name, arena, &form, err) < 0) ||
 	    staging_make(store, &staging, err) < 0 ||
+	    mount_points_open(store, record, &commit->owner, arena, &points, err) < 0 ||
 	    add_base(store, &staging, record, &how, &making, arena, err) < 0 ||
 	    stage_folder(&staging, upper, &how, arena, &layer, err) < 0 ||
 	    add_diff_id(&making, layer.diff_id, arena, err) < 0 ||

@@ -597,7 +597,8 @@ static void changes_of_a_layer(void **state)
 					  { "o/.wh..wh..opq", .text = "" },
 					  { "o/kept", .text = "2" }, { "lib/f", .text = "2" }),
 			      &how, &err));
-	assert_ok(changes_list(up, low, note_change, &list, &err));
+	const struct mount_points points = { .upper = up, .lower = &low, .n_lower = 1 };
+	assert_ok(changes_list(&points, low, note_change, &list, &err));
 	assert_string_equal(list.text, "D a\nC d\nA d/new\nC d/x\nC lib\nA lib/f\nC o\nD o/gone\n"
 				       "C o/kept\n");
 }

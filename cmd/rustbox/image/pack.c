@@ -8,7 +8,6 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -343,18 +342,6 @@ static int list_names(int folder, const char *path, struct arena *arena, char **
 	return 0;
 }
 
-/* -1 with errno. */
-static int open_below(const struct packing *p, const char *path)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-			   (p->how->stays ? RESOLVE_NO_XDEV : 0),
-	};
-
-	return (int)syscall(SYS_openat2, p->top, *path ? path : ".", &how, sizeof(how));
-}
-
 /* File systems whose files are no files: without sizes, made up when they are read. */
 static bool is_of_kernel(int file)
 {
@@ -386,7 +373,8 @@ static int add_opaque(struct packing *p, int folder, const char *path, struct er
 static int add_folder(struct packing *p, const char *path, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	cleanup_fd int folder = open_below(p, path);
+	cleanup_fd int folder = pack_open_below(p->top, path, O_RDONLY | O_DIRECTORY,
+						p->how->stays ? RESOLVE_NO_XDEV : 0);
 	char **names;
 	size_t n;
 
@@ -402,6 +390,8 @@ static int add_folder(struct packing *p, const char *path, struct error *err)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		cleanup_free char *child = join(path, names[i], err);
+		if (child && p->how->omits && p->how->omits(p->how->mount_points, child))
+			continue;
 		if (!child || add_one(p, folder, names[i], child, err) < 0)
 			return -1;
 	}

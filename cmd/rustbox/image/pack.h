@@ -12,7 +12,7 @@
 #include <archive.h>
 #include <stdbool.h>
 
-#include "cmd/rustbox/image/ownership.h"
+#include "cmd/rustbox/image/mount_points.h"
 #include "cmd/rustbox/image/progress.h"
 
 struct pack {
@@ -25,6 +25,10 @@ struct pack {
 		     */
 	struct ownership owner;
 	const struct image_progress *progress;
+	/* NULL, or what is left out: mount_points_alone() of an upper layer, _new() of a merged
+	 * one. */
+	bool (*omits)(const struct mount_points *points, const char *path);
+	const struct mount_points *mount_points;
 	const char *source; /* for messages */
 };
 

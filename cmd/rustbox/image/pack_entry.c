@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <endian.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -30,6 +33,21 @@ int pack_error(struct archive *archive, const char *name, struct error *err)
 	int code = archive_errno(archive);
 
 	return error_set(err, code > 0 ? code : 0, "write %s: %s", name, text ? text : "archive");
+}
+
+bool pack_is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+int pack_open_below(int root, const char *path, int flags, uint64_t resolve)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned int)(flags | O_NOFOLLOW | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | resolve,
+	};
+
+	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
 }
 
 bool pack_is_opaque(int folder)
@@ -117,11 +135,6 @@ static int add_attributes(int file, const char *name, const struct pack *how,
 
 /* ---- the entry ---- */
 
-static bool is_whiteout(const struct stat *st)
-{
-	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
-}
-
 int pack_describe(int file, const struct stat *st, const char *name, const char *link,
 		  const struct pack *how, struct archive_entry *entry, enum pack_kind *ret,
 		  struct error *err)
@@ -131,7 +144,7 @@ int pack_describe(int file, const struct stat *st, const char *name, const char 
 	*ret = PACK_NOTHING;
 	if (S_ISSOCK(st->st_mode))
 		return 0;
-	if (how->is_upper && is_whiteout(st)) {
+	if (how->is_upper && pack_is_whiteout(st)) {
 		*ret = PACK_WHITEOUT;
 		return 0;
 	}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, its clean-up needs openat2(2), which valgrind does not know
+#include "cmd/rustbox/image/image_test.h"
+
+#include "cmd/rustbox/image/changes.h"
+#include "cmd/rustbox/image/mount_points.h"
+
+static int note_change(void *data, char kind, const char *path, struct error *err)
+{
+	(void)err;
+	str_add_format(data, "%c %s\n", kind, path);
+	return 0;
+}
+
+static int make_folder(struct test_store *t, const char *name)
+{
+	assert_int_equal(mkdirat(t->store.root_fd, name, 0755), 0);
+	return openat(t->store.root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* What was made to mount on is no change; what looks like it and is not stays one. */
+static void mount_points_are_no_changes(void **state)
+{
+	struct test_store *t = *state;
+	cleanup_str struct str list = STR_EMPTY;
+	struct unpack how = { .is_layer = true };
+	struct error err;
+	cleanup_fd int low = make_folder(t, "low"), middle = make_folder(t, "middle");
+	cleanup_fd int up = make_folder(t, "up");
+	int lower[] = { middle, low };
+	const struct mount_points points = { .upper = up, .lower = lower, .n_lower = 2 };
+
+	how.folder = low;
+	assert_ok(test_unpack(test_tar_of({ "etc", AE_IFDIR, .mode = 0750, .uid = 7 },
+					  { "etc/hostname", .text = "" }, { "proc", .text = "" },
+					  { "dev/x", .text = "" }),
+			      &how, &err));
+	how.folder = middle;
+	assert_ok(test_unpack(
+		test_tar_of({ ".wh.proc", .text = "" }, { "dev/.wh..wh..opq", .text = "" }), &how,
+		&err));
+	how.folder = up;
+	assert_ok(test_unpack(
+		test_tar_of({ "etc", AE_IFDIR, .mode = 0750, .uid = 7 },
+			    { "etc/hosts", .text = "" }, { "etc/resolv.conf", .text = "" },
+			    { "proc", AE_IFDIR, .mode = 0755 }, { "sys", AE_IFDIR, .mode = 0755 },
+			    { "dev", AE_IFDIR, .mode = 0755 }),
+		&how, &err));
+	assert_ok(changes_list(&points, low, note_change, &list, &err));
+	assert_null(list.text);
+	assert_true(mount_points_new(&points, "proc"));
+	assert_true(mount_points_new(&points, "etc/hosts"));
+	assert_false(mount_points_new(&points, "dev"));
+	assert_false(mount_points_new(&points, "etc"));
+	/* A file of the container's, one that was emptied, one with content, other rights, more. */
+	assert_ok(test_unpack(
+		test_tar_of({ "etc/hostname", .text = "" }, { "etc/hosts", .text = "1" },
+			    { "sys", AE_IFDIR, .mode = 0700 }, { "dev/zero", .text = "" }),
+		&how, &err));
+	assert_ok(changes_list(&points, low, note_change, &list, &err));
+	assert_string_equal(list.text, "C dev\nA dev/zero\nC etc\nC etc/hostname\nA etc/hosts\n"
+				       "A sys\n");
+}
+
+static void other_rights_of_a_folder_are_a_change(void **state)
+{
+	struct test_store *t = *state;
+	struct unpack how = { .is_layer = true };
+	struct error err;
+	cleanup_fd int low = make_folder(t, "low"), up = make_folder(t, "up");
+	struct mount_points points = { .upper = up, .lower = &low, .n_lower = 1 };
+	const struct spec_id_mapping map = { .container_id = 0, .host_id = 5000, .size = 100 };
+
+	how.folder = low;
+	assert_ok(
+		test_unpack(test_tar_of({ "etc", AE_IFDIR, .mode = 0755, .uid = 7 }), &how, &err));
+	how.folder = up;
+	assert_ok(test_unpack(test_tar_of({ "etc", AE_IFDIR, .mode = 0755, .uid = 5007 },
+					  { "etc/hosts", .text = "" }),
+			      &how, &err));
+	assert_false(mount_points_alone(&points, "etc"));
+	assert_true(mount_points_alone(&points, "etc/hosts"));
+	points.owner.uids = points.owner.gids = &map;
+	points.owner.n_uids = points.owner.n_gids = 1;
+	assert_true(mount_points_alone(&points, "etc"));
+	assert_int_equal(fchmodat(up, "etc", 0751, 0), 0);
+	assert_false(mount_points_alone(&points, "etc"));
+	assert_int_equal(fchmodat(up, "etc", 0755, 0), 0);
+	assert_int_equal(mknodat(up, "etc/passwd", S_IFCHR, makedev(0, 0)), 0);
+	assert_false(mount_points_alone(&points, "etc"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		store_test(mount_points_are_no_changes),
+		store_test(other_rights_of_a_folder_are_a_change),
+	};
+
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
