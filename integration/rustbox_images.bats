@@ -384,6 +384,25 @@ staging_is_used()
 	same "$output" new
 }
 
+@test "commit -p=false does not pause the container" {
+	start_box
+	rbok commit "$NAME" paused
+	rbok commit --pause=false "$NAME" unpaused
+	same "$(jq -r .action "$RUSTBOX_ROOT/run/events" | grep pause | paste -sd' ')" "pause unpause"
+	rbok run --rm --image unpaused true
+}
+
+@test "images --digests; --no-healthcheck leaves out the image's check" {
+	import_box -c 'HEALTHCHECK --interval=100ms CMD true'
+	rbok images --digests
+	[[ $output == *DIGEST* && $output == *sha256:* ]] || fail "no digests: $output"
+	start_box --image box --no-healthcheck
+	same "$(box_state .State.Health)" null
+	rbok remove --force "$ID"
+	start_box --image box
+	until_true [ "$(box_state .State.Health.Status)" != null ]
+}
+
 @test "commit, export: of a running container, which is paused meanwhile and goes on" {
 	start_box
 	rbok exec "$NAME" sh -c 'echo running >/etc/new'

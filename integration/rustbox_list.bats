@@ -342,6 +342,21 @@ watches()
 	rbok volume rm "$NAME-data"
 }
 
+@test "system prune --volumes takes volumes without a name that nothing mounts" {
+	start_box -v /anonymous -v "$NAME-data:/data"
+	rbok volume create
+	local unused=$output
+	rbok system prune --force
+	rbok volume ls -q
+	grep -qx "$unused" <<<"$output" || fail "without --volumes: $output"
+	rbok system prune --force --volumes
+	rbok volume ls -q
+	! grep -qx "$unused" <<<"$output" || fail "it is still there"
+	same "$(wc -l <<<"$output")" 2
+	rbok remove --force --volumes "$ID"
+	rbok volume rm "$NAME-data"
+}
+
 @test "version tells what is asked for" {
 	rbok version
 	[[ $output == "rustbox version "*"kernel: $(uname -r)" ]] || fail "text: $output"

@@ -98,6 +98,28 @@ shown_options()
 	done
 }
 
+# named_by_test COMMAND LONG SHORT: does a suite call the command with the option?
+named_by_test()
+{
+	grep -qE -- "(^|[^a-z-])$2([^a-z-]|\$)" "$DIR/calls" ||
+		{ [ -n "$3" ] && grep -qE -- "\b${1##* }\b.* -[a-zA-Z]*${3#-}" "$DIR/calls"; }
+}
+
+@test "every option is used by a test" {
+	local name long short
+	cat "$TOP"/integration/{rustbox*,docs}.bats "$TOP"/integration/rustbox*.py >"$DIR/calls"
+	while IFS= read -r name; do
+		# create's are run's
+		[ "$name" != create ] || continue
+		while read -r short long; do
+			[ -n "$long" ] || { long=$short short=''; }
+			[ "$long" = --help ] || named_by_test "$name" "$long" "${short%,}" ||
+				fail "$name $long"
+		done < <("$RUSTBOX" help $name 3>&- |
+			grep -oE '^ +(-[a-zA-Z], )?--[a-z0-9-]+' | sed '/OPTIONS/d')
+	done < <(shown_commands)
+}
+
 @test "man pages have no mistakes that groff sees" {
 	type -P groff >/dev/null || skip "groff is not installed"
 	local program page
