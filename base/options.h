@@ -151,3 +151,9 @@ void options_add_man(struct str *s, const struct options_program *program);
 void options_add_bash(struct str *s, const struct options_program *program);
 void options_add_zsh(struct str *s, const struct options_program *program);
 void options_add_fish(struct str *s, const struct options_program *program);
+
+/* The same on standard output: help of a command, or of the program (NULL). */
+int options_print_help(const struct options_program *program, const struct options_command *command,
+		       struct error *err);
+/* form: "bash", "zsh", "fish" or "man"; another is an error. */
+int options_print_text(const struct options_program *program, const char *form, struct error *err);

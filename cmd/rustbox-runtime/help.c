@@ -1,29 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The commands that print texts about the program: help, completion, generate. */
-#include <stdio.h>
-#include <string.h>
-
 #include "cmd/rustbox-runtime/command.h"
-
-static int print_text(struct str *s, struct error *err)
-{
-	cleanup_free char *text = str_take(s, err);
-
-	if (!text)
-		return -1;
-	(void)fputs(text, stdout);
-	return 0;
-}
 
 int program_print_help(const struct command *command, struct error *err)
 {
-	cleanup_str struct str s = STR_EMPTY;
-
-	if (command)
-		options_add_command_help(&s, &program, &command->about);
-	else
-		options_add_help(&s, &program);
-	return print_text(&s, err);
+	return options_print_help(&program, command ? &command->about : NULL, err);
 }
 
 static int run_help(const struct invocation *call, int *ret_exit_code, struct error *err)
@@ -48,27 +29,9 @@ const struct command command_help = {
 	.run = run_help,
 };
 
-static const struct text {
-	const char *name;
-	void (*add)(struct str *s, const struct options_program *program);
-} texts[] = {
-	{ "bash", options_add_bash },
-	{ "zsh", options_add_zsh },
-	{ "fish", options_add_fish },
-	{ "man", options_add_man },
-};
-
 static int run_generate(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		cleanup_str struct str s = STR_EMPTY;
-
-		if (strcmp(texts[i].name, call->args[0]) != 0)
-			continue;
-		texts[i].add(&s, &program);
-		return print_text(&s, err);
-	}
-	return error_set(err, 0, "\"%s\" is not one of bash, zsh, fish", call->args[0]);
+	return options_print_text(&program, call->args[0], err);
 }
 
 const struct command command_completion = {
