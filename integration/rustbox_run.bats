@@ -72,6 +72,29 @@ load rustbox
 	assert_nothing_left
 }
 
+@test "a wrong option is 125 of every command, a wrong word 1" {
+	local command
+	for command in run create exec start stop list inspect rmi 'volume create' sandbox; do
+		# shellcheck disable=SC2086 # words of a command
+		rb $command --no-such-option x
+		exits 125
+		error_names no-such-option
+	done
+	rb --no-such-option run true
+	exits 125
+	rb create --memory much true
+	exits 125
+	error_names much
+	rb no-such-command
+	exits 1
+	error_names no-such-command
+	rb inspect
+	exits 1
+	rb inspect "$NAME"
+	exits 1
+	assert_nothing_left
+}
+
 @test "run -d prints the id, and wait the exit code" {
 	rbok run -d --name "$NAME" sh -c 'read -r x </dev/null; exit 5'
 	ID=$output

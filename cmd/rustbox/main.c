@@ -20,7 +20,7 @@ struct life {
 	struct invocation call;
 	char *alone[2]; /* what is left of argv without a command word */
 	int exit_code;
-	int failure_code;
+	int failure_code; /* of a failure without one of its own */
 };
 
 static int check_count(const struct command *command, size_t count, struct error *err)
@@ -54,7 +54,7 @@ static int run_command(struct life *life, const struct command *command, char **
 
 	if (!options)
 		return -1;
-	life->failure_code = command->failure_code ? command->failure_code : EXIT_FAILURE;
+	life->failure_code = EXIT_ENGINE;
 	if (command->takes_anything) {
 		life->call.args = argv + 1;
 	} else {
@@ -65,6 +65,7 @@ static int run_command(struct life *life, const struct command *command, char **
 		if (parsed < 0)
 			return -1;
 	}
+	life->failure_code = command->failure_code ? command->failure_code : EXIT_FAILURE;
 	while (life->call.args[life->call.n_args])
 		life->call.n_args++;
 	if (check_count(command, life->call.n_args, err) < 0 || open_store(life, command, err) < 0)
@@ -93,11 +94,13 @@ static int dispatch(struct life *life, char **argv, struct arena *arena, struct 
 	const char *one_shot;
 	char **rest;
 	size_t words = 1;
-	int parsed =
-		options_parse(global_rows, OPTIONS_FIRST, argv, &life->global, arena, &rest, err);
+	int parsed;
 
+	life->failure_code = EXIT_ENGINE;
+	parsed = options_parse(global_rows, OPTIONS_FIRST, argv, &life->global, arena, &rest, err);
 	if (parsed < 0)
 		return -1;
+	life->failure_code = EXIT_FAILURE;
 	if (parsed == 0 && life->global.version) {
 		program_print_version();
 		return 0;

@@ -31,6 +31,7 @@ struct invocation {
 	struct arena *arena;
 };
 
+/* EXIT_ENGINE: always when an option is wrong. */
 enum { EXIT_ENGINE = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
 struct command {

@@ -31,5 +31,6 @@ const struct command command_create = {
 	},
 	.options_size = sizeof(struct create_options),
 	.args_most = ARGS_ANY,
+	.failure_code = EXIT_ENGINE,
 	.run = run,
 };
