@@ -56,6 +56,10 @@ listed()
 	same "$(jq -r '.Labels' <<<"$output" | tr , '\n' | sort | tr '\n' ' ')" "a=d b=c "
 	rbok list -a --format 'Names,Status'
 	[[ $output == "NAMES "*" STATUS"$'\n'"$NAME "*" Created" ]] || fail "columns: $output"
+	rbok list -a --format 'table Names,State'
+	[[ $output == "NAMES "*" STATE"$'\n'"$NAME "*" created" ]] || fail "columns: $output"
+	rbok list --format Names,State
+	same "$output" "NAMES   STATE"
 	rbok list -a --format 'table {{.ID}}\t{{.State}}'
 	[[ $output == "CONTAINER ID"*$'\n'"$id"*created ]] || fail "table: $output"
 	rbok list -a --format '{{.ID}}={{.Names}}'

@@ -109,13 +109,43 @@ static int table(const struct format_column *columns, const struct value *const 
 	return print_cells(&cells, out, err);
 }
 
-static const struct format_column *find_column(const struct format_column *columns,
-					       const char *name, size_t size)
+static bool is_name(const char *name, size_t size, const char *text)
 {
-	for (; columns->title; columns++)
-		if (strlen(columns->field) == size && strncasecmp(columns->field, name, size) == 0)
-			return columns;
-	return NULL;
+	return strlen(name) == size && strncasecmp(name, text, size) == 0;
+}
+
+static char *in_capitals(const char *text, size_t size, struct arena *arena, struct error *err)
+{
+	char *copy = arena_strndup(arena, text, size, err);
+
+	for (char *p = copy; p && *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	return copy;
+}
+
+/* One of the table's, or any field that rows have. Without rows nobody knows those. */
+static int find_column(const struct format_column *columns, const struct value *row,
+		       const char *name, size_t size, struct arena *arena,
+		       struct format_column *ret, struct error *err)
+{
+	for (; columns->title; columns++) {
+		if (!is_name(columns->field, size, name))
+			continue;
+		*ret = *columns;
+		return 1;
+	}
+	for (size_t i = 0; row && i < row->n; i++) {
+		if (!is_name(row->keys[i], size, name))
+			continue;
+		ret->field = row->keys[i];
+		ret->title = in_capitals(name, size, arena, err);
+		return ret->title ? 1 : -1;
+	}
+	ret->field = "";
+	ret->title = in_capitals(name, size, arena, err);
+	if (!ret->title)
+		return -1;
+	return !row && size > 0;
 }
 
 enum { COLUMNS_MAX = 32 };
@@ -125,13 +155,18 @@ static int list_of_columns(const char *format, const struct format_column *colum
 			   const struct value *const *rows, size_t n, bool no_header,
 			   struct str *out, struct error *err)
 {
+	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct format_column chosen[COLUMNS_MAX + 1] = { 0 };
 	size_t used = 0;
 
 	for (const char *p = format; *p;) {
 		size_t size = strcspn(p, ",");
-		const struct format_column *column = find_column(columns, p, size);
-		if (!column || used == COLUMNS_MAX) {
+		int found = used == COLUMNS_MAX ? 0
+						: find_column(columns, n ? rows[0] : NULL, p, size,
+							      &arena, &chosen[used], err);
+		if (found < 0)
+			return -1;
+		if (!found) {
 			(void)error_set(err, EINVAL, "--format %s: there is no column \"%.*s\"",
 					format, (int)size, p);
 			return error_hint(err,
@@ -140,7 +175,7 @@ static int list_of_columns(const char *format, const struct format_column *colum
 					  columns[0].field, columns[0].field,
 					  columns[1].title ? columns[1].field : columns[0].field);
 		}
-		chosen[used++] = *column;
+		used++;
 		p += size + (p[size] == ',');
 	}
 	return table(chosen, rows, n, no_header, out, err);
@@ -170,9 +205,7 @@ static struct value *titles(const struct format_column *columns, const struct va
 	struct value *value = value_object(arena, err);
 
 	for (size_t i = 0; row && i < row->n; i++) {
-		char *name = arena_strdup(arena, row->keys[i], err);
-		for (char *p = name; p && *p; p++)
-			*p = (char)toupper((unsigned char)*p);
+		char *name = in_capitals(row->keys[i], strlen(row->keys[i]), arena, err);
 		if (!name ||
 		    value_add(value, row->keys[i], value_text(arena, name, err), arena, err) < 0)
 			return NULL;
@@ -250,12 +283,14 @@ int format_rows(const char *format, const struct format_column *columns,
 		return table(columns, rows, n, no_header, out, err);
 	if (strcmp(format, "json") == 0)
 		return json_lines(rows, n, out);
-	if (str_starts_with(format, "table "))
-		return table_of_template(format + strlen("table "), columns, rows, n, no_header,
-					 out, err);
-	if (strstr(format, "{{"))
-		return format_template(format, rows, n, out, err);
-	return list_of_columns(format, columns, rows, n, no_header, out, err);
+	bool has_template = strstr(format, "{{"), is_table = str_starts_with(format, "table ");
+	const char *rest = is_table ? format + strlen("table ") : format;
+	if (!has_template)
+		return list_of_columns(rest + strspn(rest, " "), columns, rows, n, no_header, out,
+				       err);
+	if (is_table)
+		return table_of_template(rest, columns, rows, n, no_header, out, err);
+	return format_template(format, rows, n, out, err);
 }
 
 int format_documents(const char *format, const struct value *const *documents, size_t n,

@@ -25,8 +25,8 @@ struct format_column {
 
 /*
  * Rows (objects of texts and numbers) as --format says: NULL or "table": these
- * columns; "json": one object a line; "table {{.ID}}\t{{.Names}}"; a template; or "ID,Names": a
- * list of columns. no_header for -q-like uses.
+ * columns; "json": one object a line; "table {{.ID}}\t{{.Names}}"; a template; or "ID,Names",
+ * "table ID,Names": columns, which may be any field of the rows. no_header for -q-like uses.
  */
 int format_rows(const char *format, const struct format_column *columns,
 		const struct value *const *rows, size_t n, bool no_header, struct str *out,

@@ -190,6 +190,13 @@ static void test_rows(void **state)
 		"true,\"State\":{\"Pid\":42,\"Error\":\"\"},\"Labels\":{\"a.b\":\"1\",\"c\":"
 		"\"2\"},\"Docs\":[{\"Name\":\"a\",\"List\":[{\"X\":1}]},{\"List\":[{\"X\":2}]}],"
 		"\"Quote\":\"a\\\"b\\\\\\n\\u0001\"}\n");
+	expect_rows("table names,id", 1, false, "NAMES   CONTAINER ID\nweb     0123\n");
+	expect_rows("table  ID,up", 2, false,
+		    "CONTAINER ID   UP\n0123           true\n45             \n");
+	expect_rows("table id,whatever", 0, false, "CONTAINER ID   WHATEVER\n");
+	assert_null(rows("table id,nope", 1, false, &err));
+	assert_non_null(strstr(err.text, "no column \"nope\""));
+	assert_null(rows("id,,id", 0, false, &err));
 	assert_null(rows("id,nope", 1, false, &err));
 	assert_non_null(strstr(err.text, "no column \"nope\""));
 }
