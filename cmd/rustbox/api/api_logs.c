@@ -50,7 +50,7 @@ static int read_end(struct log_reader *reader, int64_t tail, struct str streams[
 		for (int i = 0; i < LOG_STREAMS; i++)
 			str_done(&streams[i]);
 	}
-	if (log_reader_seek_bytes(reader, LOGS_SIZE_MAX, err) < 0)
+	if (log_reader_seek_bytes(reader, NULL, LOGS_SIZE_MAX, err) < 0)
 		return -1;
 	return read_all(reader, streams, err) < 0 ? -1 : 0;
 }

@@ -39,3 +39,10 @@ struct log_entry {
 	uint16_t run; /* which run of the container wrote it: counts up with each start, in a circle
 		       */
 };
+
+/* Between two entries. */
+struct log_place {
+	uint32_t generation;
+	uint64_t at;		       /* offset, in the index, of the entry that comes next */
+	uint64_t offsets[LOG_STREAMS]; /* of its bytes, and of the next ones of the other stream */
+};

@@ -168,7 +168,8 @@ static int open_next(struct log_reader *r, struct error *err)
 
 /* ---- reading on ---- */
 
-int log_reader_entry(const struct log_reader *reader, struct log_entry *ret, struct error *err)
+/* The entry at reader->at: 1, 0 at the end of the index, -1 with err. Garbage ends it, too. */
+static int read_entry(const struct log_reader *reader, struct log_entry *ret, struct error *err)
 {
 	ssize_t n = pread(reader->index, ret, sizeof(*ret), (off_t)reader->at);
 
@@ -183,19 +184,19 @@ static int next_entry(struct log_reader *r, struct error *err)
 	int found = 0;
 
 	if (r->generation)
-		found = log_reader_entry(r, &entry, err);
+		found = read_entry(r, &entry, err);
 	while (found == 0) {
 		uint32_t before = r->generation;
 		if (before && !is_named(r, r->index, LOG_INDEX)) {
 			/* Nothing more is added to it: what was added before that is there now. */
-			found = log_reader_entry(r, &entry, err);
+			found = read_entry(r, &entry, err);
 			if (found != 0)
 				break;
 		}
 		int opened = open_next(r, err);
 		if (opened <= 0)
 			return opened;
-		found = log_reader_entry(r, &entry, err);
+		found = read_entry(r, &entry, err);
 		if (found == 0 && r->generation == before)
 			return 0;
 	}

@@ -20,14 +20,20 @@ struct log_reader;
 struct log_reader *log_reader_new(int directory, struct error *err);
 void log_reader_free(struct log_reader *reader);
 
-/* Moves on: to the end; to the first entry of this time or later; to the first one of a run. */
+/* Moves on: to the end; to the first entry of this time or later. */
 int log_reader_seek_end(struct log_reader *reader, struct error *err);
 int log_reader_seek_time(struct log_reader *reader, uint64_t time_ns, struct error *err);
-int log_reader_seek_run(struct log_reader *reader, uint16_t run, struct error *err);
 /* To where `lines` lines are left (of both streams together, a last one without newline counts). */
 int log_reader_seek_lines(struct log_reader *reader, uint64_t lines, struct error *err);
-/* To where at most `bytes` are left. */
-int log_reader_seek_bytes(struct log_reader *reader, uint64_t bytes, struct error *err);
+/*
+ * To where at most `bytes` are left. end: where the logs end, of who writes them; NULL: that is
+ * found by reading all of the index.
+ */
+int log_reader_seek_bytes(struct log_reader *reader, const struct log_place *end, uint64_t bytes,
+			  struct error *err);
+/* To a place of who writes them, without looking for it; to the oldest byte when it is gone. */
+int log_reader_seek_place(struct log_reader *reader, const struct log_place *place,
+			  struct error *err);
 
 struct log_chunk {
 	enum log_stream stream;

@@ -107,7 +107,7 @@ static int read_all(struct log_reader *reader, uint64_t total)
 	return last;
 }
 
-enum seek { SEEK_NOT, SEEK_TO_END, SEEK_TIME, SEEK_RUN, SEEK_LINES, SEEK_BYTES, SEEKS };
+enum seek { SEEK_NOT, SEEK_TO_END, SEEK_TIME, SEEK_LINES, SEEK_BYTES, SEEKS };
 
 static int seek(struct log_reader *reader, enum seek how, uint64_t value)
 {
@@ -118,12 +118,10 @@ static int seek(struct log_reader *reader, enum seek how, uint64_t value)
 		return log_reader_seek_end(reader, &err);
 	case SEEK_TIME:
 		return log_reader_seek_time(reader, value, &err);
-	case SEEK_RUN:
-		return log_reader_seek_run(reader, (uint16_t)value, &err);
 	case SEEK_LINES:
 		return log_reader_seek_lines(reader, value, &err);
 	case SEEK_BYTES:
-		return log_reader_seek_bytes(reader, value, &err);
+		return log_reader_seek_bytes(reader, NULL, value, &err);
 	default:
 		return 0;
 	}
@@ -137,6 +135,22 @@ static int read_folder(enum seek how, uint64_t value, uint64_t total)
 
 	expect(reader);
 	(void)seek(reader, how, value);
+	last = read_all(reader, total);
+	log_reader_free(reader);
+	return last;
+}
+
+static int read_from(const struct log_writer *writer, const struct log_place *place, uint64_t total)
+{
+	struct error err;
+	struct log_reader *reader = log_reader_new(folder, &err);
+	struct log_place end;
+	int last;
+
+	expect(reader && log_writer_place(writer, &end));
+	(void)log_reader_seek_bytes(reader, &end, 3, &err);
+	(void)read_all(reader, total);
+	expect(log_reader_seek_place(reader, place, &err) == 0);
 	last = read_all(reader, total);
 	log_reader_free(reader);
 	return last;
@@ -160,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		expect(log_writer_append(&writer, LOG_STDOUT, "!", 1, &err) == 0);
 		expect(read_folder(SEEK_NOT, 0, total + 1) == '!');
 		expect(read_folder(SEEK_LINES, 1, total + 1) == '!');
-		expect(read_folder(SEEK_RUN, writer.run, total + 1) == '!');
+		expect(read_from(&writer, &writer.run_begin, total + 1) == '!');
 		log_writer_close(&writer);
 	}
 	return 0;

@@ -4,8 +4,6 @@
 
 #include "cmd/rustbox/log/log_reader.h"
 
-enum { LOG_ENTRIES_AT_ONCE = 256 };
-
 struct log_reader {
 	int directory;
 	uint32_t generation; /* 0: none is open */
@@ -29,6 +27,3 @@ int log_reader_open(struct log_reader *reader, uint32_t generation, struct error
 /* The oldest and the newest generation there are of those from least to most; 0: none. */
 int log_reader_find(const struct log_reader *reader, uint32_t least, uint32_t most,
 		    uint32_t *ret_oldest, uint32_t *ret_newest, struct error *err);
-
-/* The entry at reader->at: 1, 0 at the end of the index, -1 with err. Garbage ends it, too. */
-int log_reader_entry(const struct log_reader *reader, struct log_entry *ret, struct error *err);

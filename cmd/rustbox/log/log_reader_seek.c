@@ -8,57 +8,70 @@
 #include "base/mem.h"
 #include "cmd/rustbox/log/log_reader_parts.h"
 
+enum { ENTRIES_AT_ONCE = 4096, PIECE_SIZE = 64 * 1024 };
+
 /* ---- forwards ---- */
 
-static void skip_entry(struct log_reader *r, const struct log_entry *entry)
+/* Entries from `at` on, as many as are whole and sound; -1 with err. */
+static ssize_t read_entries(const struct log_reader *r, uint64_t at, struct log_entry *entries,
+			    size_t most, struct error *err)
 {
-	r->offsets[entry->stream] += entry->size;
-	r->at += sizeof(*entry);
+	ssize_t size = pread(r->index, entries, most * sizeof(*entries), (off_t)at), n = 0;
+
+	if (size < 0)
+		return error_set(err, errno, "read the log file %s", LOG_INDEX);
+	while ((size_t)(n + 1) * sizeof(*entries) <= (size_t)size &&
+	       entries[n].stream < LOG_STREAMS && entries[n].size > 0)
+		n++;
+	return n;
 }
 
-/* To the first entry for which is_it() is true, or behind the last one there is. */
-static int seek_entry(struct log_reader *r, bool (*is_it)(const struct log_entry *entry, uint64_t),
-		      uint64_t value, struct error *err)
+/*
+ * On in the generation that is open, to the first entry that is not before the
+ * time: 1; 0: behind the last one there is.
+ */
+static int skip_entries(struct log_reader *r, uint64_t time_ns, struct error *err)
+{
+	cleanup_free struct log_entry *entries = calloc(ENTRIES_AT_ONCE, sizeof(*entries));
+	ssize_t n;
+
+	if (!entries)
+		return error_memory(err);
+	while ((n = read_entries(r, r->at, entries, ENTRIES_AT_ONCE, err)) > 0) {
+		for (ssize_t i = 0; i < n; i++) {
+			if (entries[i].time_ns >= time_ns)
+				return 1;
+			r->offsets[entries[i].stream] += entries[i].size;
+			r->at += sizeof(*entries);
+		}
+	}
+	return (int)n;
+}
+
+/* No entry has it: see log_writer.c. */
+#define TIME_NEVER UINT64_MAX
+
+/* To the first entry that is not before the time, or behind the last one there is. */
+static int seek_time(struct log_reader *r, uint64_t time_ns, struct error *err)
 {
 	uint32_t g = 0, newest;
+	int found = 0;
 
-	for (;;) {
-		struct log_entry entry;
-		int found;
+	while (found == 0) {
 		if (log_reader_find(r, g + 1, LOG_GENERATION_MAX, &g, &newest, err) < 0)
 			return -1;
 		if (!g)
 			return 0;
 		found = log_reader_open(r, g, err);
-		while (found > 0 && (found = log_reader_entry(r, &entry, err)) > 0) {
-			if (is_it(&entry, value))
-				return 0;
-			skip_entry(r, &entry);
-		}
-		if (found < 0)
-			return -1;
+		if (found > 0)
+			found = skip_entries(r, time_ns, err);
 	}
-}
-
-static bool is_never(const struct log_entry *entry, uint64_t value)
-{
-	return false;
-}
-
-static bool is_not_before(const struct log_entry *entry, uint64_t time_ns)
-{
-	return entry->time_ns >= time_ns;
-}
-
-static bool is_of_run(const struct log_entry *entry, uint64_t run)
-{
-	return (int16_t)(entry->run - (uint16_t)run) >= 0;
+	return found < 0 ? -1 : 0;
 }
 
 int log_reader_seek_end(struct log_reader *reader, struct error *err)
 {
 	uint32_t oldest, newest;
-	struct log_entry entry;
 	int found;
 
 	if (log_reader_find(reader, 1, LOG_GENERATION_MAX, &oldest, &newest, err) < 0)
@@ -66,69 +79,32 @@ int log_reader_seek_end(struct log_reader *reader, struct error *err)
 	found = newest ? log_reader_open(reader, newest, err) : 0;
 	/* Rotated away just now: then by the long way. */
 	if (found == 0 && newest)
-		return seek_entry(reader, is_never, 0, err);
-	while (found > 0 && (found = log_reader_entry(reader, &entry, err)) > 0)
-		skip_entry(reader, &entry);
-	return found;
+		return seek_time(reader, TIME_NEVER, err);
+	return found > 0 ? skip_entries(reader, TIME_NEVER, err) : found;
 }
 
 int log_reader_seek_time(struct log_reader *reader, uint64_t time_ns, struct error *err)
 {
-	return seek_entry(reader, is_not_before, time_ns, err);
+	return seek_time(reader, time_ns, err);
 }
 
-int log_reader_seek_run(struct log_reader *reader, uint16_t run, struct error *err)
+static void go_to(struct log_reader *r, const struct log_place *place)
 {
-	return seek_entry(reader, is_of_run, run, err);
+	r->at = place->at;
+	memcpy(r->offsets, place->offsets, sizeof(r->offsets));
+}
+
+int log_reader_seek_place(struct log_reader *reader, const struct log_place *place,
+			  struct error *err)
+{
+	int found = log_reader_open(reader, place->generation, err);
+
+	if (found > 0)
+		go_to(reader, place);
+	return found < 0 ? -1 : 0;
 }
 
 /* ---- backwards ---- */
-
-enum { PIECE_SIZE = 64 * 1024 };
-
-/* A generation's entries, with the offset of each one's bytes. */
-struct places {
-	struct place {
-		struct log_entry entry;
-		uint64_t offset;
-	} * items;
-	size_t n, capacity;
-};
-
-static int list_places(struct log_reader *r, struct places *places, struct error *err)
-{
-	struct log_entry entry;
-	int found;
-
-	places->n = 0;
-	while ((found = log_reader_entry(r, &entry, err)) > 0) {
-		if (mem_grow((void **)&places->items, places->n, &places->capacity,
-			     sizeof(*places->items), err) < 0)
-			return -1;
-		places->items[places->n++] = (struct place){
-			.entry = entry,
-			.offset = r->offsets[entry.stream],
-		};
-		skip_entry(r, &entry);
-	}
-	return found;
-}
-
-/* Puts the reader (which stands behind the last place) back to `skip` bytes into place i. */
-static void go_back_to(struct log_reader *r, const struct places *places, size_t i, uint32_t skip)
-{
-	for (size_t k = places->n; k > i; k--) {
-		const struct place *place = &places->items[k - 1];
-		r->offsets[place->entry.stream] -= place->entry.size;
-		r->at -= sizeof(place->entry);
-	}
-	if (skip == 0 || i == places->n)
-		return;
-	r->entry = places->items[i].entry;
-	r->entry.size -= skip;
-	r->is_begun = true;
-	r->offsets[r->entry.stream] += skip;
-}
 
 /*
  * What is counted from the end: gives, for a place, how many of its last bytes
@@ -136,6 +112,7 @@ static void go_back_to(struct log_reader *r, const struct places *places, size_t
  */
 struct count {
 	uint64_t left;
+	char *piece; /* of PIECE_SIZE, for lines; NULL: bytes are counted */
 	size_t kept; /* bytes of the last piece that are not wanted */
 	bool is_first, done;
 };
@@ -156,30 +133,26 @@ static bool count_piece(struct count *count, const char *data, size_t n)
 }
 
 /* Piece by piece from behind. Bytes that are not there have no lines. */
-static int count_lines(const struct log_reader *r, const struct place *place, struct count *count,
-		       uint32_t *ret_wanted, struct error *err)
+static int count_lines(const struct log_reader *r, const struct log_entry *entry,
+		       struct count *count, uint32_t *ret_wanted, struct error *err)
 {
-	cleanup_free char *data = malloc(PIECE_SIZE);
-	uint64_t end = place->offset + place->entry.size;
+	uint64_t begin = r->offsets[entry->stream], end = begin + entry->size;
 	struct stat st;
 
-	if (!data)
-		return error_memory(err);
-	if (fstat(r->streams[place->entry.stream], &st) < 0)
+	if (fstat(r->streams[entry->stream], &st) < 0)
 		return error_set(err, errno, "look at a log file");
-	*ret_wanted = place->entry.size;
+	*ret_wanted = entry->size;
 	if (end > (uint64_t)st.st_size)
 		end = (uint64_t)st.st_size;
-	while (end > place->offset) {
-		uint64_t size = end - place->offset;
-		if (size > PIECE_SIZE)
-			size = PIECE_SIZE;
-		ssize_t n = pread(r->streams[place->entry.stream], data, size, (off_t)(end - size));
+	while (end > begin) {
+		uint64_t size = end - begin < PIECE_SIZE ? end - begin : PIECE_SIZE;
+		ssize_t n =
+			pread(r->streams[entry->stream], count->piece, size, (off_t)(end - size));
 		if (n < 0)
 			return error_set(err, errno, "read a log file");
-		if (count_piece(count, data, (size_t)n)) {
-			uint64_t before = end - size + count->kept - place->offset;
-			*ret_wanted = place->entry.size - (uint32_t)before;
+		if (count_piece(count, count->piece, (size_t)n)) {
+			uint64_t before = end - size + count->kept - begin;
+			*ret_wanted = entry->size - (uint32_t)before;
 			return 0;
 		}
 		end -= size;
@@ -198,62 +171,99 @@ static uint32_t count_bytes(struct count *count, uint32_t size)
 	return size;
 }
 
-static int go_back(struct log_reader *r, const struct places *places, struct count *count,
-		   bool lines, struct error *err)
+/* The reader, which stands behind the entry, goes in front of it, or of its wanted bytes. */
+static int step_back(struct log_reader *r, const struct log_entry *entry, struct count *count,
+		     struct error *err)
 {
-	for (size_t i = places->n; i > 0; i--) {
-		const struct place *place = &places->items[i - 1];
-		uint32_t size = place->entry.size, wanted;
-		if (lines) {
-			if (count_lines(r, place, count, &wanted, err) < 0)
-				return -1;
-		} else {
-			wanted = count_bytes(count, size);
-		}
-		if (count->done) {
-			if (wanted == 0)
-				go_back_to(r, places, i, 0);
-			else
-				go_back_to(r, places, i - 1, size - wanted);
-			return 0;
-		}
+	uint32_t wanted;
+
+	r->at -= sizeof(*entry);
+	r->offsets[entry->stream] -= entry->size;
+	if (!count->piece)
+		wanted = count_bytes(count, entry->size);
+	else if (count_lines(r, entry, count, &wanted, err) < 0)
+		return -1;
+	if (!count->done || wanted == entry->size)
+		return 0;
+	r->offsets[entry->stream] += entry->size - wanted;
+	if (wanted == 0) {
+		r->at += sizeof(*entry);
+		return 0;
 	}
-	go_back_to(r, places, 0, 0);
+	r->entry = *entry;
+	r->entry.size = wanted;
+	r->is_begun = true;
 	return 0;
 }
 
-static int seek_back(struct log_reader *r, uint64_t wanted, bool lines, struct error *err)
+/* From the end of the generation that is open until it is enough, or to its beginning. */
+static int go_back(struct log_reader *r, struct count *count, struct error *err)
 {
-	struct count count = { .left = wanted, .is_first = true };
-	uint32_t oldest, g = LOG_GENERATION_MAX + 1;
-	struct places places = { 0 };
-	int result = 0;
+	cleanup_free struct log_entry *entries = calloc(ENTRIES_AT_ONCE, sizeof(*entries));
 
-	if (wanted == 0)
-		return log_reader_seek_end(r, err);
-	while (result >= 0 && !count.done) {
-		if (log_reader_find(r, 1, g - 1, &oldest, &g, err) < 0)
-			result = -1;
-		if (result < 0 || !g)
-			break;
-		result = log_reader_open(r, g, err);
-		if (result == 0)
-			continue; /* gone just now */
-		if (result > 0)
-			result = list_places(r, &places, err);
-		if (result == 0)
-			result = go_back(r, &places, &count, lines, err);
+	if (!entries)
+		return error_memory(err);
+	while (!count->done && r->at > sizeof(struct log_head)) {
+		size_t n = (r->at - sizeof(struct log_head)) / sizeof(*entries);
+		if (n > ENTRIES_AT_ONCE)
+			n = ENTRIES_AT_ONCE;
+		ssize_t found = read_entries(r, r->at - n * sizeof(*entries), entries, n, err);
+		if (found < 0)
+			return -1;
+		if ((size_t)found < n)
+			return error_set(err, EIO, "the log file %s changes", LOG_INDEX);
+		while (!count->done && n-- > 0)
+			if (step_back(r, &entries[n], count, err) < 0)
+				return -1;
 	}
-	free(places.items);
-	return result;
+	return 0;
+}
+
+/* Opens the generation at its end, which is known of one: 1; 0: it is gone just now. */
+static int open_end(struct log_reader *r, uint32_t generation, const struct log_place *end,
+		    struct error *err)
+{
+	int found = log_reader_open(r, generation, err);
+
+	if (found <= 0)
+		return found;
+	if (!end || end->generation != generation)
+		return skip_entries(r, TIME_NEVER, err) < 0 ? -1 : 1;
+	go_to(r, end);
+	return 1;
+}
+
+static int seek_back(struct log_reader *r, const struct log_place *end, struct count *count,
+		     struct error *err)
+{
+	uint32_t oldest, g = LOG_GENERATION_MAX + 1;
+
+	while (!count->done) {
+		if (log_reader_find(r, 1, g - 1, &oldest, &g, err) < 0)
+			return -1;
+		int found = g ? open_end(r, g, end, err) : 0;
+		if (found < 0 || (found > 0 && go_back(r, count, err) < 0))
+			return -1;
+		if (!g)
+			break;
+	}
+	return 0;
 }
 
 int log_reader_seek_lines(struct log_reader *reader, uint64_t lines, struct error *err)
 {
-	return seek_back(reader, lines, true, err);
+	cleanup_free char *piece = malloc(PIECE_SIZE);
+	struct count count = { .left = lines, .is_first = true, .piece = piece };
+
+	if (!piece)
+		return error_memory(err);
+	return lines ? seek_back(reader, NULL, &count, err) : log_reader_seek_end(reader, err);
 }
 
-int log_reader_seek_bytes(struct log_reader *reader, uint64_t bytes, struct error *err)
+int log_reader_seek_bytes(struct log_reader *reader, const struct log_place *end, uint64_t bytes,
+			  struct error *err)
 {
-	return seek_back(reader, bytes, false, err);
+	struct count count = { .left = bytes };
+
+	return bytes ? seek_back(reader, end, &count, err) : log_reader_seek_end(reader, err);
 }

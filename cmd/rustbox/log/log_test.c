@@ -32,7 +32,7 @@ static int setup(void **state)
 	if (!mkdtemp(f->path))
 		return -1;
 	f->directory = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	f->writer = (struct log_writer){ -1, { -1, -1 }, -1, { 0 }, 0, 0, 0, 0, 0, 0 };
+	f->writer = (struct log_writer){ .directory = -1, .streams = { -1, -1 }, .index = -1 };
 	*state = f;
 	return f->directory < 0 ? -1 : 0;
 }
@@ -209,10 +209,19 @@ static void test_one_file(void **state)
 	expect_rest(f, "1:2222|");
 }
 
+/* What the writer's run has written. */
+static void expect_run(struct fixture *f, const char *expected)
+{
+	struct error err;
+
+	reader(f);
+	assert_int_equal(log_reader_seek_place(f->reader, &f->writer.run_begin, &err), 0);
+	expect_rest(f, expected);
+}
+
 static void test_runs(void **state)
 {
 	struct fixture *f = *state;
-	struct error err;
 
 	begin(f, 0, 1);
 	add(f, LOG_STDOUT, "one");
@@ -220,9 +229,7 @@ static void test_runs(void **state)
 	begin(f, 0, 1);
 	assert_int_equal(f->writer.run, 2);
 	add(f, LOG_STDOUT, "two");
-	reader(f);
-	assert_int_equal(log_reader_seek_run(f->reader, 2, &err), 0);
-	expect_rest(f, "1:two|");
+	expect_run(f, "1:two|");
 	reader(f);
 	expect_rest(f, "1:one|1:two|");
 }
@@ -321,16 +328,13 @@ static void test_missing_generations(void **state)
 	reader(f);
 	assert_int_equal(log_reader_seek_lines(f->reader, 3, &err), 0);
 	expect_rest(f, "1:1111\n|gap|1:3333\n|1:4444\n|");
-	reader(f);
-	assert_int_equal(log_reader_seek_run(f->reader, 1, &err), 0);
-	expect_rest(f, "1:1111\n|gap|1:3333\n|1:4444\n|");
+	expect_run(f, "1:1111\n|gap|1:3333\n|1:4444\n|");
 }
 
 /* The number of a run goes round in a circle. */
 static void test_many_runs(void **state)
 {
 	struct fixture *f = *state;
-	struct error err;
 
 	begin(f, 0, 1);
 	f->writer.run = UINT16_MAX;
@@ -338,12 +342,7 @@ static void test_many_runs(void **state)
 	begin(f, 0, 1);
 	assert_int_equal(f->writer.run, 0);
 	add(f, LOG_STDOUT, "after");
-	reader(f);
-	assert_int_equal(log_reader_seek_run(f->reader, 0, &err), 0);
-	expect_rest(f, "1:after|");
-	reader(f);
-	assert_int_equal(log_reader_seek_run(f->reader, UINT16_MAX, &err), 0);
-	expect_rest(f, "1:before|1:after|");
+	expect_run(f, "1:after|");
 }
 
 /* An index that claims more than there is costs nothing but what is there. */
@@ -426,8 +425,96 @@ static void test_seek(void **state)
 	assert_int_equal(log_reader_seek_time(f->reader, time_ns + (1ull << 40), &err), 0);
 	expect_rest(f, "");
 	reader(f);
-	assert_int_equal(log_reader_seek_bytes(f->reader, 8, &err), 0);
+	assert_int_equal(log_reader_seek_bytes(f->reader, NULL, 8, &err), 0);
 	expect_rest(f, "2:ew|1:newest|");
+}
+
+static void expect_recent(struct fixture *f, uint64_t bytes, const char *expected)
+{
+	struct log_place end;
+	struct error err;
+
+	assert_true(log_writer_place(&f->writer, &end));
+	reader(f);
+	assert_int_equal(log_reader_seek_bytes(f->reader, &end, bytes, &err), 0);
+	expect_rest(f, expected);
+	reader(f);
+	assert_int_equal(log_reader_seek_bytes(f->reader, NULL, bytes, &err), 0);
+	expect_rest(f, expected);
+}
+
+/* Places of the writer are the same that reading finds, before and after rotations. */
+static void test_places(void **state)
+{
+	struct fixture *f = *state;
+	struct log_place end;
+	struct error err;
+
+	begin(f, 6, 3);
+	expect_run(f, "");
+	expect_recent(f, 5, "");
+	add(f, LOG_STDOUT, "abc");
+	add(f, LOG_STDERR, "def");
+	expect_recent(f, 0, "");
+	expect_recent(f, 3, "2:def|");
+	expect_recent(f, 4, "1:c|2:def|");
+	expect_recent(f, 7, "1:abc|2:def|");
+	begin(f, 6, 3);
+	expect_run(f, "");
+	assert_true(log_writer_place(&f->writer, &end));
+	reader(f);
+	assert_int_equal(log_reader_seek_place(f->reader, &end, &err), 0);
+	add(f, LOG_STDOUT, "ghi");
+	add(f, LOG_STDOUT, "jkl");
+	expect_rest(f, "1:ghi|1:jkl|");
+	expect_recent(f, 2, "1:kl|");
+	expect_recent(f, 7, "2:f|1:ghi|1:jkl|");
+	expect_run(f, "1:ghi|1:jkl|");
+	add(f, LOG_STDOUT, "mnopqr");
+	expect_run(f, "1:ghi|1:jkl|1:mnopqr|");
+	/* The place where it began is gone. */
+	add(f, LOG_STDOUT, "stuvwx");
+	expect_run(f, "1:jkl|1:mnopqr|1:stuvwx|");
+	reader(f);
+	assert_int_equal(log_reader_seek_place(f->reader, &end, &err), 0);
+	expect_rest(f, "1:jkl|1:mnopqr|1:stuvwx|");
+	log_writer_close(&f->writer);
+	assert_false(log_writer_place(&f->writer, &end));
+}
+
+/* More entries than are read at once; every hundredth ends a line. */
+static void test_long_index(void **state)
+{
+	enum { ENTRIES = 10000 };
+	struct fixture *f = *state;
+	struct log_place end, found;
+	struct error err;
+
+	begin(f, 0, 1);
+	for (int i = 0; i < ENTRIES; i++)
+		add(f, i % 3 ? LOG_STDOUT : LOG_STDERR, i % 100 ? "xx" : "x\n");
+	reader(f);
+	assert_int_equal(log_reader_seek_end(f->reader, &err), 0);
+	add(f, LOG_STDOUT, "end");
+	expect_rest(f, "1:end|");
+	assert_true(log_writer_place(&f->writer, &end));
+	for (int i = 0; i < 2; i++) {
+		struct log_chunk chunk;
+		uint64_t bytes = 0;
+
+		reader(f);
+		assert_int_equal(log_reader_seek_bytes(f->reader, i ? &end : NULL, 17001, &err), 0);
+		while (log_reader_next(f->reader, 1000, &chunk, &err) > 0)
+			bytes += chunk.size;
+		assert_int_equal(bytes, 17001);
+		reader(f);
+		assert_int_equal(log_reader_seek_lines(f->reader, 91, &err), 0);
+		for (bytes = 0; log_reader_next(f->reader, 1000, &chunk, &err) > 0;)
+			bytes += chunk.size;
+		assert_int_equal(bytes, 2 * (ENTRIES - 901) + 3);
+	}
+	assert_true(log_writer_place(&f->writer, &found));
+	assert_memory_equal(&end, &found, sizeof(end));
 }
 
 /* A file system that is full: nothing is half there, and it goes on when there is room. */
@@ -488,6 +575,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_claimed_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tail, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_seek, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_places, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_long_index, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 	};

@@ -265,6 +265,7 @@ int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, ui
 	if (w.index_size == sizeof(struct log_head))
 		w.run = last_rotated_run(&w);
 	w.run++;
+	(void)log_writer_place(&w, &w.run_begin);
 	*ret = w;
 	return 0;
 }
@@ -344,6 +345,15 @@ int log_writer_append(struct log_writer *writer, enum log_stream stream, const v
 	if (writer->index < 0)
 		close_files(writer);
 	return -1;
+}
+
+bool log_writer_place(const struct log_writer *writer, struct log_place *ret)
+{
+	if (writer->index < 0)
+		return false;
+	*ret = (struct log_place){ .generation = writer->generation, .at = writer->index_size };
+	memcpy(ret->offsets, writer->sizes, sizeof(ret->offsets));
+	return true;
 }
 
 void log_writer_close(struct log_writer *writer)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct log_writer {
 	uint64_t max_files;
 	uint32_t generation;
 	uint16_t run;
+	struct log_place run_begin;
 	uint64_t lost; /* bytes that could not be written (full disk) */
 };
 
@@ -37,5 +39,8 @@ int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, ui
  */
 int log_writer_append(struct log_writer *writer, enum log_stream stream, const void *data,
 		      size_t size, struct error *err);
+
+/* Where the next entry goes; false as long as nobody knows, after a rotation that got stuck. */
+bool log_writer_place(const struct log_writer *writer, struct log_place *ret);
 
 void log_writer_close(struct log_writer *writer);

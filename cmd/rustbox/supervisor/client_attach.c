@@ -16,18 +16,19 @@ struct client_replay {
 	char bytes[STREAM_BYTES_MAX + REPLAY_HELD_MAX];
 };
 
+/* The writer knows where its run began and where it is: the index is long. */
 static int seek(struct client *c, struct error *err)
 {
-	switch (c->attach.from) {
-	case STREAM_FROM_START:
-		return log_reader_seek_run(c->reader, c->s->output.log.run, err);
-	case STREAM_FROM_RECENT:
-		if (c->s->record->tty)
-			return log_reader_seek_bytes(c->reader, RECENT_BYTES, err);
+	const struct log_writer *log = &c->s->output.log;
+	struct log_place end;
+
+	if (c->attach.from == STREAM_FROM_START)
+		return log_reader_seek_place(c->reader, &log->run_begin, err);
+	if (!log_writer_place(log, &end))
 		return log_reader_seek_end(c->reader, err);
-	default:
-		return log_reader_seek_end(c->reader, err);
-	}
+	if (c->attach.from == STREAM_FROM_RECENT && c->s->record->tty)
+		return log_reader_seek_bytes(c->reader, &end, RECENT_BYTES, err);
+	return log_reader_seek_place(c->reader, &end, err);
 }
 
 /* Without memory the questions in what is repeated stay. */
