@@ -65,6 +65,7 @@ struct process_run {
 	int timeout_ms; /* -1: none */
 	char *output;	/* may be NULL; keeps the last output_size - 1 bytes of stdout and stderr */
 	size_t output_size;
+	const int *to_stdout, *to_stderr; /* descriptors that get them instead; NULL: none */
 };
 
 /*

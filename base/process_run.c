@@ -88,7 +88,9 @@ static pid_t start(struct relay *r, struct error *err)
 			.path = run->path,
 			.args = run->args,
 			.env = run->env ? run->env : empty,
-			.fds = (const int[]){ in_theirs, out_theirs, out_theirs },
+			.fds = (const int[]){ in_theirs,
+					      run->to_stdout ? *run->to_stdout : out_theirs,
+					      run->to_stderr ? *run->to_stderr : out_theirs },
 			.n_fds = 3,
 		},
 		err);

@@ -356,6 +356,64 @@ limit_is()
 }
 
 # bats test_tags=vm
+@test "v2: a writable mount and a namespace of its own give the cgroup to the container's user" {
+	[ "$(cgroup_mode)" = v2 ] || skip "delegation is safe on cgroup v2 only"
+	local dir
+	user_namespace
+	config '.linux.namespaces += [{type: "cgroup"}] | .process.user.uid = 7
+		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rw"]}]'
+	start_waiting
+	dir=$(cgroup_dir "")
+	same "$(stat -c %u "$dir" "$dir/cgroup.procs" "$dir/cgroup.subtree_control" | sort -u)" 100007
+	# The limits stay the runtime's, and so does all that the kernel does not list.
+	same "$(find "$dir" -uid 100007 -printf '%f\n' | sort)" \
+		"$({ echo "${dir##*/}"; cat /sys/kernel/cgroup/delegate; } | while read -r name; do
+			[ "$name" != "${dir##*/}" ] && [ ! -e "$dir/$name" ] || echo "$name"
+		done | sort)"
+	try exec --user 7 "$ID" mkdir /sys/fs/cgroup/mine
+	ok
+	try delete --force "$ID"
+	config '.mounts[-1].options = ["ro"]'
+	start_waiting
+	same "$(stat -c %u "$dir")" 0
+}
+
+# bats test_tags=vm
+@test "v2: run.oci.delegate-cgroup: init and exec are below, limits and the namespace's root above" {
+	[ "$(cgroup_mode)" = v2 ] || skip "delegation is safe on cgroup v2 only"
+	local dir
+	user_namespace
+	config '.linux.namespaces += [{type: "cgroup"}] | .annotations = {"run.oci.delegate-cgroup": "below"}
+		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rw"]}]'
+	resources '{"pids": {"limit": 50}}'
+	start_waiting cat /proc/self/cgroup + print ready + wait
+	wait_output ready
+	container_output
+	lines 0::/below
+	dir=$(cgroup_dir "")
+	same "$(<"$dir/pids.max")" 50
+	same "$(<"$dir/cgroup.procs")" ""
+	same "$(<"$dir/below/cgroup.procs")" "$(init_pid)"
+	same "$(stat -c %u "$dir/below" "$dir/below/cgroup.procs" | sort -u)" 100000
+	try exec "$ID" cat /proc/self/cgroup
+	same "$output" 0::/below
+	try exec "$ID" sh -c 'mkdir /sys/fs/cgroup/below/child && echo +pids >/sys/fs/cgroup/cgroup.subtree_control'
+	ok
+	try pause "$ID"
+	ok
+	try resume "$ID"
+	ok
+}
+
+@test "run.oci.delegate-cgroup: refused where controllers are on cgroup v1" {
+	[ "$(cgroup_mode)" != v2 ] || skip "this machine has cgroup v2"
+	config '.annotations = {"run.oci.delegate-cgroup": "below"}'
+	try run --bundle "$B" "$ID"
+	error_names run.oci.delegate-cgroup "cgroup v2"
+	assert_nothing_left
+}
+
+# bats test_tags=vm
 @test "unified: values go to the files of their names" {
 	[ "$(cgroup_mode)" = v2 ] || skip "this machine's controllers are on cgroup v1"
 	resources '{"unified": {"memory.high": "40001536", "memory.low": "10002432", "pids.max": "42",

@@ -80,7 +80,7 @@ profile()
 
 # ---- what is not built -------------------------------------------------------------------
 
-@test "netDevices and intelRdt are refused by name, and nothing is made" {
+@test "intelRdt is refused by name, and nothing is made" {
 	is_ours || skip "this runtime may have them"
 	local key value
 	while read -r key value; do
@@ -89,8 +89,6 @@ profile()
 		try create --bundle "$B" "$ID"
 		error_names "linux.$key" "not supported"
 	done <<-'END'
-	netDevices {eth0: {}}
-	netDevices {lo: {name: "net%d"}}
 	intelRdt {}
 	intelRdt {closID: "/"}
 	intelRdt {enableMonitoring: true}
@@ -100,7 +98,7 @@ profile()
 	! grep -qa 'resctrl' "$RUNTIME" || fail "there is code for resctrl"
 	try features
 	same "$(jq -c '[.linux.netDevices.enabled, .linux.intelRdt.enabled]' <<<"$output")" \
-		'[false,false]'
+		'[true,false]'
 }
 
 @test "checkpoint and restore are refused by name" {

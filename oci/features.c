@@ -172,7 +172,7 @@ char *features_json(const struct features_lists *lists, struct error *err)
 		.selinux = &on,
 		.memory_policy = lists->memory_policy_modes ? &memory_policy : NULL,
 		.intel_rdt = &off,
-		.net_devices = &off,
+		.net_devices = &on,
 		.mount_extensions = &mount_extensions,
 	};
 	const struct features_annotations annotations = {
@@ -185,7 +185,8 @@ char *features_json(const struct features_lists *lists, struct error *err)
 		.max = OCI_VERSION,
 		NAMES(hooks, hooks),
 		NAMES(mount_options, lists->mount_options),
-		NAMES(unsafe_annotations, none),
+		.unsafe_annotations = lists->unsafe_annotations ? lists->unsafe_annotations : none,
+		.n_unsafe_annotations = length(lists->unsafe_annotations),
 		.linux = &linux,
 		.annotations = &annotations,
 	};

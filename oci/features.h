@@ -14,7 +14,8 @@ struct features_lists {
 	const char *const *seccomp_actions, *const *seccomp_operators, *const *seccomp_archs;
 	const char *const *seccomp_known_flags, *const *seccomp_supported_flags;
 	const char *const *memory_policy_modes, *const *memory_policy_flags;
-	const char *libseccomp_version; /* "2.5.4"; NULL: left out */
+	const char *const *unsafe_annotations; /* they change what a container can do */
+	const char *libseccomp_version;	       /* "2.5.4"; NULL: left out */
 };
 
 /* The document, indented; malloc'd, NULL with err. */

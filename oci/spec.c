@@ -410,7 +410,9 @@ static int complete(struct spec *spec, struct arena *arena, struct error *err)
 		spec->linux = arena_alloc(arena, sizeof(*spec->linux), err);
 	if (!spec->linux)
 		return -1;
-	return spec->process ? complete_process(spec->process, arena, err) : 0;
+	if (spec->process && complete_process(spec->process, arena, err) < 0)
+		return -1;
+	return spec_read_extensions(spec, arena, err);
 }
 
 int spec_load(const char *text, size_t size, const char *name, struct spec *out,

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "oci/json.h"
+#include "oci/spec_extensions.h"
 
 #undef linux /* gcc's GNU modes define it as 1 */
 
@@ -223,6 +224,7 @@ struct spec_seccomp {
 	char *listener_path, *listener_metadata;
 	struct spec_syscall *syscalls;
 	size_t n_architectures, n_flags, n_syscalls;
+	bool fail_unknown_syscall; /* by an annotation: spec_extensions.h */
 };
 
 struct spec_personality {
@@ -282,6 +284,7 @@ struct spec {
 	struct json_pair *annotations;
 	struct spec_linux *linux; /* spec_load() makes it an empty one when absent */
 	size_t n_mounts, n_annotations;
+	struct spec_extensions extensions; /* what annotations ask for */
 };
 
 extern const struct json_type spec_type;

@@ -26,8 +26,6 @@ int spec_check_supported(const struct spec *spec, struct error *err)
 {
 	if (spec->linux->intel_rdt)
 		return refuse("linux.intelRdt", err);
-	if (spec->linux->n_net_devices)
-		return refuse("linux.netDevices", err);
 	return 0;
 }
 
@@ -269,6 +267,49 @@ static int check_names(const struct spec_linux *linux, struct error *err)
 	return check_personality(linux->personality, err);
 }
 
+/* -- Network devices -- */
+
+/* Linux, dev_valid_name(); "%d" may stand at the end of a name in the container. */
+static bool is_interface_name(const char *name, bool may_be_template)
+{
+	enum { LENGTH_MAX = 15 };
+	size_t n = strlen(name);
+
+	if (may_be_template && str_ends_with(name, "%d"))
+		n -= 2;
+	for (size_t i = 0; i < n; i++)
+		if (strchr("/:% \t\n\v\f\r", name[i]))
+			return false;
+	return n > 0 && strlen(name) <= LENGTH_MAX && !str_equal(name, ".") &&
+	       !str_equal(name, "..");
+}
+
+static int check_net_devices(const struct spec *spec, struct error *err)
+{
+	const struct spec_linux *linux = spec->linux;
+
+	for (size_t i = 0; i < linux->n_net_devices; i++) {
+		const struct spec_net_device *device = &linux->net_devices[i];
+		if (!is_interface_name(device->host_name, false))
+			return error_set(err, 0, "netDevices: \"%.64s\" is no name of an interface",
+					 device->host_name);
+		if (device->name && !is_interface_name(device->name, true))
+			return error_set(err, 0,
+					 "netDevices[\"%s\"].name: \"%.64s\" is no name of an "
+					 "interface",
+					 device->host_name, device->name);
+		for (size_t j = 0; j < i; j++)
+			if (device->name && !str_ends_with(device->name, "%d") &&
+			    str_equal(device->name, linux->net_devices[j].name))
+				return error_set(err, 0,
+						 "netDevices[\"%s\"].name: \"%s\" is there twice",
+						 device->host_name, device->name);
+	}
+	if (linux->n_net_devices && !spec_find_namespace(spec, NAMESPACE_NETWORK))
+		return error_set(err, 0, "netDevices: needs a network namespace");
+	return 0;
+}
+
 static int check_all(const struct spec *spec, struct error *err)
 {
 	const struct spec_linux *linux = spec->linux;
@@ -277,7 +318,8 @@ static int check_all(const struct spec *spec, struct error *err)
 	    check_time_namespace(spec, err) < 0 ||
 	    check_memory_policy(linux->memory_policy, err) < 0)
 		return -1;
-	if (check_devices(linux, err) < 0 || spec_check_sysctl(spec, err) < 0)
+	if (check_devices(linux, err) < 0 || check_net_devices(spec, err) < 0 ||
+	    spec_check_sysctl(spec, err) < 0)
 		return -1;
 	return check_names(linux, err);
 }

@@ -5,7 +5,19 @@
 
 #include "oci/spec_sysctl.h"
 
+#define NET_DEVICES(members)                                                                       \
+	LINUX("\"namespaces\":[" NS("network") "],\"netDevices\":{" members "}")
+
 static const struct row bad_linux[] = {
+	{ LINUX("\"netDevices\":{\"eth0\":{}}"), "linux.netDevices: needs a network namespace" },
+	{ NET_DEVICES("\"a/b\":{}"), "linux.netDevices: \"a/b\" is no name of an interface" },
+	{ NET_DEVICES("\"net%d\":{}"), "linux.netDevices: \"net%d\" is no name" },
+	{ NET_DEVICES("\"..\":{}"), "linux.netDevices: \"..\" is no name" },
+	{ NET_DEVICES("\"a\":{\"name\":\"%d\"}"), "linux.netDevices[\"a\"].name: \"%d\" is no" },
+	{ NET_DEVICES("\"a\":{\"name\":\"b%dc\"}"), "linux.netDevices[\"a\"].name: \"b%dc\"" },
+	{ NET_DEVICES("\"a\":{\"name\":\"sixteen-letters-\"}"), "linux.netDevices[\"a\"].name: " },
+	{ NET_DEVICES("\"a\":{\"name\":\"x\"},\"b\":{\"name\":\"x\"}"),
+	  "linux.netDevices[\"b\"].name: \"x\" is there twice" },
 	{ LINUX("\"memoryPolicy\":{}"), "linux.memoryPolicy.mode: invalid memory policy mode" },
 	{ LINUX("\"memoryPolicy\":{\"mode\":\"BIND\"}"),
 	  "linux.memoryPolicy.mode: invalid memory policy mode \"BIND\"" },

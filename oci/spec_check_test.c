@@ -127,7 +127,9 @@ static const char *const good[] = {
 	"{\"ociVersion\":\"1.99.0-rc.1+build.5\"}",
 	"{\"ociVersion\":\"2.0.0\"}",
 	TOP("\"hostname\":\"a\",\"root\":{\"path\":\"a\"},\"zos\":{}"),
-	LINUX("\"netDevices\":{\"eth0\":{\"name\":\"eth1\"}}"),
+	LINUX("\"namespaces\":[" NS(
+		"network") "],\"netDevices\":{\"eth0\":{\"name\":\"eth1\"},"
+			   "\"a.1\":{\"name\":\"net%d\"},\"b\":{\"name\":\"net%d\"},\"c\":{}}"),
 	TOP("\"zos\":{\"namespaces\":[{\"type\":\"x\"}]},\"windows\":{\"a\":[1]},\"vm\":{},"
 	    "\"solaris\":{},\"freebsd\":{\"jail\":{\"vnet\":\"new\"}}"),
 	TOP("\"hostname\":\"\""),
@@ -204,8 +206,6 @@ static void create_needs_more(void **state)
 		{ WHOLE(NS("mount"), ",\"intelRdt\":{}", "\"domainname\":null"),
 		  "linux.intelRdt: not supported by this version of rustbox-runtime; remove it "
 		  "from config.json" },
-		{ WHOLE(NS("mount"), ",\"netDevices\":{\"eth0\":{}}", "\"domainname\":null"),
-		  "linux.netDevices: not supported" },
 	};
 	static const char complete[] =
 		PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" NS(

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "oci/spec_check.h"
+#include "runtime/cgroup_delegate.h"
 #include "runtime/container.h"
 #include "runtime/device.h"
 #include "runtime/lifecycle.h"
@@ -142,6 +143,7 @@ static void preparation_done(struct preparation *p)
 		fd_close(&p->device_nodes[i]);
 	fd_close(&p->create.init.console_socket);
 	fd_close(&p->create.init.start_listener);
+	hook_output_done(&p->create.init.hook_output);
 	fd_close(&p->create.channel);
 }
 
@@ -183,6 +185,7 @@ static int prepare(struct preparation *p, const struct container_create_options 
 		.procfs = container->procfs,
 		.console_socket = -1,
 		.start_listener = -1,
+		.hook_output = HOOK_OUTPUT_NONE,
 		.keep_fds = options->io.preserve_fds,
 		.no_pivot = options->no_pivot,
 		.no_new_keyring = options->no_new_keyring,
@@ -193,6 +196,10 @@ static int prepare(struct preparation *p, const struct container_create_options 
 	p->create.state = &container->state;
 	if (spec->process && lsm_check(spec->process, err) < 0)
 		return -1;
+	if (cgroup_delegate_check(spec, &container->cgroup, err) < 0)
+		return -1;
+	if (spec->hooks && hook_output_open(spec, &init->hook_output, err) < 0)
+		return -1;
 	if (namespace_plan_prepare(spec, &p->create.namespaces, err) < 0 ||
 	    mount_plan_prepare(spec, &p->mounts, &container->arena, err) < 0 ||
 	    prepare_devices(p, container, err) < 0 ||
@@ -201,13 +208,7 @@ static int prepare(struct preparation *p, const struct container_create_options 
 	init->device_nodes = p->device_nodes;
 	init->new_network = p->create.namespaces.create & namespace_flag(NAMESPACE_NETWORK);
 	init->new_user_namespace = spec_find_namespace(spec, NAMESPACE_USER) != NULL;
-	if (spec->linux->seccomp) {
-		if (seccomp_cache_compile(SECCOMP_CACHE_DIRECTORY, spec->linux->seccomp,
-					  &container->arena, &p->seccomp, err) < 0)
-			return -1;
-		init->seccomp = &p->seccomp;
-	}
-	return 0;
+	return seccomp_prepare(spec, &container->arena, &p->seccomp, &init->seccomp, err);
 }
 
 /* From prepared to created: cgroups, processes, state, reports. */
@@ -236,7 +237,8 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 		return -1;
 	container->state.phase = created;
 	if (registry_save(container->folder, &container->state, err) < 0 ||
-	    report_process(&options->io, container->state.pid, container->init_pidfd, err) < 0)
+	    report_process(&options->io, container->state.pid, container->init_pidfd, err) < 0 ||
+	    report_receiver(&container->spec, container->init_pidfd, err) < 0)
 		return -1;
 	return parent_create_release(&p->create, err);
 }
@@ -259,10 +261,11 @@ int lifecycle_create(const struct container_engine *engine,
 {
 	cleanup_free char *text = NULL;
 	struct preparation p = { .mounts = MOUNT_PLAN_EMPTY,
-				 .create = {
-					 .pidfd = -1,
-					 .channel = -1,
-					 .init = { .console_socket = -1, .start_listener = -1 } } };
+				 .create = { .pidfd = -1,
+					     .channel = -1,
+					     .init = { .console_socket = -1,
+						       .start_listener = -1,
+						       .hook_output = HOOK_OUTPUT_NONE } } };
 	size_t size;
 	int rc;
 

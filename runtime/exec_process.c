@@ -88,6 +88,9 @@ void exec_process_main(void *data, int channel)
 		.procfs = exec->procfs,
 		.keep_fds = exec->keep_fds,
 		.in_user_namespace = exec->in_user_namespace,
+		.landlock = exec->extensions->landlock,
+		.ruleset = -1,
+		.keep_groups = exec->extensions->keep_original_groups,
 	};
 	struct error err;
 

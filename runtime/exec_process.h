@@ -16,6 +16,7 @@ struct exec_process {
 	const struct seccomp_filter *seccomp;
 	const struct spec_personality *personality;
 	const struct spec_memory_policy *memory_policy;
+	const struct spec_extensions *extensions;
 	int procfs;
 	int console_socket; /* -1: none */
 	int root;	    /* the container's root where it was not pivoted to, else -1 */

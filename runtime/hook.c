@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/hook.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
@@ -48,7 +50,8 @@ static int timeout_ms(const struct spec_hook *hook)
 	return hook->timeout.value < INT_MAX / 1000 ? (int)hook->timeout.value * 1000 : INT_MAX;
 }
 
-static int run_one(const struct spec_hook *hook, const char *state, struct error *err)
+static int run_one(const struct spec_hook *hook, const struct hook_output *files, const char *state,
+		   struct error *err)
 {
 	char output[OUTPUT_SIZE];
 	char *path_only[] = { hook->path, NULL };
@@ -63,6 +66,8 @@ static int run_one(const struct spec_hook *hook, const char *state, struct error
 		.timeout_ms = timeout_ms(hook),
 		.output = output,
 		.output_size = sizeof(output),
+		.to_stdout = files->out < 0 ? NULL : &files->out,
+		.to_stderr = files->err < 0 ? NULL : &files->err,
 	};
 
 	if (process_run(&run, &status, err) < 0) {
@@ -87,8 +92,38 @@ static int run_one(const struct spec_hook *hook, const char *state, struct error
 	return -1;
 }
 
+static int open_file(const char *path, const char *annotation, int *ret, struct error *err)
+{
+	*ret = -1;
+	if (!path)
+		return 0;
+	*ret = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);
+	if (*ret < 0)
+		return error_set(err, errno, "annotation %s: open %s", annotation, path);
+	return 0;
+}
+
+int hook_output_open(const struct spec *spec, struct hook_output *ret, struct error *err)
+{
+	struct hook_output cleanup_hook_output output = HOOK_OUTPUT_NONE;
+
+	if (open_file(spec->extensions.hooks_stdout, "run.oci.hooks.stdout", &output.out, err) <
+		    0 ||
+	    open_file(spec->extensions.hooks_stderr, "run.oci.hooks.stderr", &output.err, err) < 0)
+		return -1;
+	*ret = (struct hook_output){ move_fd(&output.out), move_fd(&output.err) };
+	return 0;
+}
+
+void hook_output_done(struct hook_output *output)
+{
+	fd_close(&output->out);
+	fd_close(&output->err);
+}
+
 int hook_run(const char *kind, const struct spec_hook *hooks, size_t count,
-	     const struct state *state, const char *status, pid_t pid, struct error *err)
+	     const struct hook_output *output, const struct state *state, const char *status,
+	     pid_t pid, struct error *err)
 {
 	cleanup_free char *text = NULL;
 
@@ -99,14 +134,14 @@ int hook_run(const char *kind, const struct spec_hook *hooks, size_t count,
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		log_debug("%s hook #%zu: %s", kind, i, hooks[i].path);
-		if (run_one(&hooks[i], text, err) < 0)
+		if (run_one(&hooks[i], output, text, err) < 0)
 			return error_wrap(err, "error running %s hook #%zu", kind, i);
 	}
 	return 0;
 }
 
 void hook_run_all(const char *kind, const struct spec_hook *hooks, size_t count,
-		  const struct state *state, const char *status)
+		  const struct hook_output *output, const struct state *state, const char *status)
 {
 	cleanup_free char *text = NULL;
 	struct error err;
@@ -115,6 +150,6 @@ void hook_run_all(const char *kind, const struct spec_hook *hooks, size_t count,
 		return;
 	text = state_text(state, status, 0, &err);
 	for (size_t i = 0; i < count; i++)
-		if (!text || run_one(&hooks[i], text, &err) < 0)
+		if (!text || run_one(&hooks[i], output, text, &err) < 0)
 			log_warning("error running %s hook #%zu: %s", kind, i, err.text);
 }

@@ -11,6 +11,8 @@
 
 #include "runtime/hook.h"
 
+static const struct hook_output no_files = HOOK_OUTPUT_NONE;
+
 static char sh[] = "/bin/sh", name[] = "sh", minus_c[] = "-c";
 static char version[] = "1.3.0", id[] = "c1", bundle[] = "/bundle";
 static const struct state container = { .oci_version = version, .id = id, .bundle = bundle };
@@ -25,7 +27,7 @@ static int run(const char *script, int64_t timeout, struct error *err)
 		  .timeout = { .set = timeout > 0, .value = timeout } },
 	};
 
-	return hook_run("prestart", hooks, 1, &container, "creating", 42, err);
+	return hook_run("prestart", hooks, 1, &no_files, &container, "creating", 42, err);
 }
 
 static void the_state_is_on_standard_input(void **state)
@@ -74,7 +76,8 @@ static void the_environment_is_the_hooks_own(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(hook_run("poststart", &hook, 1, &container, "running", 1, &err), 0);
+	assert_int_equal(hook_run("poststart", &hook, 1, &no_files, &container, "running", 1, &err),
+			 0);
 }
 
 int main(void)

@@ -17,6 +17,7 @@
 #include "runtime/keyring.h"
 #include "runtime/network.h"
 #include "runtime/process_setup.h"
+#include "runtime/scheduler.h"
 #include "runtime/sysctl.h"
 #include "runtime/terminal.h"
 
@@ -29,6 +30,8 @@ static int enter_session(const struct init *init, int channel, int32_t *ret_pid,
 		return -1;
 	if (setsid() < 0 && errno != EPERM) /* EPERM: leader of its group already */
 		return error_set(err, errno, "setsid");
+	if (init->spec->extensions.core_scheduling && scheduler_isolate_cores(err) < 0)
+		return -1;
 	return init->no_new_keyring ? 0 : keyring_join(init->state->id, err);
 }
 
@@ -76,7 +79,7 @@ static int run_create_hooks(const struct init *init, int channel, struct error *
 	if (hooks->n_create_container && fchdir(init->mounts->root_tree) < 0)
 		return error_set(err, errno, "change to the root file system");
 	return hook_run("createContainer", hooks->create_container, hooks->n_create_container,
-			init->state, "creating", getpid(), err);
+			&init->hook_output, init->state, "creating", getpid(), err);
 }
 
 /* Pipes belong to the payload's user, who may want to open /dev/stdout again. */
@@ -158,9 +161,14 @@ static int wait_for_start(int listener, struct error *err)
  * descriptors of the host, nor those that our caller had open and that
  * somebody may wait for the end of.
  */
-static int close_others(const struct init *init, int channel, struct error *err)
+static int close_others(const struct init *init, const struct process_setup *setup, int channel,
+			struct error *err)
 {
-	const int keep[] = { init->start_listener, channel };
+	const struct spec_hooks *hooks = init->spec->hooks;
+	bool more_hooks = hooks && hooks->n_start_container;
+	const int keep[] = { init->start_listener, channel, setup->ruleset,
+			     more_hooks ? init->hook_output.out : -1,
+			     more_hooks ? init->hook_output.err : -1 };
 
 	return fd_close_others(STDERR_FILENO + 1 + init->keep_fds, keep,
 			       sizeof(keep) / sizeof(*keep), err);
@@ -198,7 +206,8 @@ static int run_start_hooks(const struct init *init, struct process_setup *setup,
 	}
 	if (process_setup_filter(setup, hand_over_listener, &connection, err) < 0)
 		return -1;
-	return hook_run("startContainer", list, count, init->state, "created", getpid(), err);
+	return hook_run("startContainer", list, count, &init->hook_output, init->state, "created",
+			getpid(), err);
 }
 
 /* From START to execve; what goes wrong is told to `start`. */
@@ -227,6 +236,9 @@ void init_main(void *data, int channel)
 		.keep_fds = init->keep_fds,
 		.is_init = true,
 		.in_user_namespace = init->new_user_namespace,
+		.landlock = init->spec->extensions.landlock,
+		.ruleset = -1,
+		.keep_groups = init->spec->extensions.keep_original_groups,
 	};
 	int connection = -1;
 
@@ -236,7 +248,7 @@ void init_main(void *data, int channel)
 	    build_rootfs(init, &err) < 0 || set_up_kernel(init, &err) < 0 ||
 	    run_create_hooks(init, channel, &err) < 0 || enter_rootfs(init, &err) < 0 ||
 	    (setup.process && process_setup_prepare(&setup, init->arena, &err) < 0) ||
-	    close_others(init, channel, &err) < 0 ||
+	    close_others(init, &setup, channel, &err) < 0 ||
 	    channel_send(channel, CHANNEL_READY, 0, -1, &err) < 0 ||
 	    channel_expect(channel, CHANNEL_SAVED, parent_name, NULL, NULL, &err) < 0) {
 		channel_send_error(channel, &err);

@@ -9,6 +9,7 @@
 
 #include "oci/spec.h"
 #include "oci/state.h"
+#include "runtime/hook.h"
 #include "runtime/mount.h"
 #include "runtime/seccomp.h"
 
@@ -22,6 +23,7 @@ struct init {
 	int procfs;			      /* the host's /proc */
 	int console_socket;		      /* -1: none */
 	int start_listener;		      /* start.sock */
+	struct hook_output hook_output;
 	unsigned int keep_fds;
 	bool new_network, new_user_namespace, no_pivot, no_new_keyring;
 	struct arena *arena;

@@ -91,9 +91,14 @@ static int run_poststart(struct lifecycle *container, struct error *err)
 {
 	const struct spec_hooks *hooks = container->spec.hooks;
 
-	return hooks ? hook_run("poststart", hooks->poststart, hooks->n_poststart,
-				&container->state, "running", container->state.pid, err)
-		     : 0;
+	struct hook_output cleanup_hook_output output = HOOK_OUTPUT_NONE;
+
+	if (!hooks || !hooks->n_poststart)
+		return 0;
+	if (hook_output_open(&container->spec, &output, err) < 0)
+		return -1;
+	return hook_run("poststart", hooks->poststart, hooks->n_poststart, &output,
+			&container->state, "running", container->state.pid, err);
 }
 
 /* runtime-spec, lifecycle, steps 7 and 9: stop the container, and go on with its end. */
@@ -170,6 +175,21 @@ static int remove_unused_cgroup(struct lifecycle *container, struct error *err)
 	return count ? 0 : cgroup_destroy(&container->cgroup, err);
 }
 
+/* That their output cannot be kept is no reason to leave them out. */
+static void run_poststop(const struct lifecycle *container)
+{
+	const struct spec_hooks *hooks = container->spec.hooks;
+	struct hook_output cleanup_hook_output output = HOOK_OUTPUT_NONE;
+	struct error err;
+
+	if (!hooks->n_poststop)
+		return;
+	if (hook_output_open(&container->spec, &output, &err) < 0)
+		log_warning("poststop hooks: %s", err.text);
+	hook_run_all("poststop", hooks->poststop, hooks->n_poststop, &output, &container->state,
+		     "stopped");
+}
+
 int lifecycle_destroy(struct lifecycle *container, bool run_hooks, struct error *err)
 {
 	const struct spec_hooks *hooks = container->spec.hooks;
@@ -189,8 +209,7 @@ int lifecycle_destroy(struct lifecycle *container, bool run_hooks, struct error 
 		return -1;
 	}
 	if (run_hooks && container->has_spec && hooks)
-		hook_run_all("poststop", hooks->poststop, hooks->n_poststop, &container->state,
-			     "stopped");
+		run_poststop(container);
 	if (registry_remove(container->engine->root, container->state.id, container->folder, err) <
 	    0)
 		return -1;

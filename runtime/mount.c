@@ -119,6 +119,7 @@ static struct mount_filesystem filesystem_of(const struct mount_plan *plan,
 {
 	const struct mount_options *options = &entry->options;
 	const char *type = entry->mount->type;
+	const char *context = plan->spec->extensions.mount_context_type;
 	struct mount_filesystem fs = {
 		.type = type,
 		.source = entry->mount->source,
@@ -130,7 +131,8 @@ static struct mount_filesystem filesystem_of(const struct mount_plan *plan,
 	};
 
 	if (plan->label && !IS_AMONG(type, unlabelled_types))
-		fs.extra[0] = (struct mount_parameter){ .key = "context", .value = plan->label };
+		fs.extra[0] = (struct mount_parameter){ .key = context ? context : "context",
+							.value = plan->label };
 	return fs;
 }
 

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "runtime/birth.h"
+#include "runtime/cgroup_delegate.h"
 #include "runtime/channel.h"
 #include "runtime/hook.h"
+#include "runtime/net_device.h"
 #include "runtime/oom_score.h"
 #include "runtime/scheduler.h"
 #include "runtime/user_mapping.h"
@@ -57,10 +59,10 @@ static int run_runtime_hooks(struct parent_create *create, struct error *err)
 	if (channel_expect(create->channel, CHANNEL_RUN_HOOKS, init_name, NULL, NULL, err) < 0)
 		return -1;
 	create->hooks_have_run = true;
-	if (hook_run("prestart", hooks->prestart, hooks->n_prestart, create->state, "creating",
-		     create->pid, err) < 0 ||
-	    hook_run("createRuntime", hooks->create_runtime, hooks->n_create_runtime, create->state,
-		     "creating", create->pid, err) < 0)
+	if (hook_run("prestart", hooks->prestart, hooks->n_prestart, &create->init.hook_output,
+		     create->state, "creating", create->pid, err) < 0 ||
+	    hook_run("createRuntime", hooks->create_runtime, hooks->n_create_runtime,
+		     &create->init.hook_output, create->state, "creating", create->pid, err) < 0)
 		return -1;
 	return channel_send(create->channel, CHANNEL_HOOKS_DONE, 0, -1, err);
 }
@@ -84,6 +86,11 @@ int parent_create_run(struct parent_create *create, struct error *err)
 	log_debug("init is process %d", create->pid);
 	/* Now that only init is left in it: the intermediate must not use up tight limits. */
 	if (cgroup_set_limits(create->cgroup, create->init.spec->linux->resources, false, err) < 0)
+		return -1;
+	if (cgroup_delegate(create->init.spec, create->cgroup, create->init.procfs, create->pid,
+			    err) < 0)
+		return -1;
+	if (net_device_move(create->init.spec, create->init.procfs, create->pid, err) < 0)
 		return -1;
 	scheduler_reset_affinity(create->pid);
 	if (process && oom_score_set(create->init.procfs, create->pid, process, err) < 0)

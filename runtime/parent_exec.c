@@ -126,6 +126,7 @@ static int prepare(const struct container_exec_options *options, struct exec *ex
 		.console_socket = -1,
 		.root = -1,
 		.keep_fds = options->io.preserve_fds,
+		.extensions = &exec->spec.extensions,
 		.in_user_namespace = spec_find_namespace(&exec->spec, NAMESPACE_USER) != NULL,
 		.no_new_keyring = exec->state.no_new_keyring,
 		.arena = &exec->arena,
@@ -133,12 +134,12 @@ static int prepare(const struct container_exec_options *options, struct exec *ex
 	if (exec_spec_build(&exec->spec, options, &exec->arena, &exec->process.process, err) < 0 ||
 	    exec_spec_place(options->cgroup, &exec->arena, &exec->place, err) < 0)
 		return -1;
-	if (l->seccomp) {
-		if (seccomp_cache_compile(SECCOMP_CACHE_DIRECTORY, l->seccomp, &exec->arena,
-					  &exec->seccomp, err) < 0)
-			return -1;
-		exec->process.seccomp = &exec->seccomp;
-	}
+	/* The container's own directory is for its groups alone, then. */
+	if (!options->cgroup && exec->spec.extensions.delegate_cgroup)
+		exec->place.path = exec->spec.extensions.delegate_cgroup;
+	if (seccomp_prepare(&exec->spec, &exec->arena, &exec->seccomp, &exec->process.seccomp,
+			    err) < 0)
+		return -1;
 	if (namespace_flags_for_exec(&exec->spec, exec->procfs, exec->state.pid, &exec->flags,
 				     err) < 0)
 		return -1;
@@ -216,6 +217,9 @@ static int run(const struct container_exec_options *options, struct exec *exec, 
 	affinity = exec->process.process->exec_cpu_affinity;
 	if (affinity && affinity->initial && scheduler_set_affinity(0, affinity->initial, err) < 0)
 		return error_wrap(err, "process.execCPUAffinity.initial");
+	/* Handed down to the process, like the affinity: it cannot name init by our numbers. */
+	if (exec->spec.extensions.core_scheduling && scheduler_join_cores(exec->state.pid, err) < 0)
+		return -1;
 	if (bear_process(exec, err) < 0)
 		return -1;
 	if (lead_to_exec(options, exec, err) < 0) {

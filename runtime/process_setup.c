@@ -9,6 +9,7 @@
  *     payload's user, after 6.
  *  2. The environment: HOME comes from the container's passwd, which may be
  *     readable for root only.
+ *     The paths of landlock's rules are opened then, too.
  *  3. What raises ourselves above others, while we may: CPU affinity, I/O
  *     priority, scheduler, higher hard limits; the personality, and the
  *     memory policy.
@@ -23,7 +24,7 @@
  *  8. As the payload's user from here: cwd verified, umask, executable found.
  *
  * After START: limits that go down (they would hit ourselves and the hooks),
- * signals, descriptors, and at the very end the filter, so that a profile has
+ * signals, descriptors, landlock's rules, and at the very end the filter, so that a profile has
  * to allow nothing but execve for us (and write, with a listener). Only where
  * there are startContainer hooks it comes before them. The kept
  * CAP_SYS_ADMIN needs no second capset, which the filter might punish: execve
@@ -52,6 +53,7 @@
 #include "runtime/capability.h"
 #include "runtime/environment.h"
 #include "runtime/executable.h"
+#include "runtime/landlock.h"
 #include "runtime/lsm.h"
 #include "runtime/memory_policy.h"
 #include "runtime/personality.h"
@@ -119,6 +121,17 @@ static int make_environment(struct preparation *p, struct error *err)
 	return p->setup->env ? 0 : -1;
 }
 
+static int open_landlock(struct preparation *p, struct error *err)
+{
+	struct process_setup *setup = p->setup;
+
+	setup->ruleset = -1;
+	if (!setup->landlock)
+		return 0;
+	setup->ruleset = landlock_prepare(setup->landlock, p->root, err);
+	return setup->ruleset < 0 && *err->text ? -1 : 0;
+}
+
 static int set_scheduling(struct preparation *p, struct error *err)
 {
 	const struct spec_cpu_affinity *affinity = p->process->exec_cpu_affinity;
@@ -176,12 +189,21 @@ static bool setgroups_is_denied(const struct process_setup *setup)
 	       str_equal(text, "deny");
 }
 
-/* Always called, to an empty list too: the runtime's own groups must not get in (S13). */
+/*
+ * Called with an empty list too: the runtime's own groups must not get in
+ * (S13), unless the configuration asks for just that.
+ */
 static int set_groups(const struct preparation *p, const struct spec_user *user, struct error *err)
 {
 	size_t count = user ? user->n_additional_gids : 0;
 
 	_Static_assert(sizeof(gid_t) == sizeof(*user->additional_gids), "the same numbers");
+	if (p->setup->keep_groups) {
+		if (count)
+			log_warning("process.user.additionalGids are left out: the annotation "
+				    "run.oci.keep_original_groups keeps those of the caller");
+		return 0;
+	}
 	if (setgroups(count, count ? user->additional_gids : NULL) == 0)
 		return 0;
 	error_set(err, errno, "setgroups");
@@ -236,8 +258,8 @@ static int set_capabilities(struct preparation *p, struct error *err)
 	/* In a user namespace the kernel refuses by itself what the guard is for. */
 	setup->guard_terminal = !p->process->terminal && !setup->in_user_namespace &&
 				(p->capabilities.bounding & admin) && tty_guard_sees_terminal();
-	bool filter_needs_it =
-		(setup->seccomp || setup->guard_terminal) && !p->process->no_new_privileges;
+	bool filter_needs_it = (setup->seccomp || setup->guard_terminal || setup->ruleset >= 0) &&
+			       !p->process->no_new_privileges;
 	/* Who does not have it gets to know when the filter is loaded. */
 	uint64_t also = filter_needs_it ? admin & capability_permitted() : 0;
 
@@ -289,10 +311,23 @@ static int note_ignored_signals(struct preparation *p, struct error *err)
 }
 
 static int (*const steps[])(struct preparation *, struct error *) = {
-	note_ignored_signals,  enter_cwd_as_runtime, make_environment,	set_scheduling,
-	raise_limits,	       set_personality,	     set_memory_policy, set_label,
-	set_no_new_privileges, drop_bounding,	     set_ids,		set_capabilities,
-	enter_cwd_as_user,     verify_cwd,	     set_umask,		find_executable,
+	note_ignored_signals,
+	enter_cwd_as_runtime,
+	make_environment,
+	open_landlock,
+	set_scheduling,
+	raise_limits,
+	set_personality,
+	set_memory_policy,
+	set_label,
+	set_no_new_privileges,
+	drop_bounding,
+	set_ids,
+	set_capabilities,
+	enter_cwd_as_user,
+	verify_cwd,
+	set_umask,
+	find_executable,
 };
 
 int process_setup_prepare(struct process_setup *setup, struct arena *arena, struct error *err)
@@ -347,7 +382,8 @@ static int load_filter(const struct seccomp_filter *filter, int (*listener)(void
 /* While we may: a filter may refuse it, or kill for it, and a limit leave no descriptor for it. */
 static void examine(struct process_setup *setup)
 {
-	if (setup->is_examined || (!setup->seccomp && !setup->process->n_rlimits))
+	if (setup->is_examined ||
+	    (!setup->seccomp && !setup->landlock && !setup->process->n_rlimits))
 		return;
 	executable_examine(setup->executable, &setup->facts);
 	setup->is_examined = true;
@@ -359,6 +395,9 @@ int process_setup_filter(struct process_setup *setup, int (*listener)(void *data
 	if (setup->is_filtered)
 		return 0;
 	examine(setup);
+	if (landlock_restrict(setup->ruleset, err) < 0)
+		return -1;
+	fd_close(&setup->ruleset);
 	if ((setup->guard_terminal && seccomp_load_filter(tty_guard_filter(), err) < 0) ||
 	    load_filter(setup->seccomp, listener, data, err) < 0)
 		return -1;

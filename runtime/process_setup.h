@@ -20,14 +20,17 @@ struct process_setup {
 	const struct seccomp_filter *seccomp; /* NULL: none */
 	const struct spec_personality *personality;
 	const struct spec_memory_policy *memory_policy;
+	const struct spec_landlock *landlock; /* NULL: none */
 	int procfs;		/* the host's /proc, opened before anything (path_open_procfs) */
 	pid_t host_pid;		/* our pid as that procfs shows it */
 	unsigned int keep_fds;	/* descriptors 3 … 3 + keep_fds - 1 stay open for the payload */
 	bool is_init;		/* init, or a process of exec */
 	bool in_user_namespace; /* setgroups may be denied there */
+	bool keep_groups;	/* the caller's stay, by an annotation */
 	char **env;		/* final environment, HOME added where missing */
 	char *executable;	/* found by process_setup_prepare() */
 	bool guard_terminal;	/* likewise: tty_guard.h is needed */
+	int ruleset;		/* likewise: of landlock, or -1 */
 	uint64_t ignored;	/* likewise: signals that are ignored, bit 0 for signal 1 */
 
 	/* Between process_setup_filter() and process_setup_exec(). */

@@ -39,6 +39,7 @@ struct surroundings {
 	void (*before)(void);
 	const struct seccomp_filter *filter;
 	const struct spec_personality *personality;
+	const struct spec_landlock *landlock;
 	bool is_exec;
 	unsigned int keep_fds;
 };
@@ -56,6 +57,8 @@ static inline _Noreturn void child(const struct spec_process *process,
 		.host_pid = getpid(),
 		.keep_fds = around->keep_fds,
 		.is_init = !around->is_exec,
+		.landlock = around->landlock,
+		.ruleset = -1,
 	};
 
 	if (around->before)

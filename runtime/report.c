@@ -56,18 +56,28 @@ static int write_pid_file(const char *path, pid_t pid, struct error *err)
 	return fd_replace_file(dir, slash + 1, text, (size_t)n, 0644, err);
 }
 
-int report_process(const struct container_io *io, pid_t pid, int pidfd, struct error *err)
+static int send_pidfd(const char *path, const char *what, int pidfd, struct error *err)
 {
 	static const char name[] = "pidfd";
+	cleanup_fd int socket_fd = terminal_connect(path, err);
 
+	if (socket_fd < 0)
+		return error_wrap(err, "%s", what);
+	if (fd_send_packet(socket_fd, name, sizeof(name) - 1, &pidfd, 1) < 0)
+		return error_set(err, errno, "%s %s", what, path);
+	return 0;
+}
+
+int report_receiver(const struct spec *spec, int pidfd, struct error *err)
+{
+	const char *path = spec->extensions.pidfd_receiver;
+
+	return path ? send_pidfd(path, "annotation run.oci.pidfd_receiver", pidfd, err) : 0;
+}
+
+int report_process(const struct container_io *io, pid_t pid, int pidfd, struct error *err)
+{
 	if (io->pid_file && write_pid_file(io->pid_file, pid, err) < 0)
 		return error_wrap(err, "--pid-file %s", io->pid_file);
-	if (io->pidfd_socket) {
-		cleanup_fd int socket_fd = terminal_connect(io->pidfd_socket, err);
-		if (socket_fd < 0)
-			return error_wrap(err, "--pidfd-socket");
-		if (fd_send_packet(socket_fd, name, sizeof(name) - 1, &pidfd, 1) < 0)
-			return error_set(err, errno, "--pidfd-socket %s", io->pidfd_socket);
-	}
-	return 0;
+	return io->pidfd_socket ? send_pidfd(io->pidfd_socket, "--pidfd-socket", pidfd, err) : 0;
 }

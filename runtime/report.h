@@ -24,3 +24,6 @@ int report_open_console(const struct container_io *io, int *ret_theirs, int *ret
 
 /* Writes the pid file (at once or not at all) and sends the pidfd, where asked for. */
 int report_process(const struct container_io *io, pid_t pid, int pidfd, struct error *err);
+
+/* Sends the pidfd to where an annotation wants it. */
+int report_receiver(const struct spec *spec, int pidfd, struct error *err);

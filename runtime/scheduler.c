@@ -6,6 +6,7 @@
 #include <linux/ioprio.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -154,4 +155,29 @@ void scheduler_reset_affinity(pid_t pid)
 	memset(&cpus, 0xff, sizeof(cpus));
 	if (syscall(SYS_sched_setaffinity, pid, sizeof(cpus.mask), cpus.mask) < 0)
 		log_debug("the CPU affinity is not reset: %s", strerrordesc_np(errno));
+}
+
+/* linux/prctl.h and linux/sched.h, for older headers. */
+enum { CORE_SCHEDULING = 62, CORE_CREATE = 1, CORE_SHARE_FROM = 3, CORE_OF_PROCESS = 1 };
+
+static int explain_cores(struct error *err)
+{
+	error_wrap(err, "org.rustbox.core-scheduling");
+	return error_hint(err, "the kernel needs CONFIG_SCHED_CORE, and the machine SMT");
+}
+
+int scheduler_isolate_cores(struct error *err)
+{
+	if (prctl(CORE_SCHEDULING, CORE_CREATE, 0, CORE_OF_PROCESS, 0) == 0)
+		return 0;
+	error_set(err, errno, "make a group for core scheduling");
+	return explain_cores(err);
+}
+
+int scheduler_join_cores(pid_t pid, struct error *err)
+{
+	if (prctl(CORE_SCHEDULING, CORE_SHARE_FROM, pid, 0, 0) == 0)
+		return 0;
+	error_set(err, errno, "join the core scheduling group of process %d", (int)pid);
+	return explain_cores(err);
 }

@@ -23,6 +23,14 @@ int scheduler_set_io_priority(const struct spec_io_priority *config, struct erro
 int scheduler_set_affinity(pid_t pid, const char *list, struct error *err);
 
 /*
+ * Core scheduling (prctl(2), PR_SCHED_CORE): the hardware threads of a core
+ * run only processes of one group at a time. A new group for the caller, and
+ * its children to come; or the group of a process of the container.
+ */
+int scheduler_isolate_cores(struct error *err);
+int scheduler_join_cores(pid_t pid, struct error *err);
+
+/*
  * All CPUs that the cgroup allows: undoes what the runtime's caller (taskset,
  * systemd's CPUAffinity=) left us. Where it may not be done it is left so.
  */

@@ -124,6 +124,11 @@ static int add_syscall(struct compilation *c, const struct spec_syscall *entry, 
 {
 	int number = seccomp_syscall_resolve_name(name);
 
+	if (number == __NR_SCMP_ERROR && c->config->fail_unknown_syscall)
+		return error_set(err, 0,
+				 "names: system call \"%s\" is not known here, and the annotation "
+				 "run.oci.seccomp_fail_unknown_syscall makes that an error",
+				 name);
 	if (number == __NR_SCMP_ERROR) {
 		log_debug("seccomp: system call %s is not known here, left out", name);
 		return 0;

@@ -2,6 +2,7 @@
 #include "runtime/seccomp_cache.h"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sha256.h>
 #include <stdio.h>
@@ -56,8 +57,10 @@ static bool make_key(const struct spec_seccomp *config, struct key *ret)
 
 	if (!json || !library)
 		return false;
-	str_add_format(&text, "%s %s %u.%u.%u\n", RUSTBOX_VERSION, RUSTBOX_COMMIT, library->major,
-		       library->minor, library->micro);
+	/* An entry also says that all system calls of a strict configuration were known. */
+	str_add_format(&text, "%s %s %u.%u.%u%s\n", RUSTBOX_VERSION, RUSTBOX_COMMIT, library->major,
+		       library->minor, library->micro,
+		       config->fail_unknown_syscall ? " strict" : "");
 	str_add(&text, json);
 	if (text.failed)
 		return false;
@@ -128,5 +131,36 @@ int seccomp_cache_compile(const char *directory, const struct spec_seccomp *conf
 	if (seccomp_compile(config, arena, ret, err) < 0)
 		return -1;
 	save(folder, &key, ret);
+	return 0;
+}
+
+static int use_program(const struct spec_extensions *extensions, struct arena *arena,
+		       struct seccomp_filter *filter, struct error *err)
+{
+	size_t length = extensions->seccomp_program_size / sizeof(*filter->program);
+
+	filter->program = arena_array(arena, length, sizeof(*filter->program), err);
+	if (!filter->program)
+		return -1;
+	memcpy(filter->program, extensions->seccomp_program, extensions->seccomp_program_size);
+	filter->length = (unsigned short)length;
+	filter->flags = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	return 0;
+}
+
+int seccomp_prepare(const struct spec *spec, struct arena *arena, struct seccomp_filter *filter,
+		    const struct seccomp_filter **ret, struct error *err)
+{
+	const struct spec_seccomp *config = spec->linux->seccomp;
+
+	if (spec->extensions.seccomp_program) {
+		if (use_program(&spec->extensions, arena, filter, err) < 0)
+			return -1;
+	} else if (!config) {
+		return 0;
+	} else if (seccomp_cache_compile(SECCOMP_CACHE_DIRECTORY, config, arena, filter, err) < 0) {
+		return -1;
+	}
+	*ret = filter;
 	return 0;
 }

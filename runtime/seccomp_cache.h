@@ -19,3 +19,10 @@
 /* seccomp_compile(), or what it has given before. `directory` is made when it is missing. */
 int seccomp_cache_compile(const char *directory, const struct spec_seccomp *config,
 			  struct arena *arena, struct seccomp_filter *ret, struct error *err);
+
+/*
+ * The filter of a container: linux.seccomp by way of the cache, or the program
+ * of its own that an annotation brings. *ret is `filter`, or NULL: none.
+ */
+int seccomp_prepare(const struct spec *spec, struct arena *arena, struct seccomp_filter *filter,
+		    const struct seccomp_filter **ret, struct error *err);

@@ -4,6 +4,7 @@
 
 #include "cmd/rustbox-runtime/command.h"
 #include "oci/features.h"
+#include "oci/spec_extensions.h"
 #include "runtime/capability.h"
 #include "runtime/memory_policy.h"
 #include "runtime/mount.h"
@@ -38,6 +39,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		.seccomp_supported_flags = seccomp_flag_names,
 		.memory_policy_modes = memory_policy_mode_names,
 		.memory_policy_flags = memory_policy_flag_names,
+		.unsafe_annotations = spec_extension_names(),
 		.libseccomp_version = library_version(call->arena, err),
 	};
 

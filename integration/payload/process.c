@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* System calls, signals, and how a process waits and ends. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,17 @@ static void sleep_ms(long ms)
 		;
 }
 
+/* listen PORT: on TCP, at any address. */
+static void do_listen(int argc, char **argv)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_port = htons((uint16_t)(argc > 1 ? number(argv[1]) : 0));
+	say_result(bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -1 : listen(fd, 1));
+	close(fd);
+}
+
 static void do_sleep(int argc, char **argv)
 {
 	sleep_ms(argc > 1 ? number(argv[1]) : 1000);
@@ -149,15 +161,8 @@ static void do_notify(int argc, char **argv)
 }
 
 const struct command process_commands[] = {
-	{ "exit", do_exit },
-	{ "kill-self", do_kill_self },
-	{ "notify", do_notify },
-	{ "orphan", do_orphan },
-	{ "ptrace", do_ptrace },
-	{ "signals", do_signals },
-	{ "sleep", do_sleep },
-	{ "syscall", do_syscall },
-	{ "wait", do_wait },
-	{ "wait-file", do_wait_file },
-	{ 0 },
+	{ "exit", do_exit },	   { "kill-self", do_kill_self }, { "listen", do_listen },
+	{ "notify", do_notify },   { "orphan", do_orphan },	  { "ptrace", do_ptrace },
+	{ "signals", do_signals }, { "sleep", do_sleep },	  { "syscall", do_syscall },
+	{ "wait", do_wait },	   { "wait-file", do_wait_file }, { 0 },
 };
