@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mountinfo.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
@@ -277,6 +278,26 @@ static inline char *read_mounts(void)
 	return text;
 }
 
+/*
+ * What others mount goes from our namespace, too, when they remove the folder
+ * that it was on: only the mounts that the tests need stay.
+ */
+static inline void leave_mounts_of_others(const char *folder)
+{
+	static const char *const needed[] = { "/proc", "/sys", "/dev" };
+	char *text = read_mounts(), *cursor = text;
+	struct mountinfo mount;
+
+	while (mountinfo_next(&cursor, &mount)) {
+		bool stays = str_starts_with(folder, mount.point);
+		for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+			stays = stays || str_starts_with(mount.point, needed[i]);
+		if (!stays)
+			(void)umount2(mount.point, MNT_DETACH | UMOUNT_NOFOLLOW);
+	}
+	free(text);
+}
+
 static inline void be_host(const struct container *c, const char *folder)
 {
 	static const char *const folders[] = { "rootfs",     "rootfs/proc", "rootfs/dev",
@@ -284,6 +305,7 @@ static inline void be_host(const struct container *c, const char *folder)
 	uid_t owner = c->user_namespace || c->unprivileged_runtime ? CONTAINER_ROOT_ID : 0;
 
 	CHECK(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	leave_mounts_of_others(folder);
 	CHECK(mount("tmpfs", folder, "tmpfs", 0, "mode=755") == 0 && chdir(folder) == 0);
 	umask(022);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
