@@ -127,17 +127,20 @@ void process_kill_and_reap(pid_t pid)
 	(void)process_wait(pid, &status);
 }
 
-void process_reset_signals(uint64_t signals)
+void process_reset_signals(uint64_t signals, bool blocked)
 {
 	/* The kernel's struct sigaction, which is smaller: SIG_DFL, no flags, an empty mask. */
 	static const char defaults[256];
-	sigset_t none;
+	sigset_t mask;
 
+	/* Before anything is reset: what comes in between is lost to process 1 of a namespace. */
+	(void)(blocked ? sigfillset(&mask) : sigemptyset(&mask));
+	if (blocked)
+		(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	for (int i = 1; i <= 64; i++) /* fails for SIGKILL and SIGSTOP */
 		if (signals & UINT64_C(1) << (i - 1))
 			(void)syscall(SYS_rt_sigaction, i, defaults, NULL, sizeof(uint64_t));
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* What the child of process_spawn() could not do. */
@@ -185,7 +188,7 @@ static int place_fds(struct spawn_plan *plan)
  */
 static int prepare_spawned(struct spawn_plan *plan)
 {
-	process_reset_signals(UINT64_MAX);
+	process_reset_signals(UINT64_MAX, false);
 	(void)sigprocmask(SIG_BLOCK, &plan->held, NULL);
 	if (plan->spawn->dies_with_parent) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)

@@ -50,11 +50,12 @@ uint64_t process_pidfd_inode(int pidfd);
 void process_kill_and_reap(pid_t pid);
 
 /*
- * Default handling and an empty mask: bit n - 1 of `signals` is signal n
- * (UINT64_MAX: all). execve keeps ignored signals ignored, and the C library
- * refuses to touch two of its own, which a caller may have left us ignored.
+ * Default handling: bit n - 1 of `signals` is signal n (UINT64_MAX: all). And
+ * an empty mask, or, from before that on, one with everything in it. execve keeps ignored signals
+ * ignored, and the C library refuses to touch two of its own, which a caller may have left us
+ * ignored.
  */
-void process_reset_signals(uint64_t signals);
+void process_reset_signals(uint64_t signals, bool blocked);
 
 struct process_run {
 	const char *path;  /* absolute */

@@ -417,6 +417,17 @@ payload_here()
 	! grep -q '^5 ' <<<"$output" || fail "descriptor 5 has come"
 }
 
+@test "the annotation org.rustbox.signals: the payload begins with all signals blocked" {
+	is_ours || skip "it is this runtime's"
+	config '.annotations["org.rustbox.signals"] = "blocked"'
+	run_payload status SigBlk SigIgn
+	# All but KILL, STOP and the two of the C library.
+	lines "SigBlk: fffffffe7ffbfeff" "SigIgn: 0000000000000000"
+	config '.annotations["org.rustbox.signals"] = "other"'
+	run_payload status SigBlk
+	lines "SigBlk: 0000000000000000"
+}
+
 @test "signals are not blocked and not ignored, even if ours are" {
 	payload status SigBlk SigIgn
 	output=$(

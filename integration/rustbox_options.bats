@@ -77,6 +77,8 @@ refused()
 	exits 137
 	rb run --rm --init sh -c 'trap "exit 5" TERM; kill -TERM 1; while :; do sleep 1000 & wait; done'
 	exits 5
+	inside --init grep -E 'Sig(Blk|Ign)' /proc/self/status
+	same "$(tr -d '\t' <<<"$output")" $'SigBlk:0000000000000000\nSigIgn:0000000000000000'
 	rb run --rm --init no-such-command
 	exits 127
 	error_names no-such-command

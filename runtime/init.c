@@ -235,6 +235,8 @@ void init_main(void *data, int channel)
 		.procfs = init->procfs,
 		.keep_fds = init->keep_fds,
 		.is_init = true,
+		.blocks_signals = str_equal(
+			spec_find_annotation(init->spec, INIT_ANNOTATION_SIGNALS), "blocked"),
 		.in_user_namespace = init->new_user_namespace,
 		.landlock = init->spec->extensions.landlock,
 		.ruleset = -1,

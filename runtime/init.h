@@ -13,6 +13,12 @@
 #include "runtime/mount.h"
 #include "runtime/seccomp.h"
 
+/*
+ * An annotation, "blocked": the payload begins with all signals blocked, for
+ * one that waits for them, so that none is lost to process 1 before it does.
+ */
+#define INIT_ANNOTATION_SIGNALS "org.rustbox.signals"
+
 /* All that init needs, made by the parent before any child exists. */
 struct init {
 	const struct spec *spec;

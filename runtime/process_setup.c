@@ -359,12 +359,12 @@ int process_setup_make_cwd(const char *cwd, struct error *err)
  * What we found ignored, or ignore ourselves, and what init.c catches: execve
  * would reset the latter, but a filter may forbid what the handler does.
  */
-static void reset_signals(uint64_t ignored)
+static void reset_signals(const struct process_setup *setup)
 {
 	const uint64_t caught = UINT64_C(1) << (SIGTERM - 1) | UINT64_C(1) << (SIGINT - 1) |
 				UINT64_C(1) << (SIGHUP - 1) | UINT64_C(1) << (SIGQUIT - 1);
 
-	process_reset_signals(ignored | caught);
+	process_reset_signals(setup->ignored | caught, setup->blocks_signals);
 }
 
 static int load_filter(const struct seccomp_filter *filter, int (*listener)(void *data, int fd),
@@ -411,7 +411,7 @@ int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, 
 	examine(setup);
 	if (rlimit_apply(setup->process, err) < 0)
 		return -1;
-	reset_signals(setup->ignored);
+	reset_signals(setup);
 	if (fd_cloexec_from(3 + setup->keep_fds, err) < 0 ||
 	    process_setup_filter(setup, listener, data, err) < 0)
 		return -1;

@@ -25,6 +25,7 @@ struct process_setup {
 	pid_t host_pid;		/* our pid as that procfs shows it */
 	unsigned int keep_fds;	/* descriptors 3 … 3 + keep_fds - 1 stay open for the payload */
 	bool is_init;		/* init, or a process of exec */
+	bool blocks_signals;	/* the payload begins with all of them blocked */
 	bool in_user_namespace; /* setgroups may be denied there */
 	bool keep_groups;	/* the caller's stay, by an annotation */
 	char **env;		/* final environment, HOME added where missing */

@@ -37,7 +37,7 @@ static _Noreturn void run_child(int (*work)(void *work_data, struct error *err),
 {
 	struct error err;
 
-	process_reset_signals(UINT64_MAX);
+	process_reset_signals(UINT64_MAX, false);
 	/* A log without a reader is no reason to stop half-way. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	int result = close_others(keep, n_keep, report, &err);

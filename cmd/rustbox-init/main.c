@@ -31,11 +31,14 @@ static void take_terminal(pid_t group)
 }
 
 /* The child. Signals are blocked, SIGTTOU among them, which tcsetpgrp(3) would raise. */
-static int run_command(char **argv, const sigset_t *signals)
+static int run_command(char **argv)
 {
+	sigset_t none;
+
 	(void)setpgid(0, 0);
 	take_terminal(getpid());
-	if (sigprocmask(SIG_SETMASK, signals, NULL) < 0)
+	(void)sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return fail("sigprocmask", NULL, NOT_STARTED);
 	(void)execvp(argv[0], argv);
 	return fail("exec", argv[0],
@@ -82,21 +85,22 @@ static int serve(pid_t command, const sigset_t *all)
 
 int main(int argc, char **argv)
 {
-	sigset_t all, before;
+	sigset_t all;
 	pid_t command;
 
 	if (argc < 3 || strcmp(argv[1], "--") != 0) {
 		(void)fputs("usage: rustbox-init -- COMMAND [ARG...]\n", stderr);
 		return NOT_STARTED;
 	}
+	/* They are blocked already, so that none is lost before this (org.rustbox.signals). */
 	(void)sigfillset(&all);
-	if (sigprocmask(SIG_SETMASK, &all, &before) < 0)
+	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
 		return fail("sigprocmask", NULL, NOT_STARTED);
 	command = fork();
 	if (command < 0)
 		return fail("fork", NULL, NOT_STARTED);
 	if (command == 0)
-		return run_command(argv + 2, &before);
+		return run_command(argv + 2);
 	/* Both do it, so that it is done whoever comes first. */
 	(void)setpgid(command, command);
 	return serve(command, &all);

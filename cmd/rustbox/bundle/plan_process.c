@@ -22,7 +22,8 @@ static int set_args(struct plan *plan, struct error *err)
 
 	if (plan->record->init &&
 	    (vector_add_text(&process->args, &process->n_args, BUNDLE_INIT_PATH, arena, err) < 0 ||
-	     vector_add_text(&process->args, &process->n_args, "--", arena, err) < 0))
+	     vector_add_text(&process->args, &process->n_args, "--", arena, err) < 0 ||
+	     plan_annotate(plan, BUNDLE_ANNOTATION_SIGNALS, "blocked", err) < 0))
 		return -1;
 	for (size_t i = 0; i < settings->n_entrypoint; i++)
 		if (vector_add_text(&process->args, &process->n_args, settings->entrypoint[i],
