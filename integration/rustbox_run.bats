@@ -49,6 +49,15 @@ load rustbox
 	assert_nothing_left
 }
 
+@test "an image in the place of the command: the error says how one is named" {
+	rb run --rm alpine sh
+	exits 127
+	error_names 'alpine' 'an image is named by --image'
+	rb run --rm --entrypoint no-such-command alpine
+	exits 127
+	[[ $error != *--image* ]] || fail "alpine was not the command"
+}
+
 @test "a container that could not be started says why, unless --rm was given" {
 	rb run --name "$NAME" no-such-command
 	exits 127

@@ -176,6 +176,16 @@ static bool set_incomplete(const char *word, struct error *err)
 	return words.size > 0;
 }
 
+/* Words that Docker has in front of commands, and that are left out here. */
+static const char *what_in_place_of(const char *word)
+{
+	if (strcmp(word, "container") == 0)
+		return "leave this word out: rustbox list, rustbox remove, ...";
+	if (strcmp(word, "image") == 0)
+		return "for images there are images, load, save, tag, history, rmi, inspect, prune";
+	return NULL;
+}
+
 static void set_unknown(const char *word, struct error *err)
 {
 	struct options_nearest nearest = { .word = word };
@@ -186,7 +196,9 @@ static void set_unknown(const char *word, struct error *err)
 		if (!commands[i]->about.hidden)
 			options_offer(&nearest, commands[i]->about.name);
 	(void)error_set(err, 0, "unknown command %s", word);
-	if (nearest.name)
+	if (what_in_place_of(word))
+		(void)error_hint(err, "%s", what_in_place_of(word));
+	else if (nearest.name)
 		(void)error_hint(err, "did you mean %s?", nearest.name);
 	else
 		(void)error_hint(err, "rustbox help lists all");

@@ -87,6 +87,17 @@ static int start(const struct invocation *call, const struct record *record, boo
 	return -1;
 }
 
+/* Docker's users write an image where the command is. */
+static int hint_image(const struct invocation *call, struct error *err)
+{
+	const struct create_options *create = &((const struct run_options *)call->options)->create;
+
+	if (err->code == EXIT_NOT_FOUND && !create->image && !create->entrypoint && call->n_args)
+		(void)error_hint(err, "%s is the command here; an image is named by --image",
+				 call->args[0]);
+	return -1;
+}
+
 static int converse(const struct run_options *options, const struct record *record, int socket,
 		    int *ret_exit_code, struct error *err)
 {
@@ -122,7 +133,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		return -1;
 	note(&times.created);
 	if (start(call, record, in_foreground, &socket, err) < 0)
-		return -1;
+		return hint_image(call, err);
 	note(&times.started);
 	if (!in_foreground)
 		printf("%s\n", record->id);
