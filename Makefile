@@ -21,8 +21,9 @@
 # One file at a time:  make build/debug/base/error_test && build/debug/base/error_test
 
 VERSION := 0.1.0
-# Empty outside a git work tree, as in a release tarball.
-COMMIT  := $(shell git --git-dir=.git describe --always --dirty --abbrev=12 2>/dev/null)
+# A release tarball has no git: git archive has written the commit into a file.
+COMMIT  := $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null || \
+	grep -oE '^[0-9a-f]{12}' .git_archival.txt)
 
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
@@ -248,7 +249,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
 ##@ Targets
 
-.PHONY: all quickstart test test-all lint fuzz coverage bench install uninstall dist clean help FORCE
+.PHONY: all quickstart test test-all test-fresh lint fuzz coverage bench install uninstall dist deb clean help FORCE
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS:%=build/release/%) build/release/rustboxd $(MANPAGES) $(COMPLETIONS) ## Build the programs (build/release/)
@@ -259,6 +260,9 @@ quickstart: ## Install what is needed, build, install, and run a first container
 test: ## Install the test tools and run every test that this machine can run
 	@integration/install-deps test
 	@integration/run-tests
+
+test-fresh: ## The first hour on a fresh Debian, in a tree of its own: make quickstart and some tests (LONG=1: all)
+	integration/test-fresh
 
 test-all: ## The same with the long forms
 	@integration/install-deps test
@@ -318,6 +322,16 @@ dist: ## Source tarball of the last commit: build/dist/
 	git archive --format=tar --prefix=rustbox-$(VERSION)/ -o build/dist/rustbox-$(VERSION).tar HEAD
 	gzip -9nf build/dist/rustbox-$(VERSION).tar
 	cd build/dist && sha256sum rustbox-$(VERSION).tar.gz | tee rustbox-$(VERSION).tar.gz.sha256
+
+# Made from the tarball, in a folder of its own: what is built here stays as it is.
+deb: dist ## Debian packages of the last commit: build/deb/
+	@integration/install-deps build package
+	rm -rf build/deb
+	mkdir -p build/deb
+	tar -xzf build/dist/rustbox-$(VERSION).tar.gz -C build/deb
+	cd build/deb/rustbox-$(VERSION) && env -u MAKEFLAGS -u MFLAGS dpkg-buildpackage -us -uc -b -J$(JOBS)
+	rm -rf build/deb/rustbox-$(VERSION)
+	@ls build/deb/*.deb
 
 clean: ## Remove build/
 	rm -rf build

@@ -59,6 +59,10 @@ shown_options()
 	done
 	rb pull alpine
 	error_names skopeo
+	rb container ls
+	error_names 'unknown command container' 'rustbox list'
+	rb image ls
+	error_names 'unknown command image' 'images'
 }
 
 @test "run has every option that Docker's users look for" {
@@ -197,7 +201,7 @@ offered()
 		[ -x "bin/$name" ] || fail "no $name"
 	done
 	same "$(readlink bin/rustboxd)" rustbox
-	for name in rustbox rustbox-runtime containerd-shim-rustbox-v1 rustboxd; do
+	for name in rustbox rustbox-runtime rustbox-init containerd-shim-rustbox-v1 rustboxd; do
 		[ -s "share/man/man8/$name.8" ] || fail "no man page of $name"
 	done
 	for name in rustbox rustbox-runtime; do
