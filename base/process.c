@@ -86,8 +86,12 @@ bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_st
 	char path[32], text[1024];
 
 	(void)snprintf(path, sizeof(path), "%d/stat", pid);
-	if (fd_read_short(procfs, path, text, sizeof(text)) <= 0)
+	if (fd_read_short(procfs, path, text, sizeof(text)) <= 0) {
+		if (errno == ENOENT)
+			errno = ESRCH;
 		return false;
+	}
+	errno = EPROTO;
 	char *p = strrchr(text, ')'); /* the name before it may hold anything */
 	if (!p || p[1] != ' ')
 		return false;

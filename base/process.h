@@ -38,8 +38,8 @@ int process_exit_code(int status);
 
 /*
  * Start time of a process in clock ticks since boot (/proc/PID/stat field
- * 22), and its state letter (may be NULL). False when there is none.
- * procfs is a descriptor of /proc.
+ * 22), and its state letter (may be NULL). False with errno, which is ESRCH
+ * when there is none. procfs is a descriptor of /proc.
  */
 bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_state);
 

@@ -7,7 +7,6 @@ A step is a system call, its beginning or its end (kill_at): of a command and
 all that it starts; of a supervisor; of what a supervisor starts.
 """
 
-import ctypes
 import glob
 import itertools
 import json
@@ -17,19 +16,7 @@ import signal
 import subprocess
 import time
 
-PR_SET_CHILD_SUBREAPER = 36
-
-
-def reap_orphans():
-    """Goes on in a child. Whose parent is killed is our child then, and reaped at once: process 1 of
-    the machine may take its time."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    test = os.fork()
-    while test:
-        pid, status = os.wait()
-        if pid == test:
-            os._exit(os.waitstatus_to_exitcode(status) & 255)
-
+from orphans import reap_orphans
 
 reap_orphans()
 

@@ -7,23 +7,10 @@ A step is a system call of the server (its beginning, its end), or of what it
 has started: the runtime, mounts, their children.
 """
 
-import ctypes
 import glob
 import os
 
-PR_SET_CHILD_SUBREAPER = 36
-
-
-def reap_orphans():
-    """Goes on in a child. What that leaves is our child when its parent dies, and reaped at once: the
-    container's init does not end before, and process 1 of the machine may take its time."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-    test = os.fork()
-    while test:
-        pid, status = os.wait()
-        if pid == test:
-            os._exit(os.waitstatus_to_exitcode(status) & 255)
-
+from orphans import reap_orphans
 
 reap_orphans()
 

@@ -106,14 +106,20 @@ uint64_t capability_permitted(void)
 }
 
 /* Those of the mask that are in the bounding set: a system call for each that is asked for. */
-static uint64_t bounding_now(uint64_t asked)
+static int bounding_now(uint64_t asked, uint64_t *ret, struct error *err)
 {
 	uint64_t mask = 0;
 
-	for (int i = 0; i < COUNT; i++)
-		if ((asked & bit(i)) && prctl(PR_CAPBSET_READ, i, 0, 0, 0) > 0)
+	for (int i = 0; i < COUNT; i++) {
+		int present = asked & bit(i) ? prctl(PR_CAPBSET_READ, i, 0, 0, 0) : 0;
+
+		if (present > 0)
 			mask |= bit(i);
-	return mask;
+		else if (present < 0 && errno != EINVAL) /* newer than this kernel */
+			return error_set(err, errno, "is %s in the bounding set?", names[i]);
+	}
+	*ret = mask;
+	return 0;
 }
 
 static int read_set(char *const *list, size_t count, const char *key, uint64_t *ret,
@@ -168,8 +174,11 @@ int capability_resolve(const struct spec_capabilities *config, struct capability
 	    READ(permitted) < 0 || READ(ambient) < 0)
 		return -1;
 #undef READ
-	uint64_t bounding = bounding_now(sets.bounding | sets.effective | sets.inheritable |
-					 sets.permitted | sets.ambient);
+	uint64_t bounding;
+	if (bounding_now(sets.bounding | sets.effective | sets.inheritable | sets.permitted |
+				 sets.ambient,
+			 &bounding, err) < 0)
+		return -1;
 	uint64_t permitted = bounding & capability_permitted();
 	limit(&sets.bounding, bounding, &unavailable);
 	limit(&sets.inheritable, bounding, &unavailable);

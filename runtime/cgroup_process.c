@@ -159,8 +159,11 @@ static int signal_batch(const struct cgroup *cgroup, const pid_t *pids, size_t c
 	for (size_t i = 0; i < count; i++) {
 		fds[i] = process_pidfd_open(pids[i]);
 		have_pidfd[i] = fds[i] >= 0 || errno != ENOSYS;
+		if (fds[i] < 0 && errno != ENOSYS && errno != ESRCH && errno != EINVAL && r == 0)
+			r = error_set(err, errno, "open a pidfd of process %d", (int)pids[i]);
 	}
-	r = read_all(cgroup, &again, err);
+	if (r == 0)
+		r = read_all(cgroup, &again, err);
 	for (size_t i = 0; i < count; i++) {
 		if (r == 0 && pids_have(&again, pids[i]) && (fds[i] >= 0 || !have_pidfd[i])) {
 			int sent = have_pidfd[i] ? process_pidfd_signal(fds[i], signal)

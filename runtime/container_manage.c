@@ -69,9 +69,12 @@ int container_kill(const struct container_engine *engine, const char *id, int si
 		return -1;
 	if (container.owns_cgroup && (all || (signal == SIGKILL && outlives_init(&container))))
 		return kill_all(&container, signal, status, all, err);
-	if (container.init_pidfd < 0 ||
-	    (process_pidfd_signal(container.init_pidfd, signal) < 0 && errno == ESRCH))
+	if (container.init_pidfd < 0)
 		return not_running(id, status, err);
+	if (process_pidfd_signal(container.init_pidfd, signal) < 0)
+		return errno == ESRCH ? not_running(id, status, err)
+				      : error_set(err, errno, "send signal %d to process %d",
+						  signal, container.state.pid);
 	/* On v1 a frozen process takes SIGKILL only when it is thawed. */
 	if (signal == SIGKILL && status == CONTAINER_PAUSED)
 		return cgroup_signal_all(&container.cgroup, SIGKILL, err);

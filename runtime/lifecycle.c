@@ -143,7 +143,8 @@ static int kill_init(struct lifecycle *container, struct error *err)
 
 	if (container->init_pidfd < 0)
 		return 0;
-	(void)process_pidfd_signal(container->init_pidfd, SIGKILL);
+	if (process_pidfd_signal(container->init_pidfd, SIGKILL) < 0 && errno != ESRCH)
+		return error_set(err, errno, "kill process %d", container->state.pid);
 	do
 		n = poll(&p, 1, KILL_TIMEOUT_MS);
 	while (n < 0 && errno == EINTR);

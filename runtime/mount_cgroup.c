@@ -154,12 +154,14 @@ static bool folder_name(const struct hierarchy *hierarchy, char name[NAME_SIZE])
 	return true;
 }
 
-/* False where this machine does not have the hierarchy mounted. */
-static bool is_mounted(const char *mount_point, long type)
+/* 1; 0 where this machine does not have the hierarchy mounted; -1: it cannot be known. */
+static int is_mounted(const char *mount_point, long type, struct error *err)
 {
 	struct statfs fs;
 
-	return statfs(mount_point, &fs) == 0 && fs.f_type == type;
+	if (statfs(mount_point, &fs) == 0)
+		return fs.f_type == type;
+	return errno == ENOENT ? 0 : error_set(err, errno, "statfs %s", mount_point);
 }
 
 static int attach_hierarchy(int dir, const char *name, int mount, struct error *err)
@@ -182,7 +184,11 @@ static int add_hierarchy(int dir, const struct hierarchy *hierarchy,
 	if (!folder_name(hierarchy, name))
 		return 0;
 	(void)snprintf(mount_point, sizeof(mount_point), CGROUP_ROOT "/%s", name);
-	if (!is_mounted(mount_point, is_v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC)) {
+	int mounted =
+		is_mounted(mount_point, is_v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC, err);
+	if (mounted < 0)
+		return -1;
+	if (!mounted) {
 		log_debug("cgroup hierarchy \"%s\" is not at %s", hierarchy->controllers,
 			  mount_point);
 		return 0;
@@ -275,8 +281,10 @@ int mount_cgroup(const struct mount_plan *plan, const struct mount_plan_entry *e
 		 struct error *err)
 {
 	const struct cgroup_mount cgroup = settings(plan, entry);
-	bool is_pure_v2 = is_mounted(CGROUP_ROOT, CGROUP2_SUPER_MAGIC);
+	int is_pure_v2 = is_mounted(CGROUP_ROOT, CGROUP2_SUPER_MAGIC, err);
 
+	if (is_pure_v2 < 0)
+		return -1;
 	if (is_pure_v2 || str_equal(entry->mount->type, "cgroup2"))
 		return mount_v2(entry, &cgroup, is_pure_v2 ? CGROUP_ROOT : V1_UNIFIED, target, err);
 	return mount_v1(entry, &cgroup, target, err);

@@ -42,6 +42,18 @@ static int open_root(const char *root)
 	return open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+static int open_claimed(int root_fd, const char *root, const char *id, struct error *err)
+{
+	cleanup_fd int folder =
+		openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (folder < 0)
+		return error_set(err, errno, "open %s/%s", root, id);
+	if (registry_lock(folder, id, true, err) < 0)
+		return -1;
+	return move_fd(&folder);
+}
+
 int registry_claim(const char *root, const char *id, struct error *err)
 {
 	if (check_id(id, err) < 0)
@@ -61,13 +73,10 @@ int registry_claim(const char *root, const char *id, struct error *err)
 		err->code = EEXIST;
 		return -1;
 	}
-	cleanup_fd int folder =
-		openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (folder < 0)
-		return error_set(err, errno, "open %s/%s", root, id);
-	if (registry_lock(folder, id, true, err) < 0)
-		return -1;
-	return move_fd(&folder);
+	int folder = open_claimed(root_fd, root, id, err);
+	if (folder < 0) /* nobody else would: it is still empty, and not locked */
+		(void)unlinkat(root_fd, id, AT_REMOVEDIR);
+	return folder;
 }
 
 int registry_open(const char *root, const char *id, struct error *err)

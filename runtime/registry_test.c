@@ -9,7 +9,10 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -180,11 +183,34 @@ static void lists_are_sorted_and_hold_only_ids(void **state)
 	assert_int_equal(count, 0);
 }
 
+static void a_claim_that_fails_leaves_no_folder(void **state)
+{
+	struct rlimit usual, one_more;
+	struct error err;
+	char path[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	/* Makes the root, too; what that was opened as is free again, and no other is. */
+	cleanup_fd int folder = registry_claim(root, "makes-the-root", &err);
+	assert_true(folder >= 0);
+	one_more = (struct rlimit){ (rlim_t)folder + 1, usual.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &one_more), 0);
+	int none = registry_claim(root, "none", &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_int_equal(none, -1);
+	assert_int_equal(err.code, EMFILE);
+	(void)snprintf(path, sizeof(path), "%s/none", root);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(registry_remove(root, "makes-the-root", folder, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_names),
 		cmocka_unit_test(an_id_is_claimed_once),
+		cmocka_unit_test(a_claim_that_fails_leaves_no_folder),
 		cmocka_unit_test(the_lock_is_exclusive_and_knows_the_dead),
 		cmocka_unit_test(state_comes_back),
 		cmocka_unit_test(the_start_socket_tells),

@@ -12,9 +12,11 @@
 
 /*
  * Opens a pidfd of init if that very process lives: pid, start time and pidfd
- * inode must be the saved ones (S26). -1 when it has ended; no message.
+ * inode must be the saved ones (S26). *ret_pidfd is -1 when it has ended. That
+ * it cannot be known is an error: who took it for an end would remove the state
+ * of a container that runs.
  */
-int status_open_init(const struct state *state, int procfs);
+int status_open_init(const struct state *state, int procfs, int *ret_pidfd, struct error *err);
 
 /*
  * folder: the state folder; cgroup may be NULL (then PAUSED is not told from

@@ -26,7 +26,8 @@ struct user_identity {
  * "USER[:GROUP]", each a name or a number. All digits are always a number,
  * whatever names the files hold ("0" to "4294967294"). `root` is a descriptor
  * of the container's root. The files are read only where they are needed: a
- * missing one is an error for a name, and fine for a number.
+ * missing one is an error for a name, and fine for a number; one that cannot be
+ * read for want of memory or descriptors is an error for both.
  */
 int user_resolve(int root, const char *text, struct arena *arena, struct user_identity *ret,
 		 struct error *err);
@@ -34,7 +35,7 @@ int user_resolve(int root, const char *text, struct arena *arena, struct user_id
 /*
  * The home directory of the uid, memory from the arena (or static): "/" when
  * passwd is missing, unreadable, too long, does not know it or leaves it empty.
- * NULL only when out of memory.
+ * NULL when out of memory or descriptors, or when the disk fails.
  */
 const char *user_home(int root, uint32_t uid, struct arena *arena, struct error *err);
 

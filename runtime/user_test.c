@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -188,6 +190,23 @@ static void test_s24_files_that_are_a_trap(void **state)
 	assert_int_equal(user_resolve(f->root, "root", &f->arena, &got, &f->err), -1);
 }
 
+static void without_a_descriptor_nothing_is_guessed(void **state)
+{
+	struct fixture *f = *state;
+	struct user_identity identity;
+	struct rlimit usual, none = { 0 };
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none.rlim_max = usual.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	const char *home = user_home(f->root, 2000, &f->arena, &f->err);
+	int number = user_resolve(f->root, "2000", &f->arena, &identity, &f->err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_null(home);
+	assert_int_equal(number, -1);
+	assert_int_equal(f->err.code, EMFILE);
+}
+
 static void test_home(void **state)
 {
 	struct fixture *f = *state;
@@ -261,6 +280,7 @@ int main(void)
 		TEST(test_without_the_files),
 		TEST(test_s24_files_that_are_a_trap),
 		TEST(test_home),
+		TEST(without_a_descriptor_nothing_is_guessed),
 		TEST(test_environment),
 		TEST(test_environment_of_thousands),
 	};
