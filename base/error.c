@@ -60,3 +60,13 @@ int(error_memory)(struct error *err)
 {
 	return error_set(err, ENOMEM, "allocating memory");
 }
+
+bool error_is_shortage(const struct error *err)
+{
+	static const int codes[] = { ENOMEM, EMFILE, ENFILE, EIO, ENOSPC, ENOLCK };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (err->code == codes[i])
+			return true;
+	return false;
+}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 
 enum { ERROR_TEXT_SIZE = 2048 };
 
@@ -34,6 +35,12 @@ int error_hint(struct error *err, const char *format, ...) __attribute__((format
 
 /* For "out of memory" while doing something. Always returns -1. */
 int error_memory(struct error *err);
+
+/*
+ * Want of memory, of descriptors, of a sound disk: an error that says nothing
+ * about what was asked for, so that nobody may take the thing for missing.
+ */
+bool error_is_shortage(const struct error *err);
 
 /*
  * The compilers, which see one file at a time, are told here what "always"

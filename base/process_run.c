@@ -48,7 +48,7 @@ static void feed(struct relay *r)
 
 	if (n > 0)
 		r->fed += (size_t)n;
-	if ((n < 0 && errno != EAGAIN) || r->fed == r->run->input_size)
+	if ((n < 0 && errno != EAGAIN && errno != EINTR) || r->fed == r->run->input_size)
 		fd_close(&r->in);
 }
 
@@ -60,7 +60,7 @@ static void drain(struct relay *r)
 
 	while (r->out >= 0 && (n = read(r->out, buffer, sizeof(buffer))) > 0)
 		keep_tail(r, buffer, (size_t)n);
-	if (n == 0 || (n < 0 && errno != EAGAIN))
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		fd_close(&r->out);
 }
 

@@ -263,6 +263,14 @@ limit_is()
 }
 
 # bats test_tags=vm
+@test "S3 at its limit of processes exec has the streams that it is given" {
+	need_controller pids
+	resources '{"pids": {"limit": 2}}'
+	start_waiting
+	output=$(timeout 20 "$RUNTIME" --root "$ROOT" exec "$ID" cat <<<"to be read" 3>&- 4>&-)
+	same "$output" "to be read"
+}
+
 @test "pids: a limit of one is enough for the payload, and for one exec" {
 	need_controller pids
 	is_ours || skip "this runtime needs more"

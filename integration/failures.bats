@@ -64,6 +64,7 @@ drawing()
 
 @test "create in a user namespace" {
 	user_namespace
+	config 'del(.linux.devices, .linux.sysctl["kernel.domainname"])'
 	drawing
 	each_failure create 97 10
 }
@@ -83,7 +84,7 @@ drawing()
 }
 
 @test "update, pause and resume, kill" {
-	each_failure update 23 5
+	each_failure update 23 3
 	each_failure pause 23 3
 	each_failure resume 23 3
 	each_failure kill 23 3
@@ -97,5 +98,45 @@ drawing()
 	each_failure state 13 3
 	each_failure list 13 3
 	each_failure ps 13 3
-	each_failure features 13 3
+	each_failure features 5 3
+}
+
+# Runs the verb with descriptors from 3 to $1 only.
+with_descriptors()
+{
+	local most=$1
+	shift
+	status=0
+	(ulimit -n "$most" && exec timeout -k 5 60 "$RUNTIME" --root "$ROOT" "$@") >"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- ||
+		status=$?
+	read_streams "$DIR/out" "$DIR/err"
+}
+
+@test "with few descriptors a running container is not taken for an ended or a broken one" {
+	local most
+	start_waiting
+	for ((most = 4; most < 14; most++)); do
+		with_descriptors $most state "$ID"
+		[ "$status" -ne 0 ] || matches '"status": "running"'
+		with_descriptors $most list
+		[ "$status" -ne 0 ] || says "$ID"
+		with_descriptors $most delete "$ID"
+		fails
+		with_descriptors $most delete --force "$ID"
+		if [ "$status" -eq 0 ]; then
+			assert_nothing_left
+			start_waiting
+		fi
+		status_is running
+	done
+}
+
+@test "standard output that cannot be written to is an error" {
+	local verb
+	for verb in features --version --help; do
+		status=0
+		"$RUNTIME" --root "$ROOT" $verb >/dev/full 2>"$DIR/err" || status=$?
+		output='' error=$(<"$DIR/err")
+		error_names "standard output"
+	done
 }

@@ -10,6 +10,7 @@
 load rustbox
 
 KILL_AT=${RUSTBOX_BUILD:-$TOP/build/release}/kill_at
+FAIL_AT=${KILL_AT%/*}/fail_at
 
 teardown()
 {
@@ -26,7 +27,7 @@ python()
 	local seconds=120
 	[ "$LONG" = 0 ] || seconds=3000
 	status=0
-	DIR=$DIR RUSTBOX=$RUSTBOX KILL_AT=$KILL_AT PYTHONPATH=$HERE LC_ALL=C.UTF-8 \
+	DIR=$DIR RUSTBOX=$RUSTBOX KILL_AT=$KILL_AT FAIL_AT=$FAIL_AT PYTHONPATH=$HERE LC_ALL=C.UTF-8 \
 		timeout -k 5 $seconds "$PYTHON" -B <(printf 'from rustbox_faults import *\n' && cat) \
 		>"$DIR/python.out" 2>&1 3>&- 4>&- </dev/null || status=$?
 	output=$(tail -n 20 "$DIR/python.out" | cut -c1-1500)
@@ -104,6 +105,25 @@ count()
 	kill_making(committed, "commit", NAME, "third:1", stride=151)
 	kill_making(committed, "rmi", "second:1", stride=101)
 	kill_making(image, "rmi", "first:1", stride=271)
+	PY
+}
+
+# ---- every system call that may fail ----------------------------------------------
+
+@test "failing system calls of run, create and remove, and of all that they start" {
+	python <<-'PY'
+	fail_command(none, "run", "-d", "--name", NAME, *WAITS, stride=311)
+	fail_command(none, "create", "--name", NAME, *WAITS, stride=101)
+	fail_command(stopped, "rm", NAME, stride=53)
+	PY
+}
+
+@test "failing system calls of the supervisor and of what it starts" {
+	python <<-'PY'
+	fail_behind(running, "stop", NAME, stride=97, least=2)
+	fail_behind(running, "exec", NAME, "true", stride=211, least=2)
+	fail_behind(running, "restart", NAME, stride=499, least=2)
+	fail_behind(paused, "unpause", NAME, stride=67, least=2)
 	PY
 }
 

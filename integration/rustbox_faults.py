@@ -4,7 +4,8 @@ proves that the next command shows the truth, that the container can be used or
 removed, and that nothing is left: no process, mount, cgroup, file, socket.
 
 A step is a system call, its beginning or its end (kill_at): of a command and
-all that it starts; of a supervisor; of what a supervisor starts.
+all that it starts; of a supervisor; of what a supervisor starts. Instead of
+being killed at it, they may meet its failure (fail_at).
 """
 
 import glob
@@ -20,7 +21,7 @@ from orphans import reap_orphans
 
 reap_orphans()
 
-RUSTBOX, KILL_AT = os.environ["RUSTBOX"], os.environ["KILL_AT"]
+RUSTBOX, KILL_AT, FAIL_AT = (os.environ[name] for name in ("RUSTBOX", "KILL_AT", "FAIL_AT"))
 DIR, TAG, ROOT = (os.environ[name] for name in ("DIR", "RUSTBOX_TEST_TAG", "RUSTBOX_ROOT"))
 LONG = os.environ.get("LONG", "0") not in ("", "0")
 NAME = "box"
@@ -419,3 +420,62 @@ def race(rounds, prepare, *commands, wins):
         if rows:
             call("rm", "-f", *rows)
         check_nothing_left(where)
+
+
+# ---- failing ----------------------------------------------------------------------
+
+WHAT_FAILED = pathlib.Path(DIR, "what-failed")
+
+
+def check_reason(done, where):
+    """Of who fails: lines, each with a reason."""
+    said = done.stderr.splitlines()
+    assert not done.returncode or said and all(": " in line for line in said), (
+        f"{where}: status {done.returncode}, but no reason: {done.stderr!r}")
+
+
+def failures(stride, least, fail):
+    """fail(number) says what has failed, if there was so much that may. Every stride'th."""
+    done = 0
+    for number in range(1, MOST, max(1, stride // 16) if LONG else stride):
+        if not fail(number):
+            break
+        done += 1
+    print(f"failed in {done} ways")
+    assert done >= least, done
+
+
+def what_failed():
+    return WHAT_FAILED.read_text(encoding="utf-8").strip()
+
+
+def fail_command(prepare, *command, stride, least=3):
+    """A system call fails: of the command, of the supervisor that it starts, of the runtime."""
+    def fail(number):
+        prepare()
+        done = call(*command, program=(FAIL_AT, str(WHAT_FAILED), str(number)), fails=True)
+        where = f"{prepare.__name__}, {command}, failure {number}: {what_failed()}"
+        check_reason(done, where)
+        prove(where)
+        return what_failed()
+
+    failures(stride, least, fail)
+
+
+def fail_behind(prepare, *command, stride, least=3):
+    """While the command asks the supervisor for something: of that one and of what it starts."""
+    def fail(number):
+        prepare()
+        pid = supervisor(containers()[NAME]["ID"])
+        WHAT_FAILED.write_bytes(b"")
+        with subprocess.Popen([FAIL_AT, str(WHAT_FAILED), str(number), "--of", str(pid)],
+                              stdout=subprocess.PIPE) as watcher:
+            assert watcher.stdout.readline() == b"ready\n"
+            done = call(*command, fails=True)
+            watcher.terminate()
+        where = f"{prepare.__name__}, {command}, failure {number} of the supervisor: {what_failed()}"
+        check_reason(done, where)
+        prove(where, stays=prepare is not restarting)
+        return what_failed()
+
+    failures(stride, least, fail)

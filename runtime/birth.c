@@ -124,6 +124,7 @@ static int run(struct birth *birth, bool outside, struct error *err)
 
 int birth_run(struct birth *birth, struct error *err)
 {
+	birth->pidfd = -1;
 	if (run(birth, false, err) == 0)
 		return 0;
 	/* exec in a container that is at its limit: there is room for one process, but not for two.

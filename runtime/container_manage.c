@@ -119,7 +119,11 @@ static int delete_force(const struct container_engine *engine, const char *id, s
 		return err->code == ENOENT ? 0 : -1;
 	if (lifecycle_status(&container, &status, err) < 0)
 		return -1;
-	if (lifecycle_load_spec(&container, &ignored) < 0)
+	if (lifecycle_load_spec(&container, &ignored) < 0 && error_is_shortage(&ignored)) {
+		*err = ignored; /* its hooks would be left out */
+		return -1;
+	}
+	if (!container.has_spec)
 		log_debug("delete \"%s\": no hooks are run: %s", id, ignored.text);
 	return lifecycle_destroy(&container, str_equal(container.state.phase, "created"), err);
 }
@@ -226,7 +230,10 @@ int container_list(const struct container_engine *engine, struct arena *arena,
 	for (size_t i = 0; i < n_ids; i++) {
 		if (container_look(engine, ids[i], arena, &views[count], &one) == 0)
 			count++;
-		else if (one.code != ENOENT)
+		else if (error_is_shortage(&one)) {
+			*err = one; /* the list would say that there are no more */
+			return -1;
+		} else if (one.code != ENOENT)
 			log_warning("%s", one.text);
 	}
 	*ret = views;

@@ -43,6 +43,9 @@ int lifecycle_open(const struct container_engine *engine, const char *id, bool l
 	struct state state;
 	if (registry_load(container->folder, &container->arena, &state, err) < 0 ||
 	    cgroup_from_state(&state, &container->arena, &container->cgroup, err) < 0) {
+		/* Not read is not incomplete: `delete --force` would forget what runs. */
+		if (error_is_shortage(err))
+			return error_wrap(err, "container \"%s\"", id);
 		container->cgroup.disabled = true; /* none is known */
 		error_wrap(err, "container \"%s\" is incomplete", id);
 		err->code = ENODATA;

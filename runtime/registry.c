@@ -136,11 +136,16 @@ int registry_load(int folder, struct arena *arena, struct state *ret, struct err
 	size_t size;
 
 	*ret = (struct state){ 0 };
-	if (fd_read_file(folder, "state.json", STATE_SIZE_MAX, &text, &size, err) < 0)
+	if (fd_read_file(folder, "state.json", STATE_SIZE_MAX, &text, &size, err) < 0) {
+		if (err->code == EFBIG)
+			err->code = ENODATA;
 		return -1;
-	if (json_read(&state_type, text, size, ret, arena, err) < 0)
-		return error_wrap(err, "state.json");
-	return 0;
+	}
+	if (json_read(&state_type, text, size, ret, arena, err) == 0)
+		return 0;
+	if (!error_is_shortage(err))
+		err->code = ENODATA;
+	return error_wrap(err, "state.json");
 }
 
 int registry_save_config(int folder, const char *text, size_t size, struct error *err)
@@ -264,7 +269,7 @@ int registry_list(const char *root, struct arena *arena, char ***ret_ids, size_t
 	if (!stream)
 		return errno == ENOENT ? 0
 				       : error_set(err, errno, "read the state folder %s", root);
-	for (struct dirent *e; rc == 0 && (e = readdir(stream));) {
+	for (struct dirent *e; rc == 0 && (errno = 0, e = readdir(stream));) {
 		if (!container_id_is_valid(e->d_name) ||
 		    (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN))
 			continue;
@@ -272,6 +277,8 @@ int registry_list(const char *root, struct arena *arena, char ***ret_ids, size_t
 		if (rc == 0 && !(ids[count++] = arena_strdup(arena, e->d_name, err)))
 			rc = -1;
 	}
+	if (rc == 0 && errno)
+		rc = error_set(err, errno, "read the state folder %s", root);
 	(void)closedir(stream);
 	if (rc < 0)
 		return -1;

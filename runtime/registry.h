@@ -40,7 +40,10 @@ bool registry_is_locked(int folder);
 
 int registry_save(int folder, const struct state *state, struct error *err);
 
-/* err->code is ENOENT when a killed create left no state.json. */
+/*
+ * err->code is ENOENT when a killed create left no state.json, ENODATA when
+ * there is something else in it.
+ */
 int registry_load(int folder, struct arena *arena, struct state *ret, struct error *err);
 
 int registry_save_config(int folder, const char *text, size_t size, struct error *err);

@@ -127,13 +127,6 @@ struct file {
 	size_t size;
 };
 
-/* The machine's trouble, and neither the image's nor the caller's: to go on would be a guess. */
-static bool is_trouble(const struct error *err)
-{
-	return err->code == ENOMEM || err->code == EMFILE || err->code == ENFILE ||
-	       err->code == EIO;
-}
-
 /* Reads file->path of the container. A file that is not there is ENOENT. */
 static int read_file(int root, struct file *file, struct arena *arena, struct error *err)
 {
@@ -263,7 +256,7 @@ static int resolve_user(int root, const char *text, size_t size, struct arena *a
 	int read = read_file(root, &file, arena, err);
 	if (read < 0 && !number)
 		return error_wrap(err, "look up user \"%.*s\"", (int)size, text);
-	if (read < 0 && is_trouble(err))
+	if (read < 0 && error_is_shortage(err))
 		return error_wrap(err, "look up user \"%.*s\"", (int)size, text);
 	if (read == 0 && (number ? find_uid(&file, uid, ret) : find_name(&file, text, size, ret)))
 		return 1;
@@ -304,7 +297,7 @@ const char *user_home(int root, uint32_t uid, struct arena *arena, struct error 
 	struct user_entry entry;
 
 	if (read_file(root, &file, arena, err) < 0) {
-		if (is_trouble(err))
+		if (error_is_shortage(err))
 			return NULL;
 		if (err->code != ENOENT)
 			log_debug("HOME is /: %s", err->text);

@@ -140,8 +140,9 @@ int main(int argc, char **argv)
 	life.call.inherited_fds = count_inherited();
 	if (result == 0)
 		result = dispatch(&life, argv, &arena, &err);
-	if (fflush(stdout) != 0 && result == 0)
-		result = error_set(&err, errno, "write to standard output");
+	/* What did not fit the buffer has been written before, or not. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
+		result = error_set(&err, errno ? errno : EIO, "write to standard output");
 	if (result == 0)
 		return life.exit_code;
 	report(&life, &err);

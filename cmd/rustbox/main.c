@@ -177,8 +177,9 @@ int main(int argc, char **argv)
 		result = dispatch(&life, argv, &arena, &err);
 	if (life.call.store)
 		store_close(&life.store);
-	if (fflush(stdout) != 0 && result == 0)
-		result = error_set(&err, errno, "write to standard output");
+	/* What did not fit the buffer has been written before, or not. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && result == 0)
+		result = error_set(&err, errno ? errno : EIO, "write to standard output");
 	if (result == 0)
 		return life.exit_code;
 	report(&err);

@@ -70,12 +70,13 @@ static void enter(struct plan *plan, pid_t pid)
 	    ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 ||
 	    info.op != PTRACE_SYSCALL_INFO_ENTRY)
 		return;
-	ways = fault_count(info.entry.nr);
+	ways = fault_count(pid, info.entry.nr, info.entry.args);
 	if (plan->n > plan->met + ways) {
 		plan->met += ways;
 		return;
 	}
-	struct fault fault = fault_of(info.entry.nr, (unsigned int)(plan->n - plan->met - 1));
+	struct fault fault = fault_of(pid, info.entry.nr, info.entry.args,
+				      (unsigned int)(plan->n - plan->met - 1));
 	/* Whoever was killed meanwhile has not met it. */
 	if (!fault_inject(pid, fault.error))
 		return;

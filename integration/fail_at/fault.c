@@ -2,21 +2,27 @@
 /*
  * The table has what a healthy kernel answers to a program in need: too little
  * memory, disk, descriptors or processes; a disk that is broken; a signal; a
- * security module or a limit that forbids. It leaves out what cannot happen
- * (close(2) that fails and leaves the file open), and errors by which a kernel
- * says that it is too old.
+ * security module or a limit that forbids. It leaves out what cannot happen (a
+ * signal in a call that does not wait; close(2) that fails and leaves the file
+ * open), and errors by which a kernel says that it is too old.
  */
 #include "integration/fail_at/fault.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum { ERRORS_MAX = 4 };
+
+/* A row may be about descriptors of files, which do not wait, or of others, which have no disk. */
+enum kind { ANY, FILES, STREAMS };
 
 #define CALL(name) #name, SYS_##name
 
@@ -24,6 +30,7 @@ static const struct row {
 	const char *name;
 	long number;
 	int errors[ERRORS_MAX];
+	enum kind kind;
 } rows[] = {
 	{ CALL(accept4), { EINTR, EMFILE, ENOMEM } },
 	{ CALL(bind), { ENOMEM, EPERM } },
@@ -77,7 +84,8 @@ static const struct row {
 	{ CALL(pread64), { EIO } },
 	{ CALL(prlimit64), { EPERM } },
 	{ CALL(pwrite64), { EIO, ENOSPC } },
-	{ CALL(read), { EINTR, EIO } },
+	{ CALL(read), { EIO }, FILES },
+	{ CALL(read), { EINTR }, STREAMS },
 	{ CALL(readlinkat), { EIO, ENOMEM } },
 	{ CALL(recvmsg), { EINTR } },
 	{ CALL(renameat), { ENOSPC, EIO } },
@@ -93,7 +101,7 @@ static const struct row {
 	{ CALL(setresuid), { EPERM, EAGAIN } },
 	{ CALL(setsid), { EPERM } },
 	{ CALL(signalfd4), { EMFILE, ENOMEM } },
-	{ CALL(socket), { EMFILE, ENOMEM, EPERM } },
+	{ CALL(socket), { EMFILE, ENOMEM } },
 	{ CALL(socketpair), { EMFILE, ENOMEM } },
 	{ CALL(splice), { EINTR, ENOMEM } },
 	{ CALL(statfs), { EIO } },
@@ -105,8 +113,10 @@ static const struct row {
 	{ CALL(unshare), { EPERM, ENOMEM, ENOSPC } },
 	{ CALL(wait4), { EINTR } },
 	{ CALL(waitid), { EINTR } },
-	{ CALL(write), { EINTR, EIO, ENOSPC } },
-	{ CALL(writev), { EINTR, EIO, ENOSPC } },
+	{ CALL(write), { EIO, ENOSPC }, FILES },
+	{ CALL(write), { EINTR }, STREAMS },
+	{ CALL(writev), { EIO, ENOSPC }, FILES },
+	{ CALL(writev), { EINTR }, STREAMS },
 /* The older calls, which newer architectures do not have. */
 #ifdef SYS_open
 	{ CALL(access), { EIO } },
@@ -121,17 +131,30 @@ static const struct row {
 #endif
 };
 
-static const struct row *find(uint64_t call)
+static enum kind kind_of(pid_t pid, uint64_t fd)
 {
+	char link[48], target[2] = "";
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", pid, (int)fd);
+	/* Others are "pipe:[1]", "socket:[2]", "anon_inode:…"; a terminal waits, too, but is rare.
+	 */
+	return readlink(link, target, 1) == 1 && *target == '/' ? FILES : STREAMS;
+}
+
+static const struct row *find(pid_t pid, uint64_t call, const __u64 *args)
+{
+	if ((call == SYS_wait4 && args[2] & WNOHANG) || (call == SYS_waitid && args[3] & WNOHANG))
+		return NULL;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if ((uint64_t)rows[i].number == call)
+		if ((uint64_t)rows[i].number == call &&
+		    (rows[i].kind == ANY || rows[i].kind == kind_of(pid, args[0])))
 			return &rows[i];
 	return NULL;
 }
 
-unsigned int fault_count(uint64_t call)
+unsigned int fault_count(pid_t pid, uint64_t call, const __u64 *args)
 {
-	const struct row *row = find(call);
+	const struct row *row = find(pid, call, args);
 	unsigned int n = 0;
 
 	while (row && n < ERRORS_MAX && row->errors[n])
@@ -139,9 +162,9 @@ unsigned int fault_count(uint64_t call)
 	return n;
 }
 
-struct fault fault_of(uint64_t call, unsigned int which)
+struct fault fault_of(pid_t pid, uint64_t call, const __u64 *args, unsigned int which)
 {
-	const struct row *row = find(call);
+	const struct row *row = find(pid, call, args);
 
 	return (struct fault){ row->name, row->errors[which] };
 }

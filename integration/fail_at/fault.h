@@ -6,16 +6,21 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <linux/types.h>
+
 struct fault {
 	const char *call;
 	int error;
 };
 
-/* How many ways there are for this call to fail; 0 for one that does not. */
-unsigned int fault_count(uint64_t call);
+/*
+ * How many ways there are for this call to fail, that the process is about to
+ * make with these arguments; 0 for one that does not.
+ */
+unsigned int fault_count(pid_t pid, uint64_t call, const __u64 *args);
 
 /* One of them. */
-struct fault fault_of(uint64_t call, unsigned int which);
+struct fault fault_of(pid_t pid, uint64_t call, const __u64 *args, unsigned int which);
 
 /*
  * Of a process that has stopped where it enters a system call: the call is not
