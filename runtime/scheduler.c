@@ -124,9 +124,10 @@ int scheduler_set_io_priority(const struct spec_io_priority *config, struct erro
 	priority = config->priority < 0 ? 0 : (unsigned int)config->priority;
 	/*
 	 * The process alone: its children inherit it, whereas its process group
-	 * may still be that of the runtime's caller.
+	 * may still be that of the runtime's caller. IOPRIO_PRIO_VALUE is of other
+	 * types in later versions of the kernel's headers.
 	 */
-	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(class, priority)) <
+	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, class << IOPRIO_CLASS_SHIFT | priority) <
 	    0) {
 		error_set(err, errno, "set process.ioPriority to %s %d", config->class,
 			  config->priority);
