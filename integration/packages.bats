@@ -169,10 +169,10 @@ IN_TREE='
 	[ "$LONG" != 0 ] || skip "builds packages twice (LONG=1)"
 	type -P dh dpkg-buildpackage >/dev/null || skip "debhelper and dpkg-dev are not installed"
 	find_debian
-	for folder in "$DIR/a" "$DIR/another/folder"; do
-		clone "$folder"
-		plain_make -C "$folder" deb
-	done
+	clone "$DIR/a"
+	clone "$DIR/another/folder"
+	plain_make -C "$DIR/a" deb
+	plain_make -C "$DIR/another/folder" deb
 	same "$(sums "$DIR/a")" "$(sums "$DIR/another/folder")"
 	packages=$(find "$DIR/a/build/deb" -name '*.deb' ! -name '*-dbgsym_*' | sort)
 	same "$(wc -l <<<"$packages")" 3

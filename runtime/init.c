@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "runtime/channel.h"
 #include "runtime/device.h"
 #include "runtime/hook.h"
