@@ -104,6 +104,8 @@ static int check_existing(const struct cgroup_directory *directory, struct error
 
 	if (cgroup_dir_open(directory, &dir) < 0)
 		return error_set(err, errno, "open %s", directory->path);
+	if (faccessat(dir.fd, "cgroup.procs", W_OK, AT_EACCESS) < 0 && is_permission(errno))
+		return error_set(err, errno, "write to %s", directory->path);
 	if (cgroup_pids_read(&dir, &pids, err) < 0)
 		return -1;
 	if (pids.count > 0) {
@@ -181,31 +183,48 @@ int cgroup_make_path(const char *path, size_t *ret_made, struct error *err)
 	return -1;
 }
 
-int cgroup_create(const struct cgroup_machine *machine, const struct cgroup *cgroup,
-		  struct error *err)
+static int make_directory(const struct cgroup_machine *machine,
+			  const struct cgroup_directory *directory, size_t *ret_made,
+			  struct error *err)
 {
-	cleanup_free size_t *made = calloc(cgroup->n_directories + 1, sizeof(*made));
-	int r = made ? 0 : error_memory(err);
+	int r = cgroup_directory_is_v2(directory)
+			? cgroup_v2_make(machine, directory, ret_made, err)
+			: cgroup_v1_make(machine, directory, ret_made, err);
 
-	for (size_t i = 0; r == 0 && i < cgroup->n_directories; i++) {
-		const struct cgroup_directory *directory = &cgroup->directories[i];
+	return r == 0 && *ret_made == 0 ? check_existing(directory, err) : r;
+}
 
-		r = cgroup_directory_is_v2(directory)
-			    ? cgroup_v2_make(machine, directory, &made[i], err)
-			    : cgroup_v1_make(machine, directory, &made[i], err);
-		if (r == 0 && made[i] == 0)
-			r = check_existing(directory, err);
-		else if (r < 0 && cgroup->tolerant && is_permission(err->code)) {
-			log_debug("left out: %s", err->text);
-			r = 0;
-		}
-	}
-	if (r == 0)
-		return 0;
-	for (size_t i = cgroup->n_directories; made && i-- > 0;) {
-		cleanup_free char *path = strdup(cgroup->directories[i].path);
+static void unmake_all(const struct cgroup_directory *directories, const size_t *made, size_t count)
+{
+	while (count-- > 0) {
+		cleanup_free char *path = strdup(directories[count].path);
 		if (path)
-			cgroup_unmake(path, made[i]);
+			cgroup_unmake(path, made[count]);
 	}
-	return error_wrap(err, "create the container's cgroup");
+}
+
+int cgroup_create(const struct cgroup_machine *machine, struct cgroup *cgroup, struct error *err)
+{
+	struct cgroup_directory *directories = cgroup->directories;
+	cleanup_free size_t *made = calloc(cgroup->n_directories + 1, sizeof(*made));
+	size_t kept = 0;
+
+	if (!made)
+		return error_memory(err);
+	for (size_t i = 0; i < cgroup->n_directories; i++) {
+		directories[kept] = directories[i];
+		if (make_directory(machine, &directories[kept], &made[kept], err) == 0) {
+			kept++;
+			continue;
+		}
+		unmake_all(&directories[kept], &made[kept], 1);
+		if (cgroup->tolerant && is_permission(err->code)) {
+			log_debug("left out: %s", err->text);
+			continue;
+		}
+		unmake_all(directories, made, kept);
+		return error_wrap(err, "create the container's cgroup");
+	}
+	cgroup->n_directories = kept;
+	return 0;
 }

@@ -32,8 +32,8 @@ struct cgroup_directory {
 
 struct cgroup {
 	bool disabled; /* no cgroups at all; everything succeeds and does nothing */
-	bool tolerant; /* rootless: a directory that may not be made is left out */
-	struct cgroup_directory *directories; /* in the arena */
+	bool tolerant; /* rootless: cgroup_create() leaves out what may not be made */
+	struct cgroup_directory *directories; /* in the arena; maybe none */
 	size_t n_directories;
 };
 
@@ -68,10 +68,11 @@ int cgroup_to_state(const struct cgroup *cgroup, struct arena *arena, struct sta
  * Makes the directories (and missing parents, with the controllers enabled on
  * v2; on v1 cpuset's cpus and mems inherited). A directory that exists already
  * is accepted when no process is in it and it is not frozen. On failure
- * everything made is removed.
+ * everything made is removed, and what *cgroup lists means nothing any more.
+ * A tolerant one loses the rows of directories that we may not make, or write
+ * to: what is in the list afterwards is there, and holds the container.
  */
-int cgroup_create(const struct cgroup_machine *machine, const struct cgroup *cgroup,
-		  struct error *err);
+int cgroup_create(const struct cgroup_machine *machine, struct cgroup *cgroup, struct error *err);
 
 /*
  * Writes the limits. resources may be NULL; device rules are applied too: with

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "runtime/cgroup_backend.h"
@@ -332,8 +333,13 @@ static int write_row(struct writing *w, const struct limit_row *row, struct erro
 	directory = cgroup_find_v2(w->cgroup);
 	if (directory)
 		return write_side(w, row, &row->v2, directory, &value, err);
-	return error_set(err, ENOENT, "invalid configuration: this machine has no %s controller",
-			 row->v2.controller);
+	if (!w->cgroup->tolerant)
+		return error_set(err, ENOENT,
+				 "invalid configuration: this machine has no %s controller",
+				 row->v2.controller);
+	error_set(err, EPERM, "user %u may make no %s cgroup here", geteuid(), row->v2.controller);
+	return error_hint(err, "limits need a delegated subtree of cgroup v2: "
+			       "systemd-run --user --scope -p Delegate=yes COMMAND; or root");
 }
 
 static int write_rows(struct writing *w, struct error *err)

@@ -318,6 +318,9 @@ static int join_directory(const struct cgroup_directory *directory, pid_t pid, c
 		return 0;
 	if (err->code == EBUSY && cgroup_directory_is_v2(directory))
 		error_hint(err, "controllers are enabled for cgroups below it: name one of these");
+	if (err->code == EACCES && cgroup_directory_is_v2(directory))
+		error_hint(err, "the caller has to be in a cgroup of the same delegated subtree: "
+				"systemd-run --user --scope -p Delegate=yes COMMAND");
 	if (err->code == ENOSPC)
 		error_hint(err, "its cpuset has no CPUs or no memory nodes yet");
 	if (err->code == EINVAL)
@@ -341,12 +344,6 @@ static bool have_controller(const struct cgroup *cgroup, const char *controller)
 	return !controller;
 }
 
-static bool is_left_out(const struct cgroup *cgroup, const char *sub_path, int code)
-{
-	return cgroup->tolerant && !sub_path &&
-	       (code == EACCES || code == EPERM || code == EROFS || code == ENOENT);
-}
-
 static int join_all(const struct cgroup *cgroup, pid_t pid, bool unified_done,
 		    const char *controller, const char *sub_path, struct error *err)
 {
@@ -361,12 +358,9 @@ static int join_all(const struct cgroup *cgroup, pid_t pid, bool unified_done,
 
 		if (unified_done && cgroup_directory_is_v2(directory))
 			continue;
-		if (join_directory(directory, pid, below, err) == 0)
-			continue;
-		if (!is_left_out(cgroup, below, err->code))
+		if (join_directory(directory, pid, below, err) < 0)
 			return error_wrap(err, "move process %d into the container's cgroup",
 					  (int)(pid ? pid : getpid()));
-		log_debug("left out: %s", err->text);
 	}
 	return 0;
 }
@@ -409,8 +403,6 @@ int cgroup_join_like(const struct cgroup *cgroup, pid_t pid, pid_t like, struct 
 
 		if (!copy)
 			return error_memory(err);
-		if (!below && cgroup->tolerant)
-			continue;
 		if (!below)
 			return error_set(err, ENOENT, "process %d is not below %s", (int)like,
 					 cgroup->directories[i].path);

@@ -261,9 +261,7 @@ static int read_with(const struct cgroup *cgroup, const struct reader *reader,
 	if (!directory)
 		return 0;
 	if (cgroup_dir_open(directory, &dir) < 0)
-		return errno == ENOENT || cgroup->tolerant
-			       ? 0
-			       : error_set(err, errno, "open %s", directory->path);
+		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", directory->path);
 	*ret_any = true;
 	struct cgroup_stats_reading here = *r;
 	here.dir = &dir;
@@ -275,10 +273,12 @@ int cgroup_read_stats(const struct cgroup *cgroup, struct arena *arena, struct c
 {
 	struct cgroup_stats *stats = arena_alloc(arena, sizeof(*stats), err);
 	struct cgroup_stats_reading r = { NULL, arena, stats };
-	bool any = cgroup->disabled || cgroup->tolerant;
+	bool any = false;
 
 	if (!stats)
 		return -1;
+	if (cgroup->n_directories == 0)
+		return error_set(err, ENOTSUP, "there are no statistics without cgroups");
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
 		if (read_with(cgroup, &readers[i], &r, &any, err) < 0)
 			return error_wrap(err, "read the statistics");

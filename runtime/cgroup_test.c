@@ -158,10 +158,34 @@ static void without_permission_the_tolerant_goes_on(void **state)
 	fake->cgroup.n_directories = 0;
 	/* Where even root may not make anything. */
 	fake_directory(fake, "pids", "../../sys/kernel/box");
+	fake_directory(fake, "memory", "cgroup/memory/box");
 	assert_ok(create(fake));
-	assert_ok(cgroup_join(&fake->cgroup, getpid(), false, NULL, NULL, &fake->err));
+	assert_int_equal(fake->cgroup.n_directories, 1);
+	assert_string_equal(fake->cgroup.directories[0].controllers, "memory");
+	fake->cgroup.n_directories = 0;
+	fake_directory(fake, "pids", "../../sys/kernel/box");
 	fake->cgroup.tolerant = false;
 	assert_error(create(fake), "cannot be made there");
+}
+
+/* What was left out cannot be limited, and what is in the list must be joined. */
+static void without_permission_limits_are_refused(void **state)
+{
+	struct fake *fake = *state;
+	struct spec_pids pids = { 5 };
+	struct spec_resources resources = { .pids = &pids };
+
+	fake->cgroup.tolerant = true;
+	fake_directory(fake, "pids", "../../sys/kernel/box");
+	assert_ok(create(fake));
+	assert_int_equal(fake->cgroup.n_directories, 0);
+	assert_ok(cgroup_set_limits(&fake->cgroup, NULL, false, &fake->err));
+	assert_error(cgroup_set_limits(&fake->cgroup, &resources, false, &fake->err),
+		     "may make no pids cgroup");
+	assert_error(cgroup_set_limits(&fake->cgroup, &resources, false, &fake->err), "Delegate");
+	fake_directory(fake, "pids", "gone");
+	assert_error(cgroup_join(&fake->cgroup, getpid(), false, NULL, NULL, &fake->err),
+		     "No such file");
 }
 
 static void disabled_does_nothing(void **state)
@@ -196,6 +220,7 @@ int main(void)
 		test(sub_paths_stay_below),
 		test(pids_are_listed_once),
 		test(without_permission_the_tolerant_goes_on),
+		test(without_permission_limits_are_refused),
 		test(disabled_does_nothing),
 	};
 

@@ -26,7 +26,7 @@ struct container_engine {
 	const char *root;   /* state folder of all containers, absolute */
 	bool root_is_given; /* by the user, who has made it or makes a mistake */
 	enum cgroup_manager cgroup_manager;
-	bool rootless; /* cgroup directories that may not be made are left out */
+	bool rootless; /* cgroups that may not be made are left out, and limits refused then */
 };
 
 /* Where the payload's standard streams and our reports go, for create, run and exec. */
@@ -131,6 +131,14 @@ struct container_view {
 };
 int container_look(const struct container_engine *engine, const char *id, struct arena *arena,
 		   struct container_view *ret, struct error *err);
+
+/*
+ * The pids of the container, each once; malloc'd (may be NULL with 0). Without
+ * cgroups these are the processes of its pid namespace, or, where that is not
+ * its own, init alone.
+ */
+int container_processes(const struct container_view *view, pid_t **ret_pids, size_t *ret_count,
+			struct error *err);
 
 /*
  * All containers, sorted by id; ones that vanish meanwhile or cannot be read

@@ -224,6 +224,8 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 		return -1;
 	}
 	container->owns_cgroup = true;
+	if (cgroup_to_state(&container->cgroup, &container->arena, &container->state, err) < 0)
+		return -1;
 	for (size_t i = 0; i < container->cgroup.n_directories; i++)
 		log_debug("cgroup %s", container->cgroup.directories[i].path);
 	/* Its presence also tells a later `delete --force` that the cgroups are ours. */

@@ -11,6 +11,7 @@
 #include "oci/spec_check.h"
 #include "runtime/container.h"
 #include "runtime/lifecycle.h"
+#include "runtime/pid_namespace.h"
 #include "runtime/registry.h"
 #include "runtime/status.h"
 
@@ -32,6 +33,13 @@ static int not_running(const char *id, enum container_status status, struct erro
 	return -1;
 }
 
+static int without_cgroups(const char *verb, const char *id, struct error *err)
+{
+	error_set(err, ENOTSUP, "%s \"%s\": it was made without cgroups", verb, id);
+	return error_hint(err, "an ordinary user's container has them in a delegated subtree of "
+			       "cgroup v2: systemd-run --user --scope -p Delegate=yes COMMAND");
+}
+
 /* True when the kernel does not end the other processes with init: no pid namespace of its own. */
 static bool outlives_init(struct lifecycle *container)
 {
@@ -51,6 +59,12 @@ static int kill_all(struct lifecycle *container, int signal, enum container_stat
 	cleanup_free pid_t *pids = NULL;
 	size_t count = 0;
 
+	if (container->cgroup.n_directories == 0) {
+		if (container->init_pidfd < 0)
+			return all ? 0 : not_running(container->state.id, status, err);
+		return pid_namespace_signal(container->procfs, container->state.pid,
+					    container->init_pidfd, signal, err);
+	}
 	if (!all && cgroup_processes(&container->cgroup, &pids, &count, err) < 0)
 		return -1;
 	if (!all && !count)
@@ -163,8 +177,8 @@ static int set_frozen(const struct container_engine *engine, const char *id, boo
 	if (frozen ? status != CONTAINER_RUNNING && status != CONTAINER_CREATED
 		   : status != CONTAINER_PAUSED)
 		return wrong_status(verb, id, status, err);
-	if (container.cgroup.disabled)
-		return error_set(err, ENOTSUP, "%s \"%s\": it was made without cgroups", verb, id);
+	if (container.cgroup.n_directories == 0)
+		return without_cgroups(verb, id, err);
 	if (cgroup_freeze(&container.cgroup, frozen, err) < 0)
 		return error_wrap(err, "%s \"%s\"", verb, id);
 	return 0;
@@ -192,8 +206,8 @@ int container_update(const struct container_engine *engine, const char *id,
 		return -1;
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
 		return wrong_status("update", id, status, err);
-	if (container.cgroup.disabled)
-		return error_set(err, ENOTSUP, "update \"%s\": it was made without cgroups", id);
+	if (container.cgroup.n_directories == 0)
+		return without_cgroups("update", id, err);
 	if (cgroup_set_limits(&container.cgroup, resources, true, err) < 0)
 		return error_wrap(err, "update \"%s\"", id);
 	return 0;
@@ -211,6 +225,24 @@ int container_look(const struct container_engine *engine, const char *id, struct
 	    cgroup_from_state(&ret->state, arena, &ret->cgroup, err) < 0 ||
 	    status_derive(folder, &ret->state, &ret->cgroup, procfs, &ret->status, NULL, err) < 0)
 		return error_wrap(err, "container \"%s\"", id);
+	return 0;
+}
+
+int container_processes(const struct container_view *view, pid_t **ret_pids, size_t *ret_count,
+			struct error *err)
+{
+	cleanup_fd int procfs = -1, pidfd = -1;
+
+	if (view->cgroup.n_directories > 0)
+		return cgroup_processes(&view->cgroup, ret_pids, ret_count, err);
+	procfs = path_open_procfs(err);
+	if (procfs < 0)
+		return -1;
+	pidfd = status_open_init(&view->state, procfs);
+	if (pidfd >= 0)
+		return pid_namespace_list(procfs, view->state.pid, ret_pids, ret_count, err);
+	*ret_pids = NULL;
+	*ret_count = 0;
 	return 0;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/ps_table.h"
 #include "cmd/rustbox-runtime/command.h"
@@ -34,22 +33,6 @@ static void add_json(struct str *s, const pid_t *pids, size_t n_pids)
 	str_add(s, "]\n");
 }
 
-/* Without cgroups only the first process is known. */
-static int find_pids(const struct container_view *view, pid_t **ret_pids, size_t *ret_count,
-		     struct error *err)
-{
-	if (!view->cgroup.disabled)
-		return cgroup_processes(&view->cgroup, ret_pids, ret_count, err);
-	if (view->status == CONTAINER_STOPPED || view->state.pid <= 0)
-		return 0;
-	*ret_pids = malloc(sizeof(**ret_pids));
-	if (!*ret_pids)
-		return error_memory(err);
-	**ret_pids = view->state.pid;
-	*ret_count = 1;
-	return 0;
-}
-
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
 	const struct ps_options *options = call->options;
@@ -59,7 +42,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	size_t n_pids = 0;
 
 	if (container_look(call->engine, call->args[0], call->arena, &view, err) < 0 ||
-	    find_pids(&view, &pids, &n_pids, err) < 0)
+	    container_processes(&view, &pids, &n_pids, err) < 0)
 		return -1;
 	if (options->format == FORMAT_JSON)
 		add_json(&s, pids, n_pids);
