@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 
@@ -131,10 +132,12 @@ int channel_expect(int channel, enum channel_message message, const char *who, i
 	return 0;
 }
 
-int channel_expect_exec(int channel, const char *who, int32_t *ret_value, struct error *err)
+int channel_expect_exec(int channel, const char *who, int32_t *ret_value, int *ret_fd,
+			struct error *err)
 {
 	struct channel_packet packet;
-	int got = receive(channel, &packet, NULL, err);
+	cleanup_fd int fd = -1;
+	int got = receive(channel, &packet, &fd, err);
 
 	if (got <= 0)
 		return got;
@@ -144,11 +147,18 @@ int channel_expect_exec(int channel, const char *who, int32_t *ret_value, struct
 		return error_set(err, EPROTO, "%s sent %s while starting the program", who,
 				 name_of(packet.message));
 	*ret_value = packet.value;
+	*ret_fd = move_fd(&fd);
 	return 1;
 }
 
-int channel_hand_over_listener(int channel, int fd)
+bool channel_must_attach_listener(void)
 {
+	return geteuid() != 0;
+}
+
+int channel_hand_over_listener(void *data, int fd)
+{
+	const struct channel_listener_peer *peer = data;
 	struct {
 		uint32_t message;
 		int32_t value;
@@ -156,8 +166,10 @@ int channel_hand_over_listener(int channel, int fd)
 	} packet = { .message = CHANNEL_SECCOMP_LISTENER, .value = fd };
 	const ssize_t size = HEADER_SIZE + 1;
 
-	if (write(channel, &packet, (size_t)size) != size ||
-	    read(channel, &packet, (size_t)size) != size)
+	if (peer->attach ? fd_send_packet(peer->channel, &packet, (size_t)size, &fd, 1) < 0
+			 : write(peer->channel, &packet, (size_t)size) != size)
+		return -1;
+	if (read(peer->channel, &packet, (size_t)size) != size)
 		return -1;
 	return packet.message == CHANNEL_LISTENER_SENT ? 0 : -1;
 }

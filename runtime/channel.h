@@ -75,12 +75,24 @@ int channel_expect(int channel, enum channel_message message, const char *who, i
 /*
  * Waits for what may come after START or SAVED: 0 at end of file (execve is
  * done), 1 for SECCOMP_LISTENER (*ret_value: the descriptor's number in the
- * peer), -1 for ERROR and all else.
+ * peer; *ret_fd: the descriptor itself where it was sent, else -1), -1 for
+ * ERROR and all else.
  */
-int channel_expect_exec(int channel, const char *who, int32_t *ret_value, struct error *err);
+int channel_expect_exec(int channel, const char *who, int32_t *ret_value, int *ret_fd,
+			struct error *err);
 
 /*
  * SECCOMP_LISTENER and its answer by nothing but write(2) and read(2), since
  * the filter that `fd` listens to is on already. 0, or -1 without a message.
+ *
+ * A peer without privileges may not take descriptors out of a process that
+ * cannot be traced (pidfd_getfd(2)): with `attach` it goes along, by sendmsg(2).
  */
-int channel_hand_over_listener(int channel, int fd);
+struct channel_listener_peer {
+	int channel;
+	bool attach;
+};
+/* data: struct channel_listener_peer. */
+int channel_hand_over_listener(void *data, int fd);
+/* Whether peers of this runtime need it attached. */
+bool channel_must_attach_listener(void);

@@ -126,27 +126,36 @@ static void foreign_packets_are_refused(void **state)
 	assert_int_equal(err.code, EMSGSIZE);
 }
 
-static void a_listener_is_handed_over(void **state)
+static void hand_over(bool attach)
 {
 	int ends[2], status;
 	int32_t number = 0;
 	struct error err;
 
-	(void)state;
 	assert_int_equal(channel_pair(ends, &err), 0);
-	cleanup_fd int a = ends[0], b = ends[1];
+	cleanup_fd int a = ends[0], b = ends[1], sent = -1, none = -1;
 	pid_t pid = process_clone(0, -1, NULL);
 	if (pid == 0) {
-		(void)close(b);
-		_exit(channel_hand_over_listener(a, 17) == 0 ? 0 : 1);
+		struct channel_listener_peer peer = { a, attach };
+
+		_exit(channel_hand_over_listener(&peer, b) == 0 ? 0 : 1);
 	}
 	fd_close(&a);
-	assert_int_equal(channel_expect_exec(b, "init", &number, &err), 1);
-	assert_int_equal(number, 17);
+	assert_int_equal(channel_expect_exec(b, "init", &number, &sent, &err), 1);
+	assert_int_equal(number, b);
+	assert_true((sent >= 0) == attach);
+	fd_close(&sent);
 	assert_int_equal(channel_send(b, CHANNEL_LISTENER_SENT, 0, -1, &err), 0);
-	assert_int_equal(channel_expect_exec(b, "init", &number, &err), 0);
 	assert_int_equal(process_wait(pid, &status), 0);
 	assert_int_equal(status, 0);
+	assert_int_equal(channel_expect_exec(b, "init", &number, &none, &err), 0);
+}
+
+static void a_listener_is_handed_over(void **state)
+{
+	(void)state;
+	hand_over(false);
+	hand_over(true);
 }
 
 int main(void)

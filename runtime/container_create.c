@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "oci/spec_check.h"
 #include "runtime/cgroup_delegate.h"
+#include "runtime/channel.h"
 #include "runtime/container.h"
 #include "runtime/device.h"
 #include "runtime/lifecycle.h"
@@ -189,6 +190,7 @@ static int prepare(struct preparation *p, const struct container_create_options 
 		.keep_fds = options->io.preserve_fds,
 		.no_pivot = options->no_pivot,
 		.no_new_keyring = options->no_new_keyring,
+		.attach_listener = channel_must_attach_listener(),
 		.arena = &container->arena,
 	};
 	p->create.cgroup = &container->cgroup;

@@ -72,11 +72,6 @@ static int prepare(struct exec_process *exec, struct process_setup *setup, int c
 	return process_setup_prepare(setup, exec->arena, err);
 }
 
-static int hand_over_listener(void *data, int fd)
-{
-	return channel_hand_over_listener(*(int *)data, fd);
-}
-
 void exec_process_main(void *data, int channel)
 {
 	struct exec_process *exec = data;
@@ -92,6 +87,7 @@ void exec_process_main(void *data, int channel)
 		.ruleset = -1,
 		.keep_groups = exec->extensions->keep_original_groups,
 	};
+	struct channel_listener_peer peer = { channel, exec->attach_listener };
 	struct error err;
 
 	(void)prctl(PR_SET_NAME, "rustbox:exec");
@@ -99,7 +95,7 @@ void exec_process_main(void *data, int channel)
 	if (prepare(exec, &setup, channel, &err) == 0 &&
 	    channel_send(channel, CHANNEL_READY, 0, -1, &err) == 0 &&
 	    channel_expect(channel, CHANNEL_SAVED, "the runtime", NULL, NULL, &err) == 0)
-		(void)process_setup_exec(&setup, hand_over_listener, &channel, &err);
+		(void)process_setup_exec(&setup, channel_hand_over_listener, &peer, &err);
 	channel_send_error(channel, &err);
 	_exit(1);
 }

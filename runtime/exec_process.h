@@ -22,6 +22,7 @@ struct exec_process {
 	int root;	    /* the container's root where it was not pivoted to, else -1 */
 	unsigned int keep_fds;
 	bool in_user_namespace, no_new_keyring;
+	bool attach_listener; /* channel_must_attach_listener() */
 	struct arena *arena;
 };
 

@@ -33,7 +33,12 @@ static int write_map(int procfs, pid_t pid, const char *file, const struct spec_
 	if (!lines)
 		return -1;
 	(void)snprintf(path, sizeof(path), "%d/%s", (int)pid, file);
-	return path_write_procfs(procfs, path, lines, err);
+	if (path_write_procfs(procfs, path, lines, err) == 0)
+		return 0;
+	if (err->code == EPERM || err->code == EACCES)
+		error_hint(err, "idmapped mounts need CAP_SYS_ADMIN over the file system, which an "
+				"ordinary user has over none of the host's");
+	return -1;
 }
 
 /* The child is ours and not reaped yet: its number means nobody else. */

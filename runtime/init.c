@@ -179,17 +179,12 @@ static void drop_log(void *data, enum log_level level, const char *text)
 {
 }
 
-static int hand_over_listener(void *data, int fd)
-{
-	return channel_hand_over_listener(*(int *)data, fd);
-}
-
 /*
  * These run in the container, programs of its image: under its seccomp filter,
  * and with the payload's environment where they have none of their own.
  */
-static int run_start_hooks(const struct init *init, struct process_setup *setup, int connection,
-			   struct error *err)
+static int run_start_hooks(const struct init *init, struct process_setup *setup,
+			   struct channel_listener_peer *peer, struct error *err)
 {
 	const struct spec_hooks *hooks = init->spec->hooks;
 	size_t count = hooks ? hooks->n_start_container : 0;
@@ -205,7 +200,7 @@ static int run_start_hooks(const struct init *init, struct process_setup *setup,
 		if (!list[i].env)
 			list[i].env = setup->env;
 	}
-	if (process_setup_filter(setup, hand_over_listener, &connection, err) < 0)
+	if (process_setup_filter(setup, channel_hand_over_listener, peer, err) < 0)
 		return -1;
 	return hook_run("startContainer", list, count, &init->hook_output, init->state, "created",
 			getpid(), err);
@@ -215,11 +210,12 @@ static int run_start_hooks(const struct init *init, struct process_setup *setup,
 static _Noreturn void run_payload(const struct init *init, struct process_setup *setup,
 				  int connection)
 {
+	struct channel_listener_peer peer = { connection, init->attach_listener };
 	struct error err;
 
 	log_redirect(channel_log_sink, &connection);
-	if (run_start_hooks(init, setup, connection, &err) == 0)
-		(void)process_setup_exec(setup, hand_over_listener, &connection, &err);
+	if (run_start_hooks(init, setup, &peer, &err) == 0)
+		(void)process_setup_exec(setup, channel_hand_over_listener, &peer, &err);
 	channel_send_error(connection, &err);
 	_exit(1);
 }

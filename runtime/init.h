@@ -32,6 +32,7 @@ struct init {
 	struct hook_output hook_output;
 	unsigned int keep_fds;
 	bool new_network, new_user_namespace, no_pivot, no_new_keyring;
+	bool attach_listener; /* channel_must_attach_listener() */
 	struct arena *arena;
 };
 

@@ -78,13 +78,13 @@ static int send_start(struct lifecycle *container, struct error *err)
 	static const char who[] = "the container's init";
 	cleanup_fd int connection = registry_connect(container->folder, err);
 	int32_t remote;
-	int rc;
+	int rc, listener;
 
 	if (connection < 0 || channel_send(connection, CHANNEL_START, 0, -1, err) < 0)
 		return -1;
-	while ((rc = channel_expect_exec(connection, who, &remote, err)) > 0)
+	while ((rc = channel_expect_exec(connection, who, &remote, &listener, err)) > 0)
 		if (seccomp_listener_serve(connection, container->init_pidfd, container->state.pid,
-					   remote, container->spec.linux->seccomp,
+					   remote, listener, container->spec.linux->seccomp,
 					   &container->state, "running", err) < 0)
 			return -1;
 	return rc;

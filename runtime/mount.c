@@ -226,6 +226,11 @@ static int apply_kernel_view(const struct mount_plan *plan, struct mount_plan_en
 	if (mount < 0 && err->code == EPERM && entry->tree >= 0) {
 		log_debug("no sysfs of one's own here: the host's is shown, read-only");
 		mount = move_fd(&entry->tree);
+	} else if (mount < 0 && err->code == EPERM && mount_has_user_namespace(plan->spec)) {
+		error_hint(err,
+			   "in a user namespace it needs a %s namespace made with it, and "
+			   "nothing mounted over parts of the host's; or bind that",
+			   str_equal(fs.type, "proc") ? "pid" : "network");
 	}
 	fd_close(&entry->tree);
 	if (mount < 0 || attach(&entry->options, mount, target, err) < 0)

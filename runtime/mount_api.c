@@ -28,6 +28,9 @@ int mount_api_explain_clone(struct error *err)
 		return error_hint(err,
 				  "the kernel refuses to bind a mount that is unbindable, and a "
 				  "part of one where locked mounts hide something");
+	if (err->code == EPERM)
+		return error_hint(err, "root, or a user namespace in config.json, is needed: see "
+				       "`spec --rootless`");
 	if (err->code == ENOSYS)
 		return error_hint(err, "Linux 5.12 or newer is needed");
 	return -1;

@@ -48,6 +48,13 @@ int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_ent
 int mount_open_null(struct mount_plan *plan, struct error *err);
 
 /*
+ * A sysfs shows a network namespace, which the container's user namespace must
+ * own. Where it does not, the host's is shown, read-only.
+ */
+bool mount_may_need_host_sysfs(const struct mount_plan *plan, const struct mount_plan_entry *entry);
+int mount_open_host_sysfs(struct mount_plan_entry *entry, struct error *err);
+
+/*
  * A new, detached mount of a file system. `source` may be NULL. `extra` are
  * more parameters (key NULL: none), `flags` what is set on the mount.
  */

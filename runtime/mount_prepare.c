@@ -291,23 +291,22 @@ static int prepare_bind(const struct mount_plan *plan, struct mount_plan_entry *
 	return 0;
 }
 
-/*
- * A sysfs shows a network namespace, which the container's user namespace
- * must own. Where it does not, the host's is shown, read-only.
- */
-static int prepare_sysfs(const struct mount_plan *plan, struct mount_plan_entry *entry,
-			 struct error *err)
+bool mount_may_need_host_sysfs(const struct mount_plan *plan, const struct mount_plan_entry *entry)
 {
 	const struct spec_namespace *network = spec_find_namespace(plan->spec, NAMESPACE_NETWORK);
-	const struct mount_flags read_only = { .set = MOUNT_ATTR_RDONLY };
 
-	if (!mount_has_user_namespace(plan->spec) || (network && !network->path))
-		return 0;
+	return !entry->options.remount && !entry->options.bind &&
+	       str_equal(entry->mount->type, "sysfs") && mount_has_user_namespace(plan->spec) &&
+	       (!network || network->path);
+}
+
+int mount_open_host_sysfs(struct mount_plan_entry *entry, struct error *err)
+{
+	const struct mount_flags read_only = { .set = MOUNT_ATTR_RDONLY };
 	cleanup_fd int tree = mount_api_clone(AT_FDCWD, "/sys", true);
+
 	if (tree < 0)
-		return left_to_init(plan->spec, errno)
-			       ? 0
-			       : error_set(err, errno, "/sys of the host, in place of a sysfs");
+		return error_set(err, errno, "/sys of the host, in place of a sysfs");
 	if (mount_api_propagate(tree, MS_SLAVE, true, err) < 0 ||
 	    mount_api_set(tree, &read_only, true, err) < 0)
 		return error_wrap(err, "/sys of the host, in place of a sysfs");
@@ -336,8 +335,9 @@ static int prepare_entry(const struct mount_plan *plan, struct mount_plan_entry 
 		return error_set(err, EINVAL, "only a bind mount can be idmapped");
 	if (!mount->type || !*mount->type)
 		return error_set(err, EINVAL, "has no type, and neither bind nor rbind as option");
-	if (str_equal(mount->type, "sysfs"))
-		return prepare_sysfs(plan, entry, err);
+	if (mount_may_need_host_sysfs(plan, entry) && mount_open_host_sysfs(entry, err) < 0 &&
+	    !left_to_init(plan->spec, err->code))
+		return -1;
 	return 0;
 }
 

@@ -128,6 +128,7 @@ static int prepare(const struct container_exec_options *options, struct exec *ex
 		.keep_fds = options->io.preserve_fds,
 		.extensions = &exec->spec.extensions,
 		.in_user_namespace = spec_find_namespace(&exec->spec, NAMESPACE_USER) != NULL,
+		.attach_listener = channel_must_attach_listener(),
 		.no_new_keyring = exec->state.no_new_keyring,
 		.arena = &exec->arena,
 	};
@@ -187,7 +188,7 @@ static int lead_to_exec(const struct container_exec_options *options, struct exe
 {
 	static const char who[] = "the exec process";
 	int32_t remote;
-	int rc;
+	int rc, listener;
 
 	log_debug("exec: process %d", exec->pid);
 	if (!exec->process.process->exec_cpu_affinity)
@@ -199,8 +200,8 @@ static int lead_to_exec(const struct container_exec_options *options, struct exe
 	    report_process(&options->io, exec->pid, exec->pidfd, err) < 0 ||
 	    channel_send(exec->channel, CHANNEL_SAVED, 0, -1, err) < 0)
 		return -1;
-	while ((rc = channel_expect_exec(exec->channel, who, &remote, err)) > 0)
-		if (seccomp_listener_serve(exec->channel, exec->pidfd, exec->pid, remote,
+	while ((rc = channel_expect_exec(exec->channel, who, &remote, &listener, err)) > 0)
+		if (seccomp_listener_serve(exec->channel, exec->pidfd, exec->pid, remote, listener,
 					   exec->spec.linux->seccomp, &exec->state, "running",
 					   err) < 0)
 			return -1;

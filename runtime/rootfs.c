@@ -11,6 +11,16 @@
 #include "base/log.h"
 #include "runtime/mount_entry.h"
 
+static int open_late_entry(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			   struct error *err)
+{
+	if (mount_may_need_host_sysfs(plan, entry))
+		return mount_open_host_sysfs(entry, err);
+	if (entry->options.remount || !entry->options.bind || entry->source_in_root)
+		return 0;
+	return mount_open_source(plan, entry, err);
+}
+
 /* What mount_plan_prepare() left to us, before there is anything of the container. */
 static int open_late(struct mount_plan *plan, struct error *err)
 {
@@ -21,10 +31,7 @@ static int open_late(struct mount_plan *plan, struct error *err)
 	for (size_t i = 0; i < plan->n_entries; i++) {
 		struct mount_plan_entry *entry = &plan->entries[i];
 
-		if (entry->options.remount || !entry->options.bind || entry->tree >= 0 ||
-		    entry->source_in_root)
-			continue;
-		if (mount_open_source(plan, entry, err) < 0)
+		if (entry->tree < 0 && open_late_entry(plan, entry, err) < 0)
 			return error_wrap(err, "mounts[%zu]", i);
 	}
 	return 0;

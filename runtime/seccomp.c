@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "runtime/channel.h"
 #include "runtime/seccomp_table.h"
 
 enum {
@@ -142,6 +143,12 @@ static int add_syscall(struct compilation *c, const struct spec_syscall *entry, 
 	return 0;
 }
 
+/* The call that must not wait for the listener which it hands over. */
+static const char *listener_goes_by(void)
+{
+	return channel_must_attach_listener() ? "sendmsg" : "write";
+}
+
 static int add_entry(struct compilation *c, const struct spec_syscall *entry, struct arena *arena,
 		     struct error *err)
 {
@@ -157,11 +164,12 @@ static int add_entry(struct compilation *c, const struct spec_syscall *entry, st
 	if (action == c->default_action) /* says nothing new, and libseccomp refuses it */
 		return 0;
 	for (size_t i = 0; i < entry->n_names; i++) {
-		if (action == SCMP_ACT_NOTIFY && str_equal(entry->names[i], "write"))
+		if (action == SCMP_ACT_NOTIFY && str_equal(entry->names[i], listener_goes_by()))
 			return error_set(
 				err, 0,
-				"SCMP_ACT_NOTIFY cannot be used for the write syscall: the runtime "
-				"itself needs it to hand over the listener");
+				"SCMP_ACT_NOTIFY cannot be used for the %s syscall: the runtime "
+				"itself needs it to hand over the listener",
+				entry->names[i]);
 		if (add_syscall(c, entry, action, entry->names[i], conditions, shared, err) < 0)
 			return -1;
 	}

@@ -35,15 +35,17 @@ static char *state_text(const struct spec_seccomp *config, const struct state *s
 	return json_write(&state_process_type, &process, false, err);
 }
 
-int seccomp_listener_serve(int channel, int pidfd, pid_t pid, int remote,
+int seccomp_listener_serve(int channel, int pidfd, pid_t pid, int remote, int take_attached,
 			   const struct spec_seccomp *config, const struct state *state,
 			   const char *status, struct error *err)
 {
+	cleanup_fd int listener = take_attached;
 	cleanup_free char *text = state_text(config, state, status, pid, err);
-	cleanup_fd int listener = text ? process_pidfd_getfd(pidfd, remote) : -1;
 
 	if (!text)
 		return -1;
+	if (listener < 0)
+		listener = process_pidfd_getfd(pidfd, remote);
 	if (listener < 0)
 		return error_set(err, errno, "fetch the seccomp listener (pidfd_getfd)");
 	cleanup_fd int agent = terminal_connect(config->listener_path, err);

@@ -12,9 +12,10 @@
 #include "oci/state.h"
 
 /*
- * Fetches descriptor number `remote` from the process, sends it with the
- * process's state to the agent, and answers LISTENER_SENT on the channel.
+ * Sends the listener with the process's state to the agent, and answers
+ * LISTENER_SENT on the channel. It is the process's descriptor number `remote`,
+ * which is fetched unless it has come along: take_attached, or -1.
  */
-int seccomp_listener_serve(int channel, int pidfd, pid_t pid, int remote,
+int seccomp_listener_serve(int channel, int pidfd, pid_t pid, int remote, int take_attached,
 			   const struct spec_seccomp *config, const struct state *state,
 			   const char *status, struct error *err);

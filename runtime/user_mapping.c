@@ -63,10 +63,12 @@ static int run_helper(const char *helper, pid_t pid, const struct spec_id_mappin
 				   .output = output,
 				   .output_size = sizeof(output) };
 	if (process_run(&run, &status, err) < 0)
-		return error_hint(err, "package uidmap; or map only your own id");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return error_set(err, 0, "%s failed: %s", helper, output);
-	return 0;
+		return error_hint(err, "it is in the package uidmap; or map only your own id");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	error_set(err, EPERM, "%s: %s", helper, output);
+	return error_hint(err, "the ids have to be the user's, as /etc/subuid and /etc/subgid say; "
+			       "or map only your own id");
 }
 
 static bool maps_only(const struct spec_id_mapping *mappings, size_t count, uint32_t id)

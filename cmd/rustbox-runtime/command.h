@@ -35,6 +35,7 @@ struct command {
 	bool has_payload;	      /* create, run, exec: sealed, and gets descriptors */
 	bool makes_container;	      /* create, run */
 	bool takes_anything;	      /* arguments and options are not looked at */
+	bool is_stateless;	      /* has nothing to do with containers: needs no state folder */
 	int failure_code;	      /* exit code when run() fails; 0: EXIT_FAILURE */
 	/*
 	 * 0 or -1 with err. *ret_exit_code is EXIT_SUCCESS already. What it

@@ -58,5 +58,6 @@ const struct command command_features = {
 		.summary = "print as JSON what of the specification is supported",
 		.arguments = "",
 	},
+	.is_stateless = true,
 	.run = run,
 };

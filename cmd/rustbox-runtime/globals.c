@@ -23,7 +23,8 @@ static const char *const manager_names[] = { "cgroupfs", "systemd", "disabled", 
 const struct option_row global_rows[] = {
 	{ "root", 0, "DIR",
 	  "state folder of the containers, best on a tmpfs; the default is /run/rustbox-runtime, "
-	  "and $XDG_RUNTIME_DIR/rustbox-runtime for users other than root",
+	  "and for users other than root $XDG_RUNTIME_DIR/rustbox-runtime, or "
+	  "/run/user/UID/rustbox-runtime without that variable",
 	  OPTION_AT(global_options, root), .path = OPTION_DIRECTORY },
 	{ "log", 0, "FILE", "append the log to this file, instead of writing to standard error",
 	  OPTION_AT(global_options, log), .path = OPTION_FILE },
@@ -37,7 +38,9 @@ const struct option_row global_rows[] = {
 	  .fallback = "cgroupfs" },
 	{ "systemd-cgroup", 0, NULL, "the same as --cgroup-manager systemd",
 	  OPTION_AT(global_options, systemd_cgroup) },
-	{ "rootless", 0, "WHEN", "go on without the cgroups that may not be made",
+	{ "rootless", 0, "WHEN",
+	  "go on without the cgroups that may not be made, as long as no limit needs them; auto: "
+	  "when not root, or root of a user namespace only",
 	  OPTION_AT(global_options, rootless), .choices = rootless_names, .fallback = "auto" },
 	{ "version", 'v', NULL, "print the version", OPTION_AT(global_options, version) },
 	{ NULL },
@@ -74,26 +77,46 @@ static bool is_rootless(void)
 	return geteuid() != 0 || in_user_namespace();
 }
 
-/* The user's runtime folder, where it is to be used. */
-static const char *user_runtime_folder(void)
+/* Root of a user namespace that belongs to a session of another user's has that one's folder. */
+static bool has_folder_of_its_own(void)
 {
-	const char *folder = getenv("XDG_RUNTIME_DIR"), *user = getenv("USER");
+	const char *user = getenv("USER");
 
-	if (!folder || *folder != '/')
+	return geteuid() != 0 || (in_user_namespace() && !(user && strcmp(user, "root") == 0));
+}
+
+/* /run/user/UID, as systemd-logind makes it, for callers that have lost the variable. */
+static const char *session_folder(struct arena *arena, struct error *err)
+{
+	const char *path = arena_format(arena, err, "/run/user/%u", geteuid());
+	struct stat st;
+
+	if (!path)
 		return NULL;
-	if (geteuid() == 0 && (!in_user_namespace() || (user && strcmp(user, "root") == 0)))
-		return NULL;
-	return folder;
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	    !(st.st_mode & (S_IRWXG | S_IRWXO)))
+		return path;
+	error_set(err, 0,
+		  "user %u has no folder for the state of containers: XDG_RUNTIME_DIR is "
+		  "not set, and %s is not there or not this user's alone",
+		  geteuid(), path);
+	(void)error_hint(err, "set it, or give --root");
+	return NULL;
 }
 
 static const char *default_root(struct arena *arena, struct error *err)
 {
-	const char *folder = user_runtime_folder();
+	const char *folder = getenv("XDG_RUNTIME_DIR");
 	const char *root;
 
-	if (!folder)
+	if (!has_folder_of_its_own())
 		return "/run/rustbox-runtime";
-	root = arena_format(arena, err, "%s/rustbox-runtime", folder);
+	if (!folder || *folder != '/') {
+		if (geteuid() == 0)
+			return "/run/rustbox-runtime";
+		folder = session_folder(arena, err);
+	}
+	root = folder ? arena_format(arena, err, "%s/rustbox-runtime", folder) : NULL;
 	/*
 	 * The sticky bit keeps it from being tidied away (XDG Base Directory
 	 * Specification). What is wrong with the folder shows when it is used.
@@ -129,11 +152,9 @@ int globals_engine(const struct global_options *options, const struct command *c
 		systemd ? CGROUP_MANAGER_CGROUPFS : (enum cgroup_manager)options->cgroup_manager;
 	engine.rootless = options->rootless == ROOTLESS_TRUE ||
 			  (options->rootless == ROOTLESS_AUTO && is_rootless());
-	if (!engine.root)
-		engine.root = default_root(arena, err);
-	if (!engine.root)
+	if (!engine.root && !command->is_stateless && !(engine.root = default_root(arena, err)))
 		return -1;
-	if (strcmp(engine.root, "/") == 0)
+	if (engine.root && strcmp(engine.root, "/") == 0)
 		return error_set(err, 0, "--root: the root of the filesystem is no state folder");
 	*ret = engine;
 	return 0;

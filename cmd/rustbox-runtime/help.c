@@ -26,6 +26,7 @@ const struct command command_help = {
 		.arguments = "[COMMAND]",
 	},
 	.args_most = 1,
+	.is_stateless = true,
 	.run = run_help,
 };
 
@@ -44,6 +45,7 @@ const struct command command_completion = {
 	},
 	.args_least = 1,
 	.args_most = 1,
+	.is_stateless = true,
 	.run = run_generate,
 };
 
@@ -57,5 +59,6 @@ const struct command command_generate = {
 	},
 	.args_least = 1,
 	.args_most = 1,
+	.is_stateless = true,
 	.run = run_generate,
 };

@@ -60,5 +60,6 @@ const struct command command_spec = {
 		.rows = rows,
 	},
 	.options_size = sizeof(struct spec_options),
+	.is_stateless = true,
 	.run = run,
 };

@@ -13,5 +13,6 @@ const struct command command_version = {
 		.summary = "print the version",
 		.arguments = "",
 	},
+	.is_stateless = true,
 	.run = run,
 };
