@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # A user without any rights, for the suites of rootless containers; after
-# container.bash. The user is in no file of the machine: each program of the
-# user's runs in a mount namespace of its own, which shows passwd, group, subuid
-# and subgid as they would be.
+# container.bash. The user is in no file of the machine: where it matters, a
+# program of the user's runs in a mount namespace of its own, which shows
+# passwd, group, subuid and subgid as they would be.
 # shellcheck shell=bash
 
 USER_ID=54321
@@ -13,8 +13,9 @@ SUB_IDS=3000000
 #
 #   USER_GROUPS=A,B     supplementary groups
 #   USER_CGROUP=DIR     the cgroup2 directory that it starts in
-#   USER_HIDES=FILE     a file that is empty to the user
-#   USER_SESSION=MODE   /run/user/ID is there, with this mode, and XDG_RUNTIME_DIR is not set
+#   USER_FILES=1        the user is in the files of /etc
+#   USER_HIDES=FILE     the same, and a file is empty
+#   USER_SESSION=MODE   the same, /run/user/ID has this mode, and XDG_RUNTIME_DIR is not set
 make_user()
 {
 	local dir=$DIR file
@@ -28,20 +29,26 @@ make_user()
 	echo "ordinary:x:$USER_ID:" >>"$DIR/etc/group"
 	echo "ordinary:$SUB_IDS:65536" >"$DIR/etc/subuid"
 	cp "$DIR/etc/subuid" "$DIR/etc/subgid"
+	for file in passwd group subuid subgid; do
+		echo "$DIR/etc/$file /etc/$file none bind 0 0"
+	done >"$DIR/etc/fstab"
 	cat >"$DIR/as-user" <<-SCRIPT
 	#!/bin/sh
 	[ -z "\$USER_CGROUP" ] || echo \$\$ >"\$USER_CGROUP/cgroup.procs" || exit 125
+	export HOME="$DIR/home" USER=ordinary LOGNAME=ordinary XDG_RUNTIME_DIR="$DIR/xdg"
+	groups=\${USER_GROUPS:+--groups=\$USER_GROUPS}
+	set -- setpriv --reuid $USER_ID --regid $USER_ID \${groups:---clear-groups} --inh-caps=-all "\$@"
+	[ -n "\$USER_FILES\$USER_HIDES\$USER_SESSION" ] || exec "\$@"
 	exec unshare --mount --propagation slave "$DIR/in-namespace" "\$@"
 	SCRIPT
 	cat >"$DIR/in-namespace" <<-SCRIPT
 	#!/bin/sh
 	set -e
-	for file in passwd group subuid subgid; do
+	for file in subuid subgid; do
 		[ -e /etc/\$file ] || : >/etc/\$file
-		mount --bind "$DIR/etc/\$file" /etc/\$file
 	done
+	mount --all --fstab "$DIR/etc/fstab"
 	[ -z "\$USER_HIDES" ] || mount --bind /dev/null "\$USER_HIDES"
-	export HOME="$DIR/home" USER=ordinary LOGNAME=ordinary XDG_RUNTIME_DIR="$DIR/xdg"
 	if [ -n "\$USER_SESSION" ]; then
 		unset XDG_RUNTIME_DIR
 		mount -t tmpfs -o mode=755 none /run
@@ -51,9 +58,7 @@ make_user()
 			chown $USER_ID:$USER_ID /run/user/$USER_ID
 		}
 	fi
-	groups=--clear-groups
-	[ -z "\$USER_GROUPS" ] || groups="--groups \$USER_GROUPS"
-	exec setpriv --reuid $USER_ID --regid $USER_ID \$groups --inh-caps=-all "\$@"
+	exec "\$@"
 	SCRIPT
 	chmod +x "$DIR/as-user" "$DIR/in-namespace"
 	until [ "$dir" = "${BATS_RUN_TMPDIR%/*}" ] || [ "$dir" = / ]; do
@@ -77,13 +82,14 @@ user_program()
 need_helpers()
 {
 	[ -u /usr/bin/newuidmap ] || skip "package uidmap is not installed"
+	export USER_FILES=1
 }
 
 # A subtree of cgroup2 that belongs to the user, who is in a cgroup of it.
 delegate()
 {
 	[ "$(cgroup_mode)" = v2 ] || skip "cgroup v2 alone can be delegated"
-	DELEGATED=/sys/fs/cgroup/user-$TAG
+	DELEGATED=/sys/fs/cgroup/user-$$-$RANDOM
 	mkdir "$DELEGATED" "$DELEGATED/caller"
 	echo "+memory +pids +cpu" >"$DELEGATED/cgroup.subtree_control"
 	chown $USER_ID:$USER_ID "$DELEGATED" "$DELEGATED"/cgroup.{procs,subtree_control,threads} \
