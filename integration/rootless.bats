@@ -137,17 +137,6 @@ limit()
 	start_waiting
 	try exec "$ID" payload ids
 	lines "groups 65534"
-	try exec --additional-gids 10 "$ID" payload ids
-	error_names keep_original_groups
-}
-
-@test "keep_original_groups: neither with a range's groups nor with another value" {
-	config '.annotations["run.oci.keep_original_groups"] = "1" | .process.user.additionalGids = [0]'
-	try run --bundle "$B" "$ID"
-	error_names additionalGids keep_original_groups
-	config '.annotations["run.oci.keep_original_groups"] = "yes"'
-	try run --bundle "$B" "$ID"
-	error_names keep_original_groups yes
 }
 
 @test "without the annotation the user's groups do not get into a range" {
