@@ -236,9 +236,8 @@ int container_processes(const struct container_view *view, pid_t **ret_pids, siz
 	if (view->cgroup.n_directories > 0)
 		return cgroup_processes(&view->cgroup, ret_pids, ret_count, err);
 	procfs = path_open_procfs(err);
-	if (procfs < 0)
+	if (procfs < 0 || status_open_init(&view->state, procfs, &pidfd, err) < 0)
 		return -1;
-	pidfd = status_open_init(&view->state, procfs);
 	if (pidfd >= 0)
 		return pid_namespace_list(procfs, view->state.pid, ret_pids, ret_count, err);
 	*ret_pids = NULL;
