@@ -57,9 +57,9 @@ FOLDERS  := base oci proto runtime shim $(RUSTBOX)
 LAYERS_base                := base
 LAYERS_oci                 := oci base
 LAYERS_proto               := proto base
-LAYERS_runtime             := runtime oci base
+LAYERS_runtime             := runtime oci proto base
 LAYERS_shim                := shim runtime proto oci base
-LAYERS_cmd/rustbox-runtime := runtime oci base
+LAYERS_cmd/rustbox-runtime := runtime oci proto base
 LAYERS_cmd/containerd-shim-rustbox-v1 := shim runtime proto oci base
 LAYERS_cmd/rustbox-init    :=
 LAYERS_cmd/rustbox         := $(RUSTBOX) shim runtime proto oci base
@@ -87,7 +87,7 @@ PROTO_HEADERS := $(PROTOS:%.proto=build/generated/%.pb-c.h)
 # What protoc-c writes is not held to our warnings.
 GENERATED := $(PROTOS:%.proto=%.pb-c)
 # The folders whose code may include them; the initialisers there cast const away.
-USES_PROTO := proto/% shim/% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
+USES_PROTO := proto/% shim/% runtime/criu% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
 # Tools of the integration tests: the folders there that hold C files, each a program.
 TOOLS   := $(patsubst %/,%,$(sort $(dir $(wildcard integration/*/*.c))))
 # These write their man page and completions from their own tables; man/ has other pages.

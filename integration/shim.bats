@@ -547,11 +547,12 @@ two_processes()
 	ok
 }
 
-@test "a checkpoint is refused with a clear message" {
+@test "a checkpoint that fails leaves the task running, and says why" {
+	! criu check >/dev/null 2>&1 || skip "criu works here"
 	ctr_detached "${WAIT[@]}"
 	ctl task checkpoint --image-path "$DIR/images" "$ID"
 	fails
-	! is_our_shim || [[ ${error,,} == *"checkpoint"*"not "* ]] || fail "not clear"
+	! is_our_shim || [[ ${error,,} == *criu* ]] || fail "not clear"
 	same "$(task_status)" RUNNING
 	remove
 }

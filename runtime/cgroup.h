@@ -58,6 +58,14 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 int cgroup_of_process(const struct cgroup_machine *machine, pid_t pid, struct arena *arena,
 		      struct cgroup *ret, struct error *err);
 
+/*
+ * The path of a directory within its hierarchy ("/a/ID"), as /proc/PID/cgroup
+ * has it for the processes in there. In the arena, NULL with err.
+ */
+char *cgroup_path_in_hierarchy(const struct cgroup_machine *machine,
+			       const struct cgroup_directory *directory, struct arena *arena,
+			       struct error *err);
+
 /* From and to what state.json holds; memory from the arena. */
 int cgroup_from_state(const struct state *state, struct arena *arena, struct cgroup *ret,
 		      struct error *err);
@@ -133,6 +141,9 @@ int cgroup_open_unified_sub(const struct cgroup *cgroup, const char *sub_path, s
  * /proc/PID/wchan where it can).
  */
 int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct error *err);
+
+/* The directory that freezes the container, or NULL where none can. */
+const char *cgroup_freezer_path(const struct cgroup *cgroup);
 
 /* 1 frozen, 0 not, -1 error. A cgroup that does not exist is not frozen. */
 int cgroup_is_frozen(const struct cgroup *cgroup, struct error *err);

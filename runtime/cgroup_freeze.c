@@ -98,6 +98,18 @@ int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct error *err)
 	return have_v2 ? cgroup_v2_freeze(&v2, false, 0, err) : 0;
 }
 
+const char *cgroup_freezer_path(const struct cgroup *cgroup)
+{
+	cleanup_cgroup_dir struct cgroup_dir v2 = CGROUP_DIR_CLOSED, v1 = CGROUP_DIR_CLOSED;
+	struct error ignored;
+
+	if (cgroup->disabled)
+		return NULL;
+	if (open_v2(cgroup, &v2, &ignored) > 0)
+		return v2.path;
+	return open_v1(cgroup, &v1, &ignored) > 0 ? v1.path : NULL;
+}
+
 int cgroup_is_frozen(const struct cgroup *cgroup, struct error *err)
 {
 	cleanup_cgroup_dir struct cgroup_dir v2 = CGROUP_DIR_CLOSED, v1 = CGROUP_DIR_CLOSED;

@@ -428,3 +428,24 @@ int cgroup_of_process(const struct cgroup_machine *machine, pid_t pid, struct ar
 	*ret = located;
 	return 0;
 }
+
+char *cgroup_path_in_hierarchy(const struct cgroup_machine *machine,
+			       const struct cgroup_directory *directory, struct arena *arena,
+			       struct error *err)
+{
+	struct cgroup_mount mount __attribute__((cleanup(cgroup_mount_done))) = { 0 };
+	struct locating at = { .machine = machine };
+	int r = find_mount(&at, directory->controllers, &mount, err);
+
+	free(at.mountinfo);
+	if (r < 0)
+		return NULL;
+	const char *below = r ? below_mount(directory->path, mount.point) : NULL;
+	if (below)
+		return arena_format(arena, err, "%s%s",
+				    str_equal(mount.root, "/") ? "" : mount.root,
+				    *below ? below : "/");
+	(void)error_set(err, ENOENT, "the hierarchy of the cgroup %s is not mounted there",
+			directory->path);
+	return NULL;
+}

@@ -19,6 +19,7 @@
 #include "oci/state.h"
 #include "runtime/cgroup.h"
 #include "runtime/cgroup_stats.h"
+#include "runtime/criu.h"
 #include "runtime/self_exec.h"
 
 /* What the global options say. */
@@ -113,6 +114,24 @@ int container_add_mount(const struct container_engine *engine, const char *id,
 			const struct spec_mount *mount, struct error *err);
 int container_remove_mount(const struct container_engine *engine, const char *id,
 			   const char *target, struct error *err);
+
+/*
+ * checkpoint: saves the processes of a running or paused container into
+ * criu->image_path and, unless they are left running, deletes it. A failure
+ * leaves it as it was. pre_dump: memory alone, as the first of several steps.
+ * Blocks until CRIU is done (man criu).
+ */
+int container_checkpoint(const struct container_engine *engine, const char *id,
+			 const struct criu_options *criu, bool pre_dump, struct error *err);
+
+/*
+ * restore: makes a container of config.json whose processes are those of
+ * criu->image_path. It runs then, even if it was paused. *ret_exit_code as of
+ * run. A failure leaves nothing.
+ */
+int container_restore(const struct container_engine *engine,
+		      const struct container_create_options *options,
+		      const struct criu_options *criu, int *ret_exit_code, struct error *err);
 
 enum container_status {
 	CONTAINER_CREATING,

@@ -29,10 +29,8 @@
 #include "runtime/status.h"
 #include "runtime/terminal.h"
 
-/* Reads the configuration, and makes the bundle the current directory: its paths count from there.
- */
-static int load_bundle(const struct container_create_options *options, struct arena *arena,
-		       struct spec *spec, char **ret_text, size_t *ret_size, struct error *err)
+int lifecycle_load_bundle(const struct container_create_options *options, struct arena *arena,
+			  struct spec *spec, char **ret_text, size_t *ret_size, struct error *err)
 {
 	log_debug("container \"%s\": bundle %s", options->id, options->bundle);
 	if (chdir(options->bundle) < 0)
@@ -99,8 +97,8 @@ static int first_state(const struct container_create_options *options, struct li
 	return 0;
 }
 
-static int claim(const struct container_create_options *options, const char *text, size_t size,
-		 struct lifecycle *container, struct error *err)
+int lifecycle_claim(const struct container_create_options *options, const char *text, size_t size,
+		    struct lifecycle *container, struct error *err)
 {
 	const struct container_engine *engine = container->engine;
 	struct arena *arena = &container->arena;
@@ -248,7 +246,7 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 }
 
 /* Undoes a create that failed; its own error is what the user hears. */
-static void undo(struct lifecycle *container, bool hooks_have_run)
+void lifecycle_undo(struct lifecycle *container, bool hooks_have_run)
 {
 	struct error err;
 
@@ -275,8 +273,8 @@ int lifecycle_create(const struct container_engine *engine,
 
 	container->engine = engine;
 	container->procfs = path_open_procfs(err);
-	if (container->procfs < 0 ||
-	    load_bundle(options, &container->arena, &container->spec, &text, &size, err) < 0)
+	if (container->procfs < 0 || lifecycle_load_bundle(options, &container->arena,
+							   &container->spec, &text, &size, err) < 0)
 		return -1;
 	container->has_spec = true;
 	if (container->spec.process &&
@@ -284,14 +282,14 @@ int lifecycle_create(const struct container_engine *engine,
 		return -1;
 	rc = add_listen_fds(&options->io, &container->spec, &container->arena, err);
 	if (rc == 0)
-		rc = claim(options, text, size, container, err);
+		rc = lifecycle_claim(options, text, size, container, err);
 	if (rc == 0)
 		rc = prepare(&p, options, container, err);
 	if (rc == 0)
 		rc = bring_to_life(&p, options, container, err);
 	preparation_done(&p);
 	if (rc < 0)
-		undo(container, p.create.hooks_have_run);
+		lifecycle_undo(container, p.create.hooks_have_run);
 	return rc;
 }
 

@@ -107,25 +107,36 @@ void namespace_plan_done(struct namespace_plan *plan)
 	plan->n_joins = 0;
 }
 
-int namespace_flags_for_exec(const struct spec *spec, int procfs, pid_t init, uint64_t *ret_flags,
-			     struct error *err)
+/* Adds the kind's flag if the process is in another one than we. */
+static int add_if_different(enum spec_namespace_type type, int procfs, pid_t init,
+			    uint64_t *ret_flags, struct error *err)
 {
 	struct stat theirs, ours;
 	char path[64];
 
-	*ret_flags = 0;
-	for (size_t i = 0; i < spec->linux->n_namespaces; i++) {
-		const char *file = kinds[spec->linux->namespaces[i].type].file;
+	(void)snprintf(path, sizeof(path), "%d/ns/%s", init, kinds[type].file);
+	if (fstatat(procfs, path, &theirs, 0) < 0)
+		return error_set(err, errno, "stat /proc/%s", path);
+	(void)snprintf(path, sizeof(path), "self/ns/%s", kinds[type].file);
+	if (fstatat(procfs, path, &ours, 0) < 0)
+		return error_set(err, errno, "stat /proc/%s", path);
+	if (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev)
+		*ret_flags |= kinds[type].flag;
+	return 0;
+}
 
-		(void)snprintf(path, sizeof(path), "%d/ns/%s", init, file);
-		if (fstatat(procfs, path, &theirs, 0) < 0)
-			return error_set(err, errno, "stat /proc/%s", path);
-		(void)snprintf(path, sizeof(path), "self/ns/%s", file);
-		if (fstatat(procfs, path, &ours, 0) < 0)
-			return error_set(err, errno, "stat /proc/%s", path);
-		if (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev)
-			*ret_flags |= kinds[spec->linux->namespaces[i].type].flag;
-	}
+int namespace_flags_for_exec(const struct spec *spec, int procfs, pid_t init, uint64_t *ret_flags,
+			     struct error *err)
+{
+	struct error ignored;
+
+	*ret_flags = 0;
+	for (size_t i = 0; i < spec->linux->n_namespaces; i++)
+		if (add_if_different((enum spec_namespace_type)spec->linux->namespaces[i].type,
+				     procfs, init, ret_flags, err) < 0)
+			return -1;
+	/* CRIU restores into a new one, so that clocks go on; not every kernel has them. */
+	(void)add_if_different(NAMESPACE_TIME, procfs, init, ret_flags, &ignored);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "cmd/rustbox-runtime/command.h"
 
 const struct command *const commands[] = {
+	&command_checkpoint,
 	&command_completion,
 	&command_create,
 	&command_delete,
@@ -18,6 +19,7 @@ const struct command *const commands[] = {
 	&command_mounts,
 	&command_pause,
 	&command_ps,
+	&command_restore,
 	&command_resume,
 	&command_run,
 	&command_spec,
@@ -26,9 +28,7 @@ const struct command *const commands[] = {
 	&command_update,
 	&command_version,
 	/* Not for everybody's eyes. */
-	&command_checkpoint,
 	&command_generate,
-	&command_restore,
 	NULL,
 };
 

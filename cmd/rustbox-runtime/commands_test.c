@@ -74,24 +74,12 @@ static void commands_are_found(void **state)
 	assert_non_null(strstr(err.text, "--help lists them"));
 }
 
-static void known_but_unbuilt_commands_say_so(void **state)
-{
-	const struct invocation call = { 0 };
-	struct error err;
-	int code = 0;
-
-	assert_int_equal(command_checkpoint.run(&call, &code, &err), -1);
-	assert_non_null(strstr(err.text, "not built yet"));
-	assert_int_equal(command_restore.run(&call, &code, &err), -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_sound),
 		cmocka_unit_test(commands_are_sorted_and_then_hidden_ones),
 		cmocka_unit_test(commands_are_found),
-		cmocka_unit_test(known_but_unbuilt_commands_say_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

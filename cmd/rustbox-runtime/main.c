@@ -53,11 +53,6 @@ static int run_command(struct life *life, const struct command *command, char **
 
 	if (!options)
 		return -1;
-	if (command->takes_anything && argv[1] &&
-	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
-		return program_print_help(command, err);
-	if (command->takes_anything)
-		return command->run(&life->call, &life->exit_code, err);
 	parsed = options_parse(command->about.rows, command->about.order, argv, options, arena,
 			       &life->call.args, err);
 	if (parsed > 0)

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/checkpoint.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "oci/json.h"
+
+enum { RECORD_MAX = 4 * 1024 * 1024, DESCRIPTORS_MAX = CRIU_FDS - 8 };
+
+static const char record_name[] = "rustbox.json";
+
+/* ---- folders ------------------------------------------------------------------------------ */
+
+void checkpoint_folders_close(struct checkpoint_folders *folders)
+{
+	fd_close(&folders->images);
+	fd_close(&folders->work);
+}
+
+static int open_folder(const char *option, const char *path, bool make, struct error *err)
+{
+	if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
+		return error_set(err, errno, "%s: mkdir %s", option, path);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? error_set(err, errno, "%s: open %s", option, path) : fd;
+}
+
+int checkpoint_folders_open(const struct criu_options *options, bool make,
+			    struct checkpoint_folders *ret, struct error *err)
+{
+	ret->images = open_folder("--image-path", options->image_path, make, err);
+	if (ret->images < 0)
+		return -1;
+	ret->work = options->work_path ? open_folder("--work-path", options->work_path, true, err)
+				       : fd_dup_above(ret->images, STDERR_FILENO + 1, err);
+	return ret->work < 0 ? -1 : 0;
+}
+
+const char *checkpoint_config_file(const struct spec *spec)
+{
+	static const char *const files[] = { "/etc/criu/rustbox.conf", "/etc/criu/runc.conf",
+					     "/etc/criu/crun.conf" };
+	const char *given = spec_find_annotation(spec, "org.criu.config");
+
+	if (given)
+		return *given ? given : NULL;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (access(files[i], F_OK) == 0)
+			return files[i];
+	return NULL;
+}
+
+const char *checkpoint_namespace_name(enum spec_namespace_type type)
+{
+	static const char *const names[NAMESPACE_TYPES] = {
+		[NAMESPACE_PID] = "pid",       [NAMESPACE_NETWORK] = "net",
+		[NAMESPACE_MOUNT] = "mnt",     [NAMESPACE_IPC] = "ipc",
+		[NAMESPACE_UTS] = "uts",       [NAMESPACE_USER] = "user",
+		[NAMESPACE_CGROUP] = "cgroup", [NAMESPACE_TIME] = "time",
+	};
+
+	return names[type];
+}
+
+/* ---- rustbox.json ------------------------------------------------------------------------- */
+
+static const struct json_field mount_fields[] = {
+	REQUIRED(external_mount, point, "point"),
+	FIELD(external_mount, name, "name"),
+	{ NULL },
+};
+static const struct json_type mount_type = { sizeof(struct external_mount), mount_fields, NULL };
+
+static const struct json_field record_fields[] = {
+	ARRAY(checkpoint_record, mounts, "mounts", &mount_type),
+	LIST(checkpoint_record, descriptors, "descriptors"),
+	{ NULL },
+};
+static const struct json_type record_type = { sizeof(struct checkpoint_record), record_fields,
+					      NULL };
+
+int checkpoint_record_write(int images, const struct checkpoint_record *record, struct error *err)
+{
+	cleanup_free char *text = json_write(&record_type, record, true, err);
+
+	if (!text)
+		return -1;
+	return fd_replace_file(images, record_name, text, strlen(text), 0600, err);
+}
+
+int checkpoint_record_read(int images, struct arena *arena, struct checkpoint_record *ret,
+			   struct error *err)
+{
+	cleanup_free char *text = NULL;
+	size_t size;
+
+	*ret = (struct checkpoint_record){ 0 };
+	if (fd_read_file(images, record_name, RECORD_MAX, &text, &size, err) < 0)
+		return err->code == ENOENT
+			       ? error_hint(err, "this is no checkpoint that rustbox-runtime made")
+			       : -1;
+	if (json_read(&record_type, text, size, ret, arena, err) < 0)
+		return error_wrap(err, "%s", record_name);
+	if (ret->n_descriptors > DESCRIPTORS_MAX)
+		return error_set(err, E2BIG, "%s: %zu descriptors", record_name,
+				 ret->n_descriptors);
+	return 0;
+}
+
+/* ---- descriptors -------------------------------------------------------------------------- */
+
+static bool is_terminal(dev_t device)
+{
+	unsigned int n = major(device);
+
+	return (n >= 136 && n <= 143) || n == 4 || n == 5;
+}
+
+/* The mount of an open file, as /proc/PID/fdinfo/N tells it. */
+static bool mount_of(int procfs, pid_t pid, size_t n, uint64_t *ret)
+{
+	static const char key[] = "mnt_id:\t";
+	char path[64], text[512];
+
+	(void)snprintf(path, sizeof(path), "%d/fdinfo/%zu", pid, n);
+	if (fd_read_short(procfs, path, text, sizeof(text)) <= 0)
+		return false;
+	char *found = strstr(text, key);
+	if (!found)
+		return false;
+	found += strlen(key);
+	found[strcspn(found, "\n")] = '\0';
+	return str_to_uint(found, 10, UINT64_MAX, ret);
+}
+
+static bool is_seen(const struct checkpoint_record *record, uint64_t mount)
+{
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (record->mounts[i].id == mount)
+			return true;
+	return false;
+}
+
+/* CRIU's own form of each; "" for what is the container's own, or of another kind. */
+static char *describe(const struct checkpoint_record *record, const char *link,
+		      const struct stat *st, uint64_t mount, struct arena *arena, struct error *err)
+{
+	if (str_starts_with(link, "pipe:["))
+		return arena_strdup(arena, link, err);
+	if (is_seen(record, mount))
+		return arena_strdup(arena, "", err);
+	if (S_ISCHR(st->st_mode) && is_terminal(st->st_rdev))
+		return arena_format(arena, err, "tty[%lx:%lx]", st->st_rdev, st->st_dev);
+	if (S_ISREG(st->st_mode) || S_ISCHR(st->st_mode) || S_ISFIFO(st->st_mode))
+		return arena_format(arena, err, "file[%lx:%lx]", mount, st->st_ino);
+	return arena_strdup(arena, "", err);
+}
+
+static char *describe_nth(const struct checkpoint_record *record, int procfs, pid_t pid, size_t n,
+			  struct arena *arena, struct error *err)
+{
+	char path[64], link[PATH_MAX];
+	struct stat st;
+	uint64_t mount;
+	ssize_t size;
+
+	(void)snprintf(path, sizeof(path), "%d/fd/%zu", pid, n);
+	size = readlinkat(procfs, path, link, sizeof(link) - 1);
+	if (size < 0 || fstatat(procfs, path, &st, 0) < 0 || !mount_of(procfs, pid, n, &mount)) {
+		error_set(err, errno, "/proc/%s", path);
+		return NULL;
+	}
+	link[size] = '\0';
+	return describe(record, link, &st, mount, arena, err);
+}
+
+int checkpoint_record_descriptors(int procfs, pid_t pid, struct arena *arena,
+				  struct checkpoint_record *record, struct error *err)
+{
+	char *descriptor;
+
+	record->descriptors = arena_array(arena, DESCRIPTORS_MAX + 1, sizeof(char *), err);
+	if (!record->descriptors)
+		return -1;
+	/* Behind the standard streams, which may be closed, up to the first gap. */
+	for (size_t n = 0; n < DESCRIPTORS_MAX; n++) {
+		descriptor = describe_nth(record, procfs, pid, n, arena, err);
+		if (!descriptor && err->code != ENOENT)
+			return -1;
+		if (!descriptor && n > STDERR_FILENO)
+			break;
+		if (!descriptor && !(descriptor = arena_strdup(arena, "", err)))
+			return -1;
+		record->descriptors[n] = descriptor;
+		record->n_descriptors = n + 1;
+	}
+	return 0;
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verb restore. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "runtime/checkpoint.h"
+#include "runtime/container.h"
+#include "runtime/external_mount.h"
+#include "runtime/hook.h"
+#include "runtime/keyring.h"
+#include "runtime/lifecycle.h"
+#include "runtime/namespace.h"
+#include "runtime/registry.h"
+#include "runtime/relay.h"
+#include "runtime/report.h"
+#include "runtime/terminal.h"
+
+/* One restore: everything lives in the container's arena. */
+struct restore {
+	struct lifecycle *container;
+	const struct container_create_options *options;
+	struct checkpoint_folders folders;
+	struct external_mounts mounts;
+	struct checkpoint_record record;
+	struct namespace_plan namespaces;
+	struct criu_request request;
+	int fds[CRIU_FDS];
+	size_t n_fds;
+	int console; /* where the terminal's master goes, -1: nowhere */
+	pid_t root;  /* of CRIU's tree, from "setup-namespaces" on */
+	bool hooks_have_run;
+};
+
+/* ---- what CRIU is told ---------------------------------------------------------------------- */
+
+/* The checkpoint's names for what it has from outside, and where that is now. */
+static int name_mounts(struct restore *restore, struct error *err)
+{
+	const struct checkpoint_record *record = &restore->record;
+	struct criu_request *request = &restore->request;
+	struct arena *arena = &restore->container->arena;
+	char path[EXTERNAL_MOUNTS_PATH_SIZE];
+
+	request->external = arena_array(arena, record->n_mounts, sizeof(*request->external), err);
+	if (!request->external)
+		return -1;
+	for (size_t i = 0; i < record->n_mounts; i++) {
+		if (!external_mounts_is_first(record->mounts, i))
+			continue;
+		external_mounts_path(i, path);
+		request->external[request->n_external] =
+			arena_format(arena, err, "mnt[%s]:%s", record->mounts[i].name, path);
+		if (!request->external[request->n_external++])
+			return -1;
+	}
+	return 0;
+}
+
+static int add_fd(struct restore *restore, const char *key, int fd, struct error *err)
+{
+	struct criu_request *request = &restore->request;
+
+	if (restore->n_fds == CRIU_FDS)
+		return error_set(err, EMFILE, "criu gets too many descriptors");
+	request->inherited[request->n_inherited++] =
+		(struct criu_inherited){ .key = key, .fd = (int)restore->n_fds };
+	restore->fds[restore->n_fds++] = fd;
+	return 0;
+}
+
+static bool is_inherited(const struct criu_request *request, const char *key)
+{
+	for (size_t i = 0; i < request->n_inherited; i++)
+		if (str_equal(request->inherited[i].key, key))
+			return true;
+	return false;
+}
+
+/*
+ * For CRIU the name of a file is a path from "/", which it cuts off. By what is
+ * left it takes our descriptor as it is; by the whole it would insist on a file
+ * of the size that the other one had.
+ */
+static const char *inherited_key(const char *saved)
+{
+	return str_starts_with(saved, "file[") ? saved + 1 : saved;
+}
+
+/* Our own 0, 1, 2 and --preserve-fds in the place of those that it had. */
+static int add_streams(struct restore *restore, struct error *err)
+{
+	const struct checkpoint_record *record = &restore->record;
+	size_t n = STDERR_FILENO + 1 + restore->options->io.preserve_fds;
+
+	if (n > record->n_descriptors && restore->options->io.preserve_fds)
+		return error_set(err, EINVAL,
+				 "--preserve-fds: the container had no descriptor %zu when it was "
+				 "saved",
+				 record->n_descriptors);
+	for (size_t i = 0; i < n && i < record->n_descriptors; i++) {
+		const char *key = inherited_key(record->descriptors[i]);
+
+		if (*key && !is_inherited(&restore->request, key) &&
+		    add_fd(restore, key, (int)i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* CRIU takes two kinds by a key of the images; others it joins by path. */
+static int add_namespace(struct restore *restore, const struct namespace_join *join,
+			 enum spec_namespace_type type, struct error *err)
+{
+	struct criu_request *request = &restore->request;
+
+	if (type == NAMESPACE_NETWORK)
+		return add_fd(restore, CHECKPOINT_NETWORK_KEY, join->fd, err);
+	if (type == NAMESPACE_PID)
+		return add_fd(restore, CHECKPOINT_PID_KEY, join->fd, err);
+	if (type != NAMESPACE_IPC && type != NAMESPACE_UTS && type != NAMESPACE_TIME)
+		return error_set(err, ENOTSUP, "CRIU cannot restore into the %s namespace %s",
+				 spec_namespace_name(type), join->path);
+	/* The path of the descriptor that has been checked already. */
+	char *path =
+		arena_format(&restore->container->arena, err, "/proc/%d/fd/%d", getpid(), join->fd);
+	if (!path)
+		return -1;
+	request->joined[request->n_joined++] =
+		(struct criu_pair){ .key = checkpoint_namespace_name(type), .value = path };
+	return 0;
+}
+
+static int add_namespaces(struct restore *restore, struct error *err)
+{
+	for (int i = 0; i < restore->namespaces.n_joins; i++)
+		for (int type = 0; type < NAMESPACE_TYPES; type++)
+			if (restore->namespaces.joins[i].flag ==
+				    namespace_flag((enum spec_namespace_type)type) &&
+			    add_namespace(restore, &restore->namespaces.joins[i],
+					  (enum spec_namespace_type)type, err) < 0)
+				return -1;
+	return 0;
+}
+
+/* Each controller by itself, as CRIU has them. */
+static int add_cgroup_roots(struct restore *restore, struct error *err)
+{
+	const struct cgroup *cgroup = &restore->container->cgroup;
+	struct criu_request *request = &restore->request;
+	struct arena *arena = &restore->container->arena;
+	size_t n = 0;
+
+	for (size_t i = 0; i < cgroup->n_directories; i++)
+		n += 1 + strlen(cgroup->directories[i].controllers);
+	request->cgroup_roots = arena_array(arena, n, sizeof(*request->cgroup_roots), err);
+	if (!request->cgroup_roots)
+		return -1;
+	for (size_t i = 0; i < cgroup->n_directories; i++) {
+		const struct cgroup_directory *directory = &cgroup->directories[i];
+		char *path =
+			cgroup_path_in_hierarchy(&cgroup_machine_default, directory, arena, err);
+		char *list = path ? arena_strdup(arena, directory->controllers, err) : NULL;
+
+		if (!list)
+			return -1;
+		for (char *name; (name = strsep(&list, ","));)
+			request->cgroup_roots[request->n_cgroup_roots++] =
+				(struct criu_pair){ .key = name, .value = path };
+	}
+	return 0;
+}
+
+static int make_request(struct restore *restore, struct error *err)
+{
+	struct arena *arena = &restore->container->arena;
+	struct criu_request *request = &restore->request;
+
+	request->root = EXTERNAL_MOUNTS_ROOT;
+	request->config_file = checkpoint_config_file(&restore->container->spec);
+	request->inherited = arena_array(arena, CRIU_FDS, sizeof(*request->inherited), err);
+	request->joined = arena_array(arena, NAMESPACE_TYPES, sizeof(*request->joined), err);
+	if (!request->inherited || !request->joined)
+		return -1;
+	/* CRIU itself has no use for the standard streams. */
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		restore->fds[i] = -1;
+	restore->fds[CRIU_FD_IMAGES] = restore->folders.images;
+	restore->fds[CRIU_FD_WORK] = restore->folders.work;
+	restore->n_fds = CRIU_FD_FIRST;
+	if (name_mounts(restore, err) < 0 || add_streams(restore, err) < 0 ||
+	    add_namespaces(restore, err) < 0)
+		return -1;
+	return add_cgroup_roots(restore, err);
+}
+
+/* ---- while CRIU works ------------------------------------------------------------------------ */
+
+/* In the child's mount namespace: CRIU mounts something in its work folder. */
+static int reopen_folders(struct restore *restore, struct error *err)
+{
+	struct checkpoint_folders folders = CHECKPOINT_FOLDERS_CLOSED;
+
+	if (checkpoint_folders_open(restore->request.options, false, &folders, err) < 0)
+		return -1;
+	restore->fds[CRIU_FD_IMAGES] = folders.images;
+	restore->fds[CRIU_FD_WORK] = folders.work;
+	return 0;
+}
+
+/* In the child: CRIU, and so all that it makes, is in the container's cgroups. */
+static int prepare_child(void *data, struct error *err)
+{
+	struct restore *restore = data;
+
+	/* Keyrings are not in the checkpoint: the processes have CRIU's. */
+	if (!restore->options->no_new_keyring && keyring_join(restore->options->id, err) < 0)
+		return -1;
+	if (!restore->container->cgroup.disabled &&
+	    cgroup_join_self(&restore->container->cgroup, false, NULL, NULL, err) < 0)
+		return -1;
+	if (external_mounts_unshare(err) < 0 || reopen_folders(restore, err) < 0)
+		return -1;
+	return external_mounts_lay_out(&restore->mounts, restore->record.mounts,
+				       restore->record.n_mounts, err);
+}
+
+static int run_hooks(struct restore *restore, pid_t pid, struct error *err)
+{
+	struct hook_output cleanup_hook_output output = HOOK_OUTPUT_NONE;
+	const struct spec_hooks *hooks = restore->container->spec.hooks;
+	const struct state *state = &restore->container->state;
+
+	restore->hooks_have_run = true;
+	if (!hooks)
+		return 0;
+	if (hook_output_open(&restore->container->spec, &output, err) < 0 ||
+	    hook_run("prestart", hooks->prestart, hooks->n_prestart, &output, state, "creating",
+		     pid, err) < 0)
+		return -1;
+	return hook_run("createRuntime", hooks->create_runtime, hooks->n_create_runtime, &output,
+			state, "creating", pid, err);
+}
+
+static bool takes(const struct external_mount *wanted, struct external_mount *found, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!found[i].point || !str_equal(found[i].point, wanted->point) ||
+		    !str_equal(found[i].name, wanted->name))
+			continue;
+		found[i].point = NULL;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * CRIU goes by paths: whatever it has found there, the mounts must be those of
+ * the checkpoint, at their places, with the flags of config.json (S18). No
+ * process of the container has run a step yet.
+ */
+static int check_mounts(struct restore *restore, pid_t pid, struct error *err)
+{
+	const struct checkpoint_record *record = &restore->record;
+	struct external_mount *found;
+	size_t count;
+
+	if (external_mounts_look(&restore->mounts, restore->container->procfs, pid,
+				 &restore->container->arena, &found, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (!takes(&record->mounts[i], found, count))
+			return error_set(err, EPERM,
+					 "the mount %s of the checkpoint has not come to its place",
+					 record->mounts[i].point);
+	for (size_t i = 0; i < count; i++)
+		if (found[i].point)
+			return error_set(err, EPERM,
+					 "there is a mount %s that the checkpoint lacks",
+					 found[i].point);
+	return 0;
+}
+
+/* All processes are there and wait. */
+static int adopt(struct restore *restore, pid_t pid, struct error *err)
+{
+	struct lifecycle *container = restore->container;
+	struct state *state = &container->state;
+
+	container->init_pidfd = process_pidfd_open(pid);
+	if (container->init_pidfd < 0)
+		return error_set(err, errno, "open process %d", pid);
+	container->child = pid;
+	state->pid = pid;
+	state->pidfd_inode = process_pidfd_inode(container->init_pidfd);
+	if (!process_start_time(container->procfs, pid, &state->start_time, NULL))
+		return error_set(err, ESRCH, "read the start time of process %d", pid);
+	return cgroup_set_limits(&container->cgroup, container->spec.linux->resources, false, err);
+}
+
+static int hand_over_terminal(const struct restore *restore, int master, struct error *err)
+{
+	static const char name[] = "/dev/ptmx";
+
+	if (restore->console < 0)
+		return error_set(err, EINVAL,
+				 "the checkpoint has a terminal, config.json has none");
+	if (fd_send_packet(restore->console, name, sizeof(name) - 1, &master, 1) < 0)
+		return error_set(err, errno, "send the terminal over the console socket");
+	return 0;
+}
+
+static int notified(void *data, const struct criu_notification *n, struct error *err)
+{
+	struct restore *restore = data;
+
+	if (str_equal(n->script, "setup-namespaces"))
+		return run_hooks(restore, n->pid, err);
+	if (str_equal(n->script, "post-restore"))
+		return check_mounts(restore, n->pid, err) < 0 ? -1 : adopt(restore, n->pid, err);
+	if (str_equal(n->script, "orphan-pts-master"))
+		return hand_over_terminal(restore, n->fd, err);
+	return 0;
+}
+
+/* ---- the verb ------------------------------------------------------------------------------ */
+
+static int open_all(struct restore *restore, const struct criu_options *criu, struct error *err)
+{
+	struct lifecycle *container = restore->container;
+
+	if (checkpoint_folders_open(criu, false, &restore->folders, err) < 0 ||
+	    checkpoint_record_read(restore->folders.images, &container->arena, &restore->record,
+				   err) < 0 ||
+	    namespace_plan_prepare(&container->spec, &restore->namespaces, err) < 0)
+		return -1;
+	if (container->spec.process && container->spec.process->terminal)
+		return report_open_console(&restore->options->io, &restore->console,
+					   &container->console, err);
+	return 0;
+}
+
+/* The cgroups are there: what they may be bound to can be opened. */
+static int make_all(struct restore *restore, struct error *err)
+{
+	struct lifecycle *container = restore->container;
+
+	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0) {
+		container->cgroup.n_directories = 0;
+		return -1;
+	}
+	container->owns_cgroup = true;
+	/* Nobody listens, ever: a restored container has been started long ago. */
+	cleanup_fd int listener = registry_listen(container->folder, err);
+	if (listener < 0)
+		return -1;
+	if (external_mounts_prepare(&container->spec, &container->cgroup, &container->arena,
+				    &restore->mounts, err) < 0 ||
+	    external_mounts_make_targets(&restore->mounts, err) < 0)
+		return -1;
+	return make_request(restore, err);
+}
+
+static int run_criu(struct restore *restore, const struct criu_options *criu, struct error *err)
+{
+	struct lifecycle *container = restore->container;
+	struct criu_call call = { .request = &restore->request,
+				  .fds = restore->fds,
+				  .prepare = prepare_child,
+				  .notify = notified,
+				  .data = restore };
+
+	if (criu_find(criu->program, &call.program, err) < 0)
+		return -1;
+	call.n_fds = restore->n_fds;
+	if (criu_run(&call, err) < 0)
+		return -1;
+	if (container->child <= 0)
+		return error_set(err, EPROTO, "criu has told no process before it was done");
+	if (cgroup_is_frozen(&container->cgroup, err) > 0)
+		return cgroup_freeze(&container->cgroup, false, err);
+	return 0;
+}
+
+/*
+ * Only now does anybody hear of it: a signal while CRIU still had its hands on
+ * the processes would be lost.
+ */
+static int tell(struct restore *restore, struct error *err)
+{
+	static char created[] = "created";
+	struct lifecycle *container = restore->container;
+
+	container->state.phase = created;
+	if (registry_save(container->folder, &container->state, err) < 0)
+		return -1;
+	return report_process(&restore->options->io, container->state.pid, container->init_pidfd,
+			      err);
+}
+
+static void restore_done(struct restore *restore)
+{
+	external_mounts_done(&restore->mounts);
+	namespace_plan_done(&restore->namespaces);
+	checkpoint_folders_close(&restore->folders);
+	fd_close(&restore->console);
+}
+
+static int check(const struct container_create_options *options, const struct spec *spec,
+		 struct error *err)
+{
+	if (geteuid() != 0)
+		return error_set(err, EPERM, "restore \"%s\": CRIU needs root", options->id);
+	if (options->no_pivot)
+		return error_set(err, ENOTSUP,
+				 "--no-pivot: CRIU makes the container's root by pivot_root alone");
+	return spec->process ? report_check_console(&options->io, spec->process->terminal, err) : 0;
+}
+
+static int restore_all(const struct container_engine *engine, struct restore *restore,
+		       const struct criu_options *criu, struct error *err)
+{
+	struct lifecycle *container = restore->container;
+	const struct container_create_options *options = restore->options;
+	cleanup_free char *text = NULL;
+	size_t size;
+	int rc;
+
+	container->engine = engine;
+	container->procfs = path_open_procfs(err);
+	if (container->procfs < 0 || lifecycle_load_bundle(options, &container->arena,
+							   &container->spec, &text, &size, err) < 0)
+		return -1;
+	container->has_spec = true;
+	if (check(options, &container->spec, err) < 0)
+		return -1;
+	rc = open_all(restore, criu, err);
+	if (rc == 0)
+		rc = lifecycle_claim(options, text, size, container, err);
+	if (rc == 0)
+		rc = make_all(restore, err);
+	if (rc == 0)
+		rc = run_criu(restore, criu, err);
+	if (rc == 0)
+		rc = tell(restore, err);
+	if (rc < 0)
+		lifecycle_undo(container, restore->hooks_have_run);
+	return rc;
+}
+
+/* The foreground: relay terminal and signals until its end. */
+static int wait_for_end(struct lifecycle *container, int *ret_exit_code, struct error *err)
+{
+	cleanup_fd int master = -1;
+	struct relay relay;
+	int rc;
+
+	if (container->console >= 0) {
+		if ((master = terminal_receive(container->console, err)) < 0)
+			return -1;
+		relay_adopt_terminal(master);
+	}
+	if (relay_begin(&relay, err) < 0)
+		return -1;
+	rc = relay_run(&relay, container->child, container->init_pidfd, master, ret_exit_code, err);
+	if (rc == 0)
+		container->child = 0; /* reaped */
+	relay_end(&relay);
+	return rc;
+}
+
+int container_restore(const struct container_engine *engine,
+		      const struct container_create_options *options,
+		      const struct criu_options *criu, int *ret_exit_code, struct error *err)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	struct restore restore = {
+		.container = &container,
+		.options = options,
+		.folders = CHECKPOINT_FOLDERS_CLOSED,
+		.mounts = EXTERNAL_MOUNTS_EMPTY,
+		.request = { .action = CRIU_RESTORE, .options = criu, .log_file = "restore.log" },
+		.console = -1
+	};
+	struct error cleanup_error;
+	int rc;
+
+	*ret_exit_code = 0;
+	if (!options->io.detach && !options->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return error_set(err, errno, "become a subreaper");
+	rc = restore_all(engine, &restore, criu, err);
+	restore_done(&restore);
+	if (rc < 0)
+		return error_wrap(err, "restore \"%s\"", options->id);
+	if (options->io.detach)
+		return 0;
+	rc = wait_for_end(&container, ret_exit_code, err);
+	if (rc == 0 && options->keep)
+		return 0;
+	if (lifecycle_destroy(&container, true, rc < 0 ? &cleanup_error : err) < 0) {
+		if (rc == 0)
+			return -1;
+		log_warning("container \"%s\": clean-up: %s", options->id, cleanup_error.text);
+	}
+	return rc;
+}
