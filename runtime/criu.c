@@ -101,7 +101,7 @@ static _Noreturn void run_child(const struct criu_call *call, int report)
 	struct error err;
 	int socket = -1;
 
-	process_reset_signals(UINT64_MAX);
+	process_reset_signals(UINT64_MAX, false);
 	(void)snprintf(number, sizeof(number), "%zu", call->n_fds);
 	if ((!call->prepare || call->prepare(call->data, &err) == 0) &&
 	    (socket = open_socket(report, &err)) >= 0 &&
