@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,15 +14,88 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+/* Where the log goes instead of a file, a datagram a line. */
+struct service {
+	const char *prefix, *socket;
+	void (*add)(struct str *datagram, enum log_level level, const char *text);
+};
+
 static struct {
 	int fd; /* 0 means standard error */
 	bool json, stamped;
+	const struct service *service; /* fd is connected to it; NULL: a file */
+	char name[64];		       /* what the service knows us by */
 	enum log_level level;
 	void (*sink)(void *data, enum log_level level, const char *text);
 	void *data;
 } state = { .level = LOG_WARNING };
 
 static const char *const level_names[] = { "error", "warning", "info", "debug" };
+
+/* syslog(3): the numbers of the levels. */
+static unsigned int priority(enum log_level level)
+{
+	static const unsigned int priorities[] = { 3, 4, 6, 7 };
+
+	return priorities[level];
+}
+
+/* Both protocols end a field at a line break. */
+static void add_one_line(struct str *s, const char *text)
+{
+	for (const char *p = text; *p; p++)
+		str_add_bytes(s, (unsigned char)*p < 0x20 && *p != '\t' ? " " : p, 1);
+}
+
+/* systemd's "Native Journal Protocol". */
+static void add_journal(struct str *s, enum log_level level, const char *text)
+{
+	str_add_format(s, "PRIORITY=%u\nSYSLOG_IDENTIFIER=%s\nMESSAGE=", priority(level),
+		       state.name);
+	add_one_line(s, text);
+	str_add(s, "\n");
+}
+
+/* RFC 3164, without a time: the service has a clock of its own. */
+static void add_syslog(struct str *s, enum log_level level, const char *text)
+{
+	const unsigned int daemon = 3 << 3;
+
+	str_add_format(s, "<%u>%s[%d]: ", daemon | priority(level), state.name, (int)getpid());
+	add_one_line(s, text);
+}
+
+static const struct service services[] = {
+	{ "journald:", "/run/systemd/journal/socket", add_journal },
+	{ "syslog:", "/dev/log", add_syslog },
+};
+
+static const struct service *find_service(const char *path)
+{
+	for (size_t i = 0; i < sizeof(services) / sizeof(*services); i++)
+		if (str_starts_with(path, services[i].prefix))
+			return &services[i];
+	return NULL;
+}
+
+static int connect_service(const struct service *service, const char *name, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (!*name || strlen(name) >= sizeof(state.name) ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			      "0123456789_.+-")])
+		return error_set(err, 0, "--log %s%s: write %sNAME, of letters, digits and _.+-",
+				 service->prefix, name, service->prefix);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", service->socket);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_set(err, errno, "--log %s: connect to %s", service->prefix,
+				 service->socket);
+	(void)snprintf(state.name, sizeof(state.name), "%s", name);
+	state.service = service;
+	return move_fd(&fd);
+}
 
 int log_open(const struct log_options *options, struct error *err)
 {
@@ -29,9 +104,12 @@ int log_open(const struct log_options *options, struct error *err)
 	state.stamped = options->path || options->level == LOG_DEBUG;
 	if (!options->path)
 		return 0;
-	int fd = open(options->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	const struct service *service = find_service(options->path);
+	int fd = service ? connect_service(service, strchr(options->path, ':') + 1, err)
+			 : open(options->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
+				0644);
 	if (fd < 0)
-		return error_set(err, errno, "open log file %s", options->path);
+		return service ? -1 : error_set(err, errno, "open log file %s", options->path);
 	/* Out of the way of 0 to 2, should the caller have closed one of them. */
 	state.fd = fd_dup_above(fd, 3, err);
 	(void)close(fd);
@@ -83,7 +161,9 @@ static void add_quoted(struct str *line, const char *text)
 
 static void add_line(struct str *line, enum log_level level, const char *text)
 {
-	if (state.json) {
+	if (state.service) {
+		state.service->add(line, level, text);
+	} else if (state.json) {
 		str_add_format(line, "{\"level\":\"%s\",\"msg\":", level_names[level]);
 		add_quoted(line, text);
 		str_add(line, ",\"time\":\"");

@@ -17,12 +17,17 @@
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 struct log_options {
-	const char *path; /* NULL: standard error */
+	/* NULL: standard error; "journald:NAME" and "syslog:NAME" are their services. */
+	const char *path;
 	bool json;
 	enum log_level level; /* the least important that is written */
 };
 
-/* Opens (appends to, makes with mode 0644) the file. */
+/*
+ * Opens (appends to, makes with mode 0644) the file, or connects to the
+ * service. A line that a service has no room for at once is lost, as nobody
+ * waits for a log.
+ */
 int log_open(const struct log_options *options, struct error *err);
 
 bool log_enabled(enum log_level level);

@@ -71,7 +71,7 @@ static int set_path(struct parser *p, const char **member, const char *value, st
 static int set_string(struct parser *p, const struct option_row *row, void *member, char *value,
 		      struct error *err)
 {
-	if (row->path != OPTION_NO_PATH)
+	if (row->path != OPTION_NO_PATH && row->path != OPTION_FILE_OR_WORD)
 		return set_path(p, member, value, err);
 	*(const char **)member = value;
 	return 0;

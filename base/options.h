@@ -52,9 +52,10 @@ enum option_kind {
 
 /*
  * A text that is a path is made absolute against the current directory, by
- * text alone. An empty path counts as not given.
+ * text alone. An empty path counts as not given. OPTION_FILE_OR_WORD is completed
+ * like a file, and stays as it was given.
  */
-enum option_path { OPTION_NO_PATH, OPTION_FILE, OPTION_DIRECTORY };
+enum option_path { OPTION_NO_PATH, OPTION_FILE, OPTION_DIRECTORY, OPTION_FILE_OR_WORD };
 
 struct option_row {
 	const char *name;     /* without dashes */

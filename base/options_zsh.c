@@ -21,7 +21,7 @@ static void add_zsh_option(struct str *s, const struct option_row *row)
 		options_add_quoted(s, row->argument ? row->argument : "value", "[]:\\");
 		str_add(s, ":");
 	}
-	if (row->path == OPTION_FILE)
+	if (row->path == OPTION_FILE || row->path == OPTION_FILE_OR_WORD)
 		str_add(s, "_files");
 	if (row->path == OPTION_DIRECTORY)
 		str_add(s, "_files -/");

@@ -578,3 +578,68 @@ load container
 	try list
 	error_names nowhere
 }
+
+# ---- by regular expression ----------------------------------------------------------------
+
+@test "kill and delete --regex: all that match, and only these" {
+	is_ours || [[ ${RUNTIME##*/} == crun* ]] || skip "this runtime has no --regex"
+	local name
+	payload wait
+	cp "$B/config.json" "$DIR/config.json"
+	for name in a1 a22 b1; do
+		config '.linux.cgroupsPath = $c' --arg c "$CG-$name"
+		launch run --detach --bundle "$B" "$ID-$name"
+		ok
+	done
+	try kill --regex "$ID-a[0-9]+$" KILL
+	ok
+	wait_status stopped "$ID-a1"
+	wait_status stopped "$ID-a22"
+	same "$(container_status "$ID-b1")" running
+	# One that has stopped already is no error, nor is no match.
+	try kill --regex "$ID-a" KILL
+	ok
+	try kill --regex nosuch-container
+	ok
+	try delete --regex "^$ID-"
+	fails
+	[[ $error == *"$ID-b1"* ]] || fail "which one was not deleted should be said"
+	try list --quiet
+	same "$output" "$ID-b1"
+	try delete --regex --force '^.*-b[[:digit:]]$'
+	ok
+	try list --quiet
+	same "$output" ""
+	is_ours || return 0
+	try delete --regex '('
+	error_names --regex '('
+	assert_nothing_left
+}
+
+@test "--log journald:NAME and syslog:NAME: lines go to the services" {
+	is_ours || skip "other runtimes differ"
+	local service socket
+	for service in journald syslog; do
+		socket=/run/systemd/journal/socket
+		[ $service = journald ] || socket=/dev/log
+		output=$(unshare --mount --propagation private bash -c '
+			mount -t tmpfs t /run
+			mount -t tmpfs t /dev && mknod -m 666 /dev/null c 1 3
+			mkdir -p /run/systemd/journal
+			"$4" -ES "$1/peer.py" notify "$2" 1 >/run/lines </proc/version 3>&- &
+			for ((i = 0; i < 400; i++)); do [ ! -S "$2" ] || break; sleep 0.05; done
+			"$5" --log "$3:my-name" --root "$6" state nothing
+			wait
+			cat /run/lines' sh "$HERE" "$socket" "$service" "$PYTHON" "$RUNTIME" "$ROOT" 2>&1 3>&- 4>&-) || fail "$service"
+		says my-name nothing
+		if [ $service = journald ]; then
+			says PRIORITY=3 SYSLOG_IDENTIFIER=my-name MESSAGE=
+		else
+			says '<27>my-name['
+		fi
+	done
+	try --log journald: state x
+	error_names journald:NAME
+	try --log 'syslog:a b' state x
+	error_names syslog:NAME
+}

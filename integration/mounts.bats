@@ -525,3 +525,85 @@ nested_run()
 	matches " /mnt/ro tmpfs ro,relatime"
 	matches " /mnt/plain tmpfs rw,nosuid,nodev,noexec"
 }
+
+# ---- crun's options ---------------------------------------------------------------------
+
+@test "copy-symlink: a source that is a link is made again; what is in the way is an error" {
+	is_ours || skip "not every runtime has it"
+	ln -s /bin/true "$DIR/link"
+	mkdir "$B/rootfs/links"
+	config '.mounts += [{destination: "/links/new/link", type: "bind", source: $s, options: ["bind", "copy-symlink"]}]' --arg s "$DIR/link"
+	run_payload readlink /links/new/link + mount /links/new/link
+	same "$output" $'/bin/true\nno mount'
+	# The same link once more is fine.
+	run_payload readlink /links/new/link
+	rm "$B/rootfs/links/new/link"
+	echo file >"$B/rootfs/links/new/link"
+	try run --bundle "$B" "$ID"
+	error_names copy-symlink /links/new/link /bin/true
+	same "$(<"$B/rootfs/links/new/link")" file
+	# A source that is none is bound.
+	rm "$B/rootfs/links/new/link" "$DIR/link"
+	echo plain >"$DIR/link"
+	run_payload cat /links/new/link
+	same "$output" plain
+	config '.mounts[-1] = {destination: "/mnt", type: "tmpfs", options: ["copy-symlink"]}'
+	try run --bundle "$B" "$ID"
+	error_names copy-symlink bind
+	assert_nothing_left
+}
+
+@test "src-nofollow binds a link itself, dest-nofollow binds over one" {
+	is_ours || skip "not every runtime has it"
+	ln -s /etc/passwd "$DIR/link"
+	echo host >"$DIR/file"
+	echo behind >"$B/rootfs/behind"
+	ln -s /behind "$B/rootfs/covered"
+	config '.mounts += [
+		{destination: "/bound", type: "bind", source: "\($d)/link", options: ["bind", "src-nofollow"]},
+		{destination: "/covered", type: "bind", source: "\($d)/file", options: ["bind", "dest-nofollow"]}]' --arg d "$DIR"
+	run_payload readlink /bound + cat /covered + cat /behind
+	same "$output" $'/etc/passwd\nhost\nbehind'
+	config '.mounts[-1].options = ["bind"]'
+	run_payload cat /behind
+	same "$output" host
+	same "$(<"$B/rootfs/behind")" behind
+}
+
+@test "idmap=uids=…;gids=…: mappings of the option's own, absolute or by the container's" {
+	is_ours || skip "not every runtime has it"
+	mkdir "$DIR/source"
+	echo text >"$DIR/source/file"
+	chown 1:2 "$DIR/source/file"
+	config '.mounts += [{destination: "/mnt", type: "bind", source: $s,
+		options: ["bind", "idmap=uids=0-500-1#1-700-10;gids=0-800-10"]}]' --arg s "$DIR/source"
+	try run --bundle "$B" "$ID"
+	[[ $error != *"does not support idmapped"* ]] || skip "no idmapped mounts of $DIR here"
+	run_payload stat /mnt/file
+	matches '^f 0644 700 802 '
+	user_namespace 200000
+	config '.mounts[-1].options = ["bind", "idmap=uids=@1-3-10;gids=@2-4-10"]'
+	run_payload stat /mnt/file
+	matches '^f 0644 3 4 '
+}
+
+@test "idmap=: what is wrong with it is named" {
+	is_ours || skip "not every runtime has it"
+	local value words
+	mkdir "$DIR/source"
+	while read -r value words; do
+		config '.mounts = [.mounts[] | select(.destination != "/mnt")] + [{destination: "/mnt", type: "bind",
+			source: $s, options: ["bind", $o]}]' --arg s "$DIR/source" --arg o "$value"
+		try run --bundle "$B" "$ID"
+		# shellcheck disable=SC2086 # a list of words
+		error_names $words
+	done <<-'END'
+	idmap=uids=0-1-1 needs both
+	idmap=uids=0-1;gids=0-1-1 0-1 FIRST-HOST-SIZE
+	idmap=uids=0-1-1;gids=0-1-0 0-1-0
+	idmap=uids=0-1-1;ids=0-1-1 ids= begins
+	idmap=uids=@0-1-1;gids=0-1-1 @0-1-1 namespace
+	ridmap=uids=0-1-1;uids=0-1-1 already
+	END
+	assert_nothing_left
+}

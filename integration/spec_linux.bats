@@ -80,25 +80,42 @@ profile()
 
 # ---- what is not built -------------------------------------------------------------------
 
-@test "intelRdt is refused by name, and nothing is made" {
+@test "intelRdt without a mounted resctrl is an error, and nothing is made" {
 	is_ours || skip "this runtime may have them"
-	local key value
-	while read -r key value; do
-		base_config >"$B/config.json"
-		config ".linux.$key = $value"
+	! grep -q ' - resctrl ' /proc/self/mountinfo || skip "resctrl is mounted here"
+	local value
+	for value in '{}' '{closID: "/"}' '{enableMonitoring: true}' '{closID: "a", schemata: ["L3:0=f"]}'; do
+		config ".linux.intelRdt = $value"
 		try create --bundle "$B" "$ID"
-		error_names "linux.$key" "not supported"
-	done <<-'END'
-	intelRdt {}
-	intelRdt {closID: "/"}
-	intelRdt {enableMonitoring: true}
-	END
+		error_names linux.intelRdt resctrl
+	done
 	assert_nothing_left
-	# And without intelRdt no resctrl file is touched: no code knows one.
-	! grep -qa 'resctrl' "$RUNTIME" || fail "there is code for resctrl"
 	try features
 	same "$(jq -c '[.linux.netDevices.enabled, .linux.intelRdt.enabled]' <<<"$output")" \
-		'[true,false]'
+		'[true,true]'
+}
+
+@test "without intelRdt no resctrl file is touched" {
+	command -v strace >/dev/null || skip "there is no strace"
+	payload print done
+	status=0
+	timeout 60 strace -f -qq -o "$DIR/calls" -e trace=%file "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" \
+		>"$DIR/out" 2>"$DIR/err" </dev/null 3>&- || status=$?
+	read_streams "$DIR/out" "$DIR/err"
+	ok
+	grep -q config.json "$DIR/calls" || fail "nothing was traced"
+	! grep resctrl "$DIR/calls" || fail "resctrl was looked at"
+}
+
+@test "update --l3-cache-schema and --mem-bw-schema: of a container with intelRdt only" {
+	is_ours || skip "this runtime may have them"
+	start_waiting
+	try update --l3-cache-schema L3:0=f "$ID"
+	error_names intelRdt
+	try update --mem-bw-schema MB:0=50 "$ID"
+	error_names intelRdt
+	try update --mem-bw-schema L3:0=f "$ID"
+	error_names mem-bw-schema MB:
 }
 
 @test "checkpoint and restore without criu, or without a checkpoint, say so" {

@@ -134,7 +134,7 @@ static const char *const namespaces[] = { "cgroup", "ipc",  "mount", "network", 
 static const char *const none[] = { NULL };
 
 static const struct features_cgroup cgroup = { .v1 = true, .v2 = true, .rdma = true };
-static const struct features_enabled on = { .enabled = true }, off = { .enabled = false };
+static const struct features_enabled on = { .enabled = true };
 static const struct features_mount_extensions mount_extensions = { .idmap = &on };
 
 static size_t length(const char *const *names)
@@ -171,7 +171,7 @@ char *features_json(const struct features_lists *lists, struct error *err)
 		.apparmor = &on,
 		.selinux = &on,
 		.memory_policy = lists->memory_policy_modes ? &memory_policy : NULL,
-		.intel_rdt = &off,
+		.intel_rdt = &on,
 		.net_devices = &on,
 		.mount_extensions = &mount_extensions,
 	};

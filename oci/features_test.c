@@ -45,7 +45,7 @@ static void the_document_says_what_is_built(void **state)
 			   "      \"rdma\": true\n    }");
 	must_contain(text, "\"knownFlags\": [\n        \"one\",\n        \"two\"\n      ]");
 	must_contain(text, "\"supportedFlags\": [\n        \"one\"\n      ]");
-	must_contain(text, "\"intelRdt\": {\n      \"enabled\": false\n    }");
+	must_contain(text, "\"intelRdt\": {\n      \"enabled\": true\n    }");
 	must_contain(text, "\"mountExtensions\": {\n      \"idmap\": {\n        \"enabled\": true");
 	must_contain(text, "\"netDevices\": {\n      \"enabled\": true\n    }");
 	must_contain(text, "\"io.github.seccomp.libseccomp.version\": \"2.5.4\"");

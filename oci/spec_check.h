@@ -22,6 +22,9 @@ int spec_check_create(const struct spec *spec, struct error *err);
  */
 int spec_check_process(const struct spec_process *process, const char *where, struct error *err);
 
+/* l3CacheSchema and memBwSchema of linux.intelRdt (NULL: absent), also for update. */
+int spec_check_rdt_schema(const char *text, const char *key, const char *prefix, struct error *err);
+
 /* The part about `linux.resources`, also for update. */
 int spec_check_resources(const struct spec_resources *resources, const char *where,
 			 struct error *err);

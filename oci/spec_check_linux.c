@@ -12,23 +12,6 @@ static const char *const propagations[] = {
 };
 static const char *const domains[] = { "LINUX", "LINUX32", NULL };
 
-/* -- Known to the specification, not to this version -- */
-
-static int refuse(const char *key, struct error *err)
-{
-	return error_set(err, 0,
-			 "%s: not supported by this version of rustbox-runtime; remove it from "
-			 "config.json",
-			 key);
-}
-
-int spec_check_supported(const struct spec *spec, struct error *err)
-{
-	if (spec->linux->intel_rdt)
-		return refuse("linux.intelRdt", err);
-	return 0;
-}
-
 /* -- Namespaces -- */
 
 static int check_namespaces(const struct spec_linux *linux, struct error *err)
@@ -310,6 +293,40 @@ static int check_net_devices(const struct spec *spec, struct error *err)
 	return 0;
 }
 
+/* -- Intel RDT -- */
+
+/* It becomes the name of a folder; "/" is the root of them all. */
+static bool is_class_name(const char *name)
+{
+	static const char *const kernels[] = { ".", "..", "info", "mon_groups", "mon_data", NULL };
+
+	return str_equal(name, "/") || (!strpbrk(name, "/\n") && !spec_check_known(kernels, name));
+}
+
+int spec_check_rdt_schema(const char *text, const char *key, const char *prefix, struct error *err)
+{
+	if (text && !str_starts_with(text, prefix))
+		return error_set(err, 0, "%s: \"%.64s\" does not begin with %s", key, text, prefix);
+	return spec_check_line(text, key, err);
+}
+
+static int check_intel_rdt(const struct spec_intel_rdt *rdt, struct error *err)
+{
+	if (!rdt)
+		return 0;
+	if (rdt->clos_id && !is_class_name(rdt->clos_id))
+		return error_set(err, 0, "intelRdt.closID: \"%.64s\" is not the name of a class",
+				 rdt->clos_id);
+	if (spec_check_rdt_schema(rdt->l3_cache_schema, "intelRdt.l3CacheSchema", "L3", err) < 0 ||
+	    spec_check_rdt_schema(rdt->mem_bw_schema, "intelRdt.memBwSchema", "MB:", err) < 0)
+		return -1;
+	for (size_t i = 0; i < rdt->n_schemata; i++)
+		if (strpbrk(rdt->schemata[i], "\n\r"))
+			return error_set(
+				err, 0, "intelRdt.schemata[%zu]: must not contain a line break", i);
+	return 0;
+}
+
 static int check_all(const struct spec *spec, struct error *err)
 {
 	const struct spec_linux *linux = spec->linux;
@@ -319,7 +336,7 @@ static int check_all(const struct spec *spec, struct error *err)
 	    check_memory_policy(linux->memory_policy, err) < 0)
 		return -1;
 	if (check_devices(linux, err) < 0 || check_net_devices(spec, err) < 0 ||
-	    spec_check_sysctl(spec, err) < 0)
+	    check_intel_rdt(linux->intel_rdt, err) < 0 || spec_check_sysctl(spec, err) < 0)
 		return -1;
 	return check_names(linux, err);
 }

@@ -9,6 +9,16 @@
 	LINUX("\"namespaces\":[" NS("network") "],\"netDevices\":{" members "}")
 
 static const struct row bad_linux[] = {
+	{ LINUX("\"intelRdt\":{\"closID\":\"../x\"}"), "linux.intelRdt.closID: \"../x\" is not" },
+	{ LINUX("\"intelRdt\":{\"closID\":\"info\"}"), "linux.intelRdt.closID: \"info\" is not" },
+	{ LINUX("\"intelRdt\":{\"l3CacheSchema\":\"MB:0=1\"}"),
+	  "linux.intelRdt.l3CacheSchema: \"MB:0=1\" does not begin with L3" },
+	{ LINUX("\"intelRdt\":{\"memBwSchema\":\"MB:0=1\\nL3:0=1\"}"),
+	  "linux.intelRdt.memBwSchema: must not contain a line break" },
+	{ LINUX("\"intelRdt\":{\"memBwSchema\":\"L3:0=1\"}"),
+	  "linux.intelRdt.memBwSchema: \"L3:0=1\" does not begin with MB:" },
+	{ LINUX("\"intelRdt\":{\"schemata\":[\"L3:0=1\",\"a\\nb\"]}"),
+	  "linux.intelRdt.schemata[1]: must not contain a line break" },
 	{ LINUX("\"netDevices\":{\"eth0\":{}}"), "linux.netDevices: needs a network namespace" },
 	{ NET_DEVICES("\"a/b\":{}"), "linux.netDevices: \"a/b\" is no name of an interface" },
 	{ NET_DEVICES("\"net%d\":{}"), "linux.netDevices: \"net%d\" is no name" },

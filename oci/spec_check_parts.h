@@ -17,9 +17,6 @@
 int spec_check_within(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Refuses by name what the specification knows and this runtime has not built. */
-int spec_check_supported(const struct spec *spec, struct error *err);
-
 int spec_check_linux(const struct spec *spec, struct error *err);
 int spec_check_sysctl(const struct spec *spec, struct error *err);
 int spec_check_seccomp(const struct spec_seccomp *seccomp, struct error *err);

@@ -203,9 +203,6 @@ static void create_needs_more(void **state)
 		  "linux.namespaces: a mount namespace is needed" },
 		{ WHOLE(NS("mount"), "", "\"hostname\":\"a\""), "hostname: needs a uts" },
 		{ WHOLE(NS("mount"), "", "\"domainname\":\"a\""), "domainname: needs a uts" },
-		{ WHOLE(NS("mount"), ",\"intelRdt\":{}", "\"domainname\":null"),
-		  "linux.intelRdt: not supported by this version of rustbox-runtime; remove it "
-		  "from config.json" },
 	};
 	static const char complete[] =
 		PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" NS(

@@ -26,6 +26,8 @@ static const struct json_field state_fields[] = {
 	FIELD(state, notify_socket, "notifySocket"),
 	FIELD(state, no_pivot, "noPivot"),
 	FIELD(state, no_new_keyring, "noNewKeyring"),
+	FIELD(state, rdt_class, "rdtClass"),
+	FIELD(state, rdt_monitor, "rdtMonitor"),
 	{ NULL },
 };
 const struct json_type state_type = { sizeof(struct state), state_fields, NULL };

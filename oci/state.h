@@ -27,6 +27,7 @@ struct state {
 	bool notify_socket; /* an sd_notify proxy socket is in the state folder */
 	bool no_pivot;	    /* the root is a chroot of the mount namespace */
 	bool no_new_keyring;
+	char *rdt_class, *rdt_monitor; /* folders of resctrl that were made for it; or NULL */
 	size_t n_cgroup_paths, n_annotations;
 };
 

@@ -100,9 +100,13 @@ int container_delete(const struct container_engine *engine, const char *id, bool
 int container_pause(const struct container_engine *engine, const char *id, struct error *err);
 int container_resume(const struct container_engine *engine, const char *id, struct error *err);
 
-/* update: writes the limits given; nothing else changes. */
+/*
+ * update: writes the limits given; nothing else changes. `rdt` has the schemas
+ * for a container that was made with linux.intelRdt, or is NULL.
+ */
 int container_update(const struct container_engine *engine, const char *id,
-		     const struct spec_resources *resources, struct error *err);
+		     const struct spec_resources *resources, const struct spec_intel_rdt *rdt,
+		     struct error *err);
 
 /*
  * mounts add, remove: of a container whose init lives, in its mount namespace

@@ -25,6 +25,7 @@
 #include "runtime/registry.h"
 #include "runtime/relay.h"
 #include "runtime/report.h"
+#include "runtime/resctrl.h"
 #include "runtime/seccomp_cache.h"
 #include "runtime/status.h"
 #include "runtime/terminal.h"
@@ -144,6 +145,7 @@ static void preparation_done(struct preparation *p)
 	fd_close(&p->create.init.start_listener);
 	hook_output_done(&p->create.init.hook_output);
 	fd_close(&p->create.channel);
+	resctrl_done(&p->create.resctrl);
 }
 
 static int prepare_devices(struct preparation *p, struct lifecycle *container, struct error *err)
@@ -211,6 +213,30 @@ static int prepare(struct preparation *p, const struct container_create_options 
 	return seccomp_prepare(spec, &container->arena, &p->seccomp, &init->seccomp, err);
 }
 
+/* What is made is on disk first: a create that is killed leaves nothing that delete cannot find. */
+static int make_rdt(struct preparation *p, struct lifecycle *container, struct error *err)
+{
+	const struct spec_intel_rdt *config = container->spec.linux->intel_rdt;
+	struct state *state = &container->state;
+	struct resctrl *resctrl = &p->create.resctrl;
+	struct resctrl_folders folders;
+	int rc;
+
+	if (!config)
+		return 0;
+	if (resctrl_open(resctrl, err) < 0 ||
+	    resctrl_plan(resctrl, config, state->id, &container->arena, &folders, err) < 0)
+		return -1;
+	state->rdt_class = folders.class;
+	state->rdt_monitor = folders.monitor;
+	if (registry_save(container->folder, state, err) < 0)
+		return -1;
+	rc = resctrl_create(resctrl, config, state->id, &folders, err);
+	state->rdt_class = folders.class;
+	state->rdt_monitor = folders.monitor;
+	return rc;
+}
+
 /* From prepared to created: cgroups, processes, state, reports. */
 static int bring_to_life(struct preparation *p, const struct container_create_options *options,
 			 struct lifecycle *container, struct error *err)
@@ -231,6 +257,8 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 	/* Its presence also tells a later `delete --force` that the cgroups are ours. */
 	p->create.init.start_listener = registry_listen(container->folder, err);
 	if (p->create.init.start_listener < 0)
+		return -1;
+	if (make_rdt(p, container, err) < 0)
 		return -1;
 	rc = parent_create_run(&p->create, err);
 	container->child = p->create.pid;
@@ -263,7 +291,8 @@ int lifecycle_create(const struct container_engine *engine,
 {
 	cleanup_free char *text = NULL;
 	struct preparation p = { .mounts = MOUNT_PLAN_EMPTY,
-				 .create = { .pidfd = -1,
+				 .create = { .resctrl = RESCTRL_CLOSED,
+					     .pidfd = -1,
 					     .channel = -1,
 					     .init = { .console_socket = -1,
 						       .start_listener = -1,

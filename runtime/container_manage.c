@@ -13,6 +13,7 @@
 #include "runtime/lifecycle.h"
 #include "runtime/pid_namespace.h"
 #include "runtime/registry.h"
+#include "runtime/resctrl.h"
 #include "runtime/status.h"
 
 static int wrong_status(const char *verb, const char *id, enum container_status status,
@@ -194,8 +195,29 @@ int container_resume(const struct container_engine *engine, const char *id, stru
 	return set_frozen(engine, id, false, err);
 }
 
+static int update_rdt(struct lifecycle *container, const struct spec_intel_rdt *rdt,
+		      struct error *err)
+{
+	const struct spec_intel_rdt *config;
+	struct resctrl resctrl = RESCTRL_CLOSED;
+	int rc;
+
+	if (lifecycle_load_spec(container, err) < 0)
+		return -1;
+	config = container->spec.linux->intel_rdt;
+	if (!config)
+		return error_set(err, EINVAL, "it was made without linux.intelRdt");
+	rc = resctrl_open(&resctrl, err);
+	if (rc == 0)
+		rc = resctrl_update(&resctrl, config, container->state.id, rdt->l3_cache_schema,
+				    rdt->mem_bw_schema, err);
+	resctrl_done(&resctrl);
+	return rc;
+}
+
 int container_update(const struct container_engine *engine, const char *id,
-		     const struct spec_resources *resources, struct error *err)
+		     const struct spec_resources *resources, const struct spec_intel_rdt *rdt,
+		     struct error *err)
 {
 	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
 	enum container_status status;
@@ -206,6 +228,8 @@ int container_update(const struct container_engine *engine, const char *id,
 		return -1;
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
 		return wrong_status("update", id, status, err);
+	if (rdt && update_rdt(&container, rdt, err) < 0)
+		return error_wrap(err, "update \"%s\"", id);
 	if (container.cgroup.n_directories == 0)
 		return without_cgroups("update", id, err);
 	if (cgroup_set_limits(&container.cgroup, resources, true, err) < 0)

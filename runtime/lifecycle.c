@@ -13,6 +13,7 @@
 #include "runtime/hook.h"
 #include "runtime/notify.h"
 #include "runtime/registry.h"
+#include "runtime/resctrl.h"
 #include "runtime/seccomp_listener.h"
 #include "runtime/status.h"
 
@@ -179,6 +180,23 @@ static int remove_unused_cgroup(struct lifecycle *container, struct error *err)
 	return count ? 0 : cgroup_destroy(&container->cgroup, err);
 }
 
+/* resctrl that is not mounted any more has no folders. */
+static int remove_rdt(const struct lifecycle *container, struct error *err)
+{
+	const struct resctrl_folders folders = { container->state.rdt_class,
+						 container->state.rdt_monitor };
+	struct resctrl resctrl = RESCTRL_CLOSED;
+	int rc;
+
+	if (!folders.class && !folders.monitor)
+		return 0;
+	if (resctrl_open(&resctrl, err) < 0)
+		return err->code == ENOENT ? 0 : -1;
+	rc = resctrl_remove(&resctrl, &folders, err);
+	resctrl_done(&resctrl);
+	return rc;
+}
+
 /* That their output cannot be kept is no reason to leave them out. */
 static void run_poststop(const struct lifecycle *container)
 {
@@ -212,6 +230,8 @@ int lifecycle_destroy(struct lifecycle *container, bool run_hooks, struct error 
 	} else if (remove_unused_cgroup(container, err) < 0) {
 		return -1;
 	}
+	if (remove_rdt(container, err) < 0)
+		return -1;
 	if (run_hooks && container->has_spec && hooks)
 		run_poststop(container);
 	if (registry_remove(container->engine->root, container->state.id, container->folder, err) <

@@ -3,11 +3,13 @@
 #include "runtime/mount.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -53,7 +55,8 @@ static int check_below_procfs(const char *destination, int target, bool is_root,
 static int open_target(const struct mount_plan *plan, const struct mount_plan_entry *entry,
 		       enum path_kind kind, mode_t *ret_mode, struct error *err)
 {
-	cleanup_fd int fd = path_open_in_root(plan->root_tree, entry->destination, O_PATH, err);
+	int flags = O_PATH | (entry->options.destination_nofollow ? O_NOFOLLOW : 0);
+	cleanup_fd int fd = path_open_in_root(plan->root_tree, entry->destination, flags, err);
 	bool is_new = fd < 0;
 	struct mount_place place;
 
@@ -160,7 +163,8 @@ static int open_late_source(const struct mount_plan *plan, struct mount_plan_ent
 			    struct error *err)
 {
 	cleanup_fd int source =
-		path_open_in_root(plan->root_tree, entry->source_in_root, O_PATH, err);
+		path_open_in_root(plan->root_tree, entry->source_in_root,
+				  O_PATH | (entry->options.source_nofollow ? O_NOFOLLOW : 0), err);
 
 	if (source < 0)
 		return error_wrap(err, "bind source %s", entry->mount->source);
@@ -175,12 +179,36 @@ static int open_late_source(const struct mount_plan *plan, struct mount_plan_ent
 	return 0;
 }
 
+/* copy-symlink: one that says the same is fine, anything else is in the way. */
+static int apply_link(const struct mount_plan *plan, const struct mount_plan_entry *entry,
+		      struct error *err)
+{
+	const char *name = NULL;
+	cleanup_fd int parent =
+		path_open_parent_in_root(plan->root_tree, entry->destination, &name, err);
+	char there[PATH_MAX] = "";
+
+	if (parent < 0)
+		return -1;
+	if (symlinkat(entry->link, parent, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return error_set(err, errno, "make the link %s", entry->destination);
+	if (readlinkat(parent, name, there, sizeof(there) - 1) >= 0 &&
+	    str_equal(there, entry->link))
+		return 0;
+	return error_set(err, EEXIST, "copy-symlink: %s is no link to %s", entry->destination,
+			 entry->link);
+}
+
 static int apply_bind(const struct mount_plan *plan, struct mount_plan_entry *entry,
 		      struct error *err)
 {
 	struct stat st;
 	mode_t old;
 
+	if (entry->link)
+		return apply_link(plan, entry, err);
 	if (entry->source_in_root && open_late_source(plan, entry, err) < 0)
 		return -1;
 	if (fstat(entry->tree, &st) < 0)

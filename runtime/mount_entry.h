@@ -24,6 +24,7 @@ struct mount_plan_entry {
 	 * container. It is opened when its turn comes.
 	 */
 	char *source_in_root;
+	char *link;    /* of copy-symlink: what the link says; NULL: it is none */
 	int tree;      /* detached: a bind's source, or the host's /sys for a sysfs that may fail */
 	int read_only; /* mounted, to be made read-only at last */
 	/*

@@ -16,6 +16,9 @@ enum action {
 	BIND,
 	REMOUNT,
 	COPY_UP,
+	COPY_SYMLINK,
+	SOURCE_NOFOLLOW,
+	DESTINATION_NOFOLLOW,
 	IDMAP,
 };
 
@@ -40,7 +43,9 @@ static const struct option options[] = {
 	{ "atime", ATTRIBUTE, false, ATIME(MOUNT_ATTR_RELATIME) },
 	{ "auto", NOTHING },
 	{ "bind", BIND },
+	{ "copy-symlink", COPY_SYMLINK },
 	{ "defaults", NOTHING },
+	{ "dest-nofollow", DESTINATION_NOFOLLOW },
 	{ "dev", ATTRIBUTE, false, 0, MOUNT_ATTR_NODEV },
 	{ "diratime", ATTRIBUTE, false, 0, MOUNT_ATTR_NODIRATIME },
 	{ "dirsync", PARAMETER },
@@ -95,6 +100,7 @@ static const struct option options[] = {
 	{ "shared", PROPAGATION, false, MS_SHARED },
 	{ "silent", NOTHING },
 	{ "slave", PROPAGATION, false, MS_SLAVE },
+	{ "src-nofollow", SOURCE_NOFOLLOW },
 	{ "strictatime", ATTRIBUTE, false, ATIME(MOUNT_ATTR_STRICTATIME) },
 	{ "suid", ATTRIBUTE, false, 0, MOUNT_ATTR_NOSUID },
 	{ "symfollow", ATTRIBUTE, false, 0, MOUNT_ATTR_NOSYMFOLLOW },
@@ -156,6 +162,15 @@ static void add_option(struct mount_options *ret, const struct option *option)
 		break;
 	case COPY_UP:
 		ret->copy_up = true;
+		break;
+	case COPY_SYMLINK:
+		ret->copy_symlink = true;
+		break;
+	case SOURCE_NOFOLLOW:
+		ret->source_nofollow = true;
+		break;
+	case DESTINATION_NOFOLLOW:
+		ret->destination_nofollow = true;
 		break;
 	case IDMAP:
 		ret->idmap = true;
@@ -225,6 +240,13 @@ static int add_unknown(struct mount_options *ret, const char *word, struct arena
 	return 0;
 }
 
+static void add_mappings(struct mount_options *ret, const char *word)
+{
+	ret->idmap = true;
+	ret->idmap_recursive = *word == 'r';
+	ret->mappings = strchr(word, '=') + 1;
+}
+
 int mount_options_parse(char *const *words, size_t count, struct arena *arena,
 			struct mount_options *ret, struct error *err)
 {
@@ -239,6 +261,9 @@ int mount_options_parse(char *const *words, size_t count, struct arena *arena,
 
 		if (option)
 			add_option(ret, option);
+		else if (str_starts_with(words[i], "idmap=") ||
+			 str_starts_with(words[i], "ridmap="))
+			add_mappings(ret, words[i]);
 		else if (add_unknown(ret, words[i], arena, err) < 0)
 			return -1;
 	}

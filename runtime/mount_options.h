@@ -32,7 +32,10 @@ struct mount_options {
 	size_t n_propagations, n_parameters;
 	bool bind, recursive; /* bind or rbind; rbind */
 	bool remount, copy_up;
+	/* Of binds: a source that is a link is made again; not followed; nor at the destination. */
+	bool copy_symlink, source_nofollow, destination_nofollow;
 	bool idmap, idmap_recursive; /* idmap or ridmap; ridmap */
+	const char *mappings;	     /* behind "idmap=" (mount_idmap.h); NULL: none */
 };
 
 /*

@@ -165,7 +165,12 @@ static void other_words_set_their_switch(void **state)
 
 	assert_true(o.remount && o.copy_up && o.idmap && !o.idmap_recursive);
 	o = parse("ridmap");
-	assert_true(o.idmap && o.idmap_recursive);
+	assert_true(o.idmap && o.idmap_recursive && !o.mappings);
+	o = parse("ridmap=uids=0-1-2;gids=0-1-2 copy-symlink");
+	assert_true(o.idmap && o.idmap_recursive && o.copy_symlink);
+	assert_string_equal(o.mappings, "uids=0-1-2;gids=0-1-2");
+	o = parse("src-nofollow dest-nofollow");
+	assert_true(o.source_nofollow && o.destination_nofollow && !o.copy_symlink);
 }
 
 static void bind_mounts_are_recognised(void **state)

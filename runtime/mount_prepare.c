@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's half of mount.h: everything that is opened by a name of the host. */
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -12,6 +14,7 @@
 #include "runtime/idmap.h"
 #include "runtime/lsm.h"
 #include "runtime/mount_entry.h"
+#include "runtime/mount_idmap.h"
 
 bool mount_has_user_namespace(const struct spec *spec)
 {
@@ -160,8 +163,12 @@ int mount_open_source(const struct mount_plan *plan, struct mount_plan_entry *en
 		      struct error *err)
 {
 	const char *source = entry->mount->source;
-	cleanup_fd int tree = mount_api_clone(AT_FDCWD, source, entry->options.recursive);
+	cleanup_fd int link =
+		entry->options.source_nofollow ? open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+	cleanup_fd int tree = link >= 0 ? mount_api_clone(link, "", entry->options.recursive) : -1;
 
+	if (!entry->options.source_nofollow)
+		tree = mount_api_clone(AT_FDCWD, source, entry->options.recursive);
 	if (tree < 0) {
 		error_set(err, errno, "bind source %s", source);
 		return mount_api_explain_clone(err);
@@ -275,11 +282,43 @@ static int check_bind(const struct mount_plan_entry *entry, struct error *err)
 	return 0;
 }
 
+/* The source as it is on the host; one that an earlier mount hides is not meant. */
+static int read_link(struct mount_plan_entry *entry, struct arena *arena, struct error *err)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlink(entry->mount->source, text, sizeof(text));
+
+	if (n < 0 && errno == EINVAL)
+		return 0;
+	if (n < 0 || (size_t)n == sizeof(text))
+		return error_set(err, n < 0 ? errno : ENAMETOOLONG, "bind source %s",
+				 entry->mount->source);
+	entry->link = arena_strndup(arena, text, (size_t)n, err);
+	return entry->link ? 0 : -1;
+}
+
+/* The mappings of an option, in a mount of our own. */
+static int take_mappings(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			 struct arena *arena, struct error *err)
+{
+	struct spec_mount *mount = arena_alloc(arena, sizeof(*mount), err);
+
+	if (!mount)
+		return -1;
+	*mount = *entry->mount;
+	entry->mount = mount;
+	return mount_idmap_parse(entry->options.mappings, plan->spec->linux, arena, mount, err);
+}
+
 static int prepare_bind(const struct mount_plan *plan, struct mount_plan_entry *entry,
 			struct arena *arena, struct error *err)
 {
 	if (check_bind(entry, err) < 0 || find_source_in_root(plan, entry, arena, err) < 0)
 		return -1;
+	if (entry->options.copy_symlink && read_link(entry, arena, err) < 0)
+		return -1;
+	if (entry->link)
+		return 0;
 	if (entry->source_in_root && is_idmapped(entry)) {
 		entry->user_namespace = idmap_open_for_mount(plan->spec, entry->mount, err);
 		return entry->user_namespace < 0 ? -1 : 0;
@@ -329,8 +368,15 @@ static int prepare_entry(const struct mount_plan *plan, struct mount_plan_entry 
 	}
 	if (options->remount)
 		return 0;
+	if (options->mappings && take_mappings(plan, entry, arena, err) < 0)
+		return -1;
 	if (options->bind)
 		return prepare_bind(plan, entry, arena, err);
+	if (options->copy_symlink || options->source_nofollow || options->destination_nofollow)
+		return error_set(err, EINVAL, "option %s is for bind mounts only",
+				 options->copy_symlink	    ? "copy-symlink"
+				 : options->source_nofollow ? "src-nofollow"
+							    : "dest-nofollow");
 	if (is_idmapped(entry))
 		return error_set(err, EINVAL, "only a bind mount can be idmapped");
 	if (!mount->type || !*mount->type)

@@ -90,6 +90,10 @@ int parent_create_run(struct parent_create *create, struct error *err)
 	if (cgroup_delegate(create->init.spec, create->cgroup, create->init.procfs, create->pid,
 			    err) < 0)
 		return -1;
+	if (create->init.spec->linux->intel_rdt &&
+	    resctrl_add(&create->resctrl, create->init.spec->linux->intel_rdt, create->state->id,
+			create->pid, err) < 0)
+		return -1;
 	if (net_device_move(create->init.spec, create->init.procfs, create->pid, err) < 0)
 		return -1;
 	scheduler_reset_affinity(create->pid);

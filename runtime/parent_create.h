@@ -13,6 +13,7 @@
 #include "runtime/cgroup.h"
 #include "runtime/init.h"
 #include "runtime/namespace.h"
+#include "runtime/resctrl.h"
 
 struct parent_create {
 	struct init init; /* for the child */
@@ -20,6 +21,7 @@ struct parent_create {
 	const struct cgroup *cgroup;
 	int folder; /* the state folder: its lock must not live on in a child */
 	struct state *state;
+	struct resctrl resctrl; /* opened where the configuration has intelRdt */
 
 	/* Results: a half-made child is a resource too. */
 	pid_t pid;

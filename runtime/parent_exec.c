@@ -24,6 +24,7 @@
 #include "runtime/registry.h"
 #include "runtime/relay.h"
 #include "runtime/report.h"
+#include "runtime/resctrl.h"
 #include "runtime/scheduler.h"
 #include "runtime/seccomp_cache.h"
 #include "runtime/seccomp_listener.h"
@@ -208,6 +209,22 @@ static int lead_to_exec(const struct container_exec_options *options, struct exe
 	return rc;
 }
 
+/* It is no child of init's. */
+static int join_rdt(const struct exec *exec, struct error *err)
+{
+	const struct spec_intel_rdt *config = exec->spec.linux->intel_rdt;
+	struct resctrl resctrl = RESCTRL_CLOSED;
+	int rc;
+
+	if (!config)
+		return 0;
+	rc = resctrl_open(&resctrl, err);
+	if (rc == 0)
+		rc = resctrl_add(&resctrl, config, exec->state.id, exec->pid, err);
+	resctrl_done(&resctrl);
+	return rc;
+}
+
 static int run(const struct container_exec_options *options, struct exec *exec, struct relay *relay,
 	       int *ret_exit_code, struct error *err)
 {
@@ -223,7 +240,7 @@ static int run(const struct container_exec_options *options, struct exec *exec, 
 		return -1;
 	if (bear_process(exec, err) < 0)
 		return -1;
-	if (lead_to_exec(options, exec, err) < 0) {
+	if (join_rdt(exec, err) < 0 || lead_to_exec(options, exec, err) < 0) {
 		process_kill_and_reap(exec->pid);
 		return -1;
 	}

@@ -26,8 +26,10 @@ const struct option_row global_rows[] = {
 	  "and for users other than root $XDG_RUNTIME_DIR/rustbox-runtime, or "
 	  "/run/user/UID/rustbox-runtime without that variable",
 	  OPTION_AT(global_options, root), .path = OPTION_DIRECTORY },
-	{ "log", 0, "FILE", "append the log to this file, instead of writing to standard error",
-	  OPTION_AT(global_options, log), .path = OPTION_FILE },
+	{ "log", 0, "FILE",
+	  "append the log to this file, instead of writing to standard error; journald:NAME and "
+	  "syslog:NAME send it there, under that name",
+	  OPTION_AT(global_options, log), .path = OPTION_FILE_OR_WORD },
 	{ "log-format", 0, "FORMAT", "how log lines look", OPTION_AT(global_options, log_format),
 	  .choices = log_format_names, .fallback = "text" },
 	{ "log-level", 0, "LEVEL", "the least important to log: error, warning, info or debug",

@@ -41,24 +41,23 @@ static const struct option_row rows[] = {
 	{ "blkio-weight", 0, "N", "weight of block I/O, 10 to 1000", AT(blkio_weight),
 	  .max = 1000 },
 	{ "pids-limit", 0, "N", "the most processes; -1: no limit", AT(pids_limit) },
+	{ "l3-cache-schema", 0, "SCHEMA", "share of the L3 cache (Intel RDT), as in L3:0=ff",
+	  AT(l3_cache_schema) },
+	{ "mem-bw-schema", 0, "SCHEMA", "memory bandwidth (Intel RDT), as in MB:0=50",
+	  AT(mem_bw_schema) },
 	/* Known, and refused by name. */
 	{ "kernel-memory", 0, "BYTES", "", AT(kernel_memory), .hidden = true },
 	{ "kernel-memory-tcp", 0, "BYTES", "", AT(kernel_memory_tcp), .hidden = true },
-	{ "l3-cache-schema", 0, "SCHEMA", "", AT(l3_cache_schema), .hidden = true },
-	{ "mem-bw-schema", 0, "SCHEMA", "", AT(mem_bw_schema), .hidden = true },
 	{ NULL },
 };
 
-static int refuse_unbuilt(const struct update_options *options, struct error *err)
+static int refuse_gone(const struct update_options *options, struct error *err)
 {
-	static const char no_rdt[] = "Intel RDT is not built yet";
 	static const char no_kmem[] =
 		"kernels have no such limit any more; --memory counts it, too";
 	const struct {
 		const char *value, *name, *reason;
 	} refused[] = {
-		{ options->l3_cache_schema, "l3-cache-schema", no_rdt },
-		{ options->mem_bw_schema, "mem-bw-schema", no_rdt },
 		{ options->kernel_memory, "kernel-memory", no_kmem },
 		{ options->kernel_memory_tcp, "kernel-memory-tcp", no_kmem },
 	};
@@ -179,12 +178,23 @@ static int update_others(const struct update_options *options, struct spec_resou
 	return 0;
 }
 
+static int update_rdt(const struct update_options *options, struct spec_intel_rdt *rdt,
+		      struct arena *arena, struct error *err)
+{
+	if (spec_check_rdt_schema(options->l3_cache_schema, "--l3-cache-schema", "L3", err) < 0 ||
+	    spec_check_rdt_schema(options->mem_bw_schema, "--mem-bw-schema", "MB:", err) < 0 ||
+	    set_text(options->l3_cache_schema, &rdt->l3_cache_schema, arena, err) < 0)
+		return -1;
+	return set_text(options->mem_bw_schema, &rdt->mem_bw_schema, arena, err);
+}
+
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
 	const struct update_options *options = call->options;
 	struct spec_resources resources = { 0 };
+	struct spec_intel_rdt rdt = { 0 };
 
-	if (refuse_unbuilt(options, err) < 0)
+	if (refuse_gone(options, err) < 0)
 		return -1;
 	if (options->resources &&
 	    read_resources(options->resources, &resources, call->arena, err) < 0)
@@ -195,7 +205,10 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		return -1;
 	if (spec_check_resources(&resources, "resources", err) < 0)
 		return -1;
-	return container_update(call->engine, call->args[0], &resources, err);
+	if (update_rdt(options, &rdt, call->arena, err) < 0)
+		return -1;
+	return container_update(call->engine, call->args[0], &resources,
+				rdt.l3_cache_schema || rdt.mem_bw_schema ? &rdt : NULL, err);
 }
 
 const struct command command_update = {
