@@ -112,7 +112,7 @@ leftovers()
 	for line in $(past_cgroups); do
 		echo "cgroup: $line"
 	done
-	for folder in containers names logs overlay bundles run; do
+	for folder in containers names logs overlay bundles checkpoints run; do
 		for line in "$RUSTBOX_ROOT/$folder"/* "$RUSTBOX_ROOT/$folder"/.[!.]*; do
 			[[ $line == */run/events* ]] || { [ ! -e "$line" ] && [ ! -L "$line" ]; } ||
 				echo "file: $line"

@@ -9,11 +9,11 @@ load rustbox
 # What Docker's users look for. Other names of a command count.
 COMMANDS='run create start stop restart kill pause unpause exec attach wait list ps inspect top
 stats logs events rename remove rm update cp diff port commit export import load save images rmi
-tag history prune info version checkpoint restore sandbox doctor health completion
+tag history prune info version restore sandbox doctor health completion
 daemon help'
 GROUPS_OF_COMMANDS='network/create network/list network/ls network/inspect network/remove
 network/rm network/prune volume/create volume/list volume/ls volume/inspect volume/remove volume/rm
-volume/prune system/df system/prune mount/add mount/remove device/add device/remove'
+volume/prune checkpoint/create checkpoint/list checkpoint/ls checkpoint/remove checkpoint/rm system/df system/prune mount/add mount/remove device/add device/remove'
 REFUSED='pull push login build compose swarm'
 RUN_OPTIONS='name memory cpu cpus workdir rootfs image tty interactive isolate-user uidmap gidmap
 isolate-network network publish env env-file volume mount tmpfs user hostname entrypoint read-only

@@ -40,6 +40,7 @@ struct command {
 	size_t args_least, args_most; /* checked before run() */
 	bool takes_anything;	      /* arguments and options are not looked at */
 	bool needs_no_store;	      /* help, completion: nothing is opened or made */
+	bool is_default;	      /* the first word of its group alone means it */
 	int failure_code;	      /* exit code when run() fails with no code of its own; 0: 1 */
 	const char *const *aliases;   /* "rm"; ends with NULL; or NULL */
 	/*
@@ -72,18 +73,18 @@ void program_print_version(void);
 /* Of a command, or of the program (NULL). */
 int program_print_help(const struct command *command, struct error *err);
 
-extern const struct command command_attach, command_checkpoint, command_commit, command_completion,
-	command_cp, command_create, command_daemon, command_device_add, command_device_remove,
-	command_diff, command_doctor, command_events, command_exec, command_export, command_health,
-	command_help, command_history, command_images, command_import, command_info,
-	command_inspect, command_kill, command_list, command_load, command_logs, command_mount_add,
-	command_mount_remove, command_network_create, command_network_inspect, command_network_list,
-	command_network_prune, command_network_remove, command_pause, command_port, command_prune,
-	command_remove, command_rename, command_restart, command_restore, command_rmi, command_run,
-	command_sandbox, command_save, command_start, command_stats, command_stop,
-	command_system_df, command_system_prune, command_tag, command_top, command_unpause,
-	command_update, command_version, command_volume_create, command_volume_inspect,
-	command_volume_list, command_volume_prune, command_volume_remove, command_wait,
-	command_generate, command_supervise, command_refused_pull, command_refused_push,
-	command_refused_login, command_refused_build, command_refused_compose,
-	command_refused_swarm;
+extern const struct command command_attach, command_checkpoint_create, command_checkpoint_list,
+	command_checkpoint_remove, command_commit, command_completion, command_cp, command_create,
+	command_daemon, command_device_add, command_device_remove, command_diff, command_doctor,
+	command_events, command_exec, command_export, command_health, command_help, command_history,
+	command_images, command_import, command_info, command_inspect, command_kill, command_list,
+	command_load, command_logs, command_mount_add, command_mount_remove, command_network_create,
+	command_network_inspect, command_network_list, command_network_prune,
+	command_network_remove, command_pause, command_port, command_prune, command_remove,
+	command_rename, command_restart, command_restore, command_rmi, command_run, command_sandbox,
+	command_save, command_start, command_stats, command_stop, command_system_df,
+	command_system_prune, command_tag, command_top, command_unpause, command_update,
+	command_version, command_volume_create, command_volume_inspect, command_volume_list,
+	command_volume_prune, command_volume_remove, command_wait, command_generate,
+	command_supervise, command_refused_pull, command_refused_push, command_refused_login,
+	command_refused_build, command_refused_compose, command_refused_swarm;

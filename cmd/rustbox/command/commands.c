@@ -6,7 +6,9 @@
 
 const struct command *const commands[] = {
 	&command_attach,
-	&command_checkpoint,
+	&command_checkpoint_create,
+	&command_checkpoint_list,
+	&command_checkpoint_remove,
 	&command_commit,
 	&command_completion,
 	&command_cp,
@@ -204,6 +206,17 @@ static void set_unknown(const char *word, struct error *err)
 		(void)error_hint(err, "rustbox help lists all");
 }
 
+static const struct command *find_default(const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; commands[i]; i++)
+		if (commands[i]->is_default && strncmp(commands[i]->about.name, word, n) == 0 &&
+		    commands[i]->about.name[n] == ' ')
+			return commands[i];
+	return NULL;
+}
+
 const struct command *command_find(char *const *words, size_t *ret_words, struct error *err)
 {
 	const struct command *command = NULL;
@@ -214,6 +227,8 @@ const struct command *command_find(char *const *words, size_t *ret_words, struct
 	*ret_words = command ? 2 : 1;
 	if (!command)
 		command = find(words[0]);
+	if (!command)
+		command = find_default(words[0]);
 	if (!command)
 		set_unknown(words[0], err);
 	return command;

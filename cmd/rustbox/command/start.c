@@ -2,12 +2,13 @@
 #include <stdio.h>
 
 #include "base/fd.h"
+#include "cmd/rustbox/command/checkpoint_words.h"
 #include "cmd/rustbox/command/foreground.h"
 #include "cmd/rustbox/container/containers.h"
 
 struct start_options {
 	bool attach, interactive, sig_proxy, boot;
-	const char *detach_keys;
+	const char *detach_keys, *checkpoint, *dir;
 };
 
 static const struct option_row rows[] = {
@@ -20,17 +21,31 @@ static const struct option_row rows[] = {
 	{ "boot", 0, NULL,
 	  "start all containers that --restart wants to run; for the machine's start",
 	  OPTION_AT(start_options, boot) },
+	{ "checkpoint", 0, "CHECKPOINT", "restore it from there; from every state",
+	  OPTION_AT(start_options, checkpoint) },
+	CHECKPOINT_DIR_ROW(start_options),
 	{ NULL },
 };
 
 /* ---- start ---- */
+
+static int start(const struct invocation *call, const char *name,
+		 const struct stream_attach *attach, int *ret_socket, struct error *err)
+{
+	const struct start_options *options = call->options;
+
+	if (!options->checkpoint)
+		return containers_start(call->store, name, false, attach, ret_socket, err);
+	return containers_restore(call->store, name, options->dir, options->checkpoint, attach,
+				  ret_socket, err);
+}
 
 static int start_one(const struct invocation *call, const char *name, struct error *err)
 {
 	const struct stream_attach nothing = { .from = STREAM_FROM_NOW };
 	cleanup_fd int socket = -1;
 
-	return containers_start(call->store, name, false, &nothing, &socket, err);
+	return start(call, name, &nothing, &socket, err);
 }
 
 /* ---- start --attach ---- */
@@ -56,7 +71,7 @@ static int start_attached(const struct invocation *call, int *ret_exit_code, str
 	};
 	if (options->sig_proxy && !record->tty)
 		session_hold_signals();
-	if (containers_start(call->store, record->id, false, &attach, &socket, err) < 0)
+	if (start(call, record->id, &attach, &socket, err) < 0)
 		return -1;
 	session.socket = socket;
 	if (foreground_run(&session, record->name, ret_exit_code, err) < 0)
@@ -118,7 +133,12 @@ static int check(const struct invocation *call, struct error *err)
 
 	if (foreground_check(options->detach_keys, err) < 0)
 		return -1;
-	if (options->boot && (call->n_args > 0 || options->attach || options->interactive))
+	if (options->dir && !options->checkpoint)
+		return error_set(err, 0, "--checkpoint-dir goes with --checkpoint NAME");
+	if (options->checkpoint && call->n_args > 1)
+		return error_set(err, 0, "one container only can be restored from a checkpoint");
+	if (options->boot &&
+	    (call->n_args > 0 || options->attach || options->interactive || options->checkpoint))
 		return error_set(err, 0, "--boot stands alone");
 	if (!options->boot && call->n_args == 0)
 		return error_set(err, 0, "which container? (usage: rustbox start CONTAINER...)");

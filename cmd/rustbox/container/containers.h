@@ -65,6 +65,18 @@ struct pollfd;
 int containers_wait(struct store *store, const char *id, const struct pollfd *others,
 		    size_t n_others, int *ret_exit_code, struct error *err);
 
+/* ---- checkpoints (store/checkpoint.h; dir NULL: the store's folder) ---- */
+
+/* Writes a Running or Paused one to disk; it is Stopped then, unless it is left running. */
+int containers_checkpoint(struct store *store, const char *id, const char *dir, const char *name,
+			  bool leave_running, struct error *err);
+/*
+ * Runs it again from there: one that is not live, from every other state. As
+ * containers_start() besides.
+ */
+int containers_restore(struct store *store, const char *id, const char *dir, const char *name,
+		       const struct stream_attach *attach, int *ret_socket, struct error *err);
+
 /* ---- the task API of its supervisor ---- */
 
 struct ttrpc_client;

@@ -44,7 +44,7 @@ static int forget_loss(struct store *store, struct record *record, struct error 
 	return store_save(store, record, true, err);
 }
 
-int containers_start_held(struct store *store, struct record *record,
+int containers_start_held(struct store *store, struct record *record, const char *checkpoint,
 			  const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
 	cleanup_fd int socket = -1;
@@ -55,7 +55,7 @@ int containers_start_held(struct store *store, struct record *record,
 		return error_wrap(err, "wait for the end of container %s", record->name);
 	if (make_run_folder(store, record->id, err) < 0 ||
 	    container_sweep(store, record, err) < 0 || forget_loss(store, record, err) < 0 ||
-	    supervisor_launch(store, record, &socket, err) < 0 ||
+	    supervisor_launch(store, record, checkpoint, &socket, err) < 0 ||
 	    container_begin(socket, STREAM_ATTACH, attach, sizeof(*attach), err) < 0) {
 		fd_close(&socket);
 		remove_failed(store, record);
@@ -88,7 +88,7 @@ int containers_start(struct store *store, const char *id, bool again,
 		return containers_attach(store, record, attach, ret_socket, err);
 	if (!again && check_startable(record, err) < 0)
 		return -1;
-	return containers_start_held(store, record, attach, ret_socket, err);
+	return containers_start_held(store, record, NULL, attach, ret_socket, err);
 }
 
 /* ---- restarting ---- */
@@ -98,7 +98,7 @@ static int start_alone(struct store *store, struct record *record, struct error 
 	const struct stream_attach nothing = { .from = STREAM_FROM_NOW };
 	cleanup_fd int socket = -1;
 
-	return containers_start_held(store, record, &nothing, &socket, err);
+	return containers_start_held(store, record, NULL, &nothing, &socket, err);
 }
 
 /* 1: its supervisor was gone before it could; to be tried again. */

@@ -20,9 +20,11 @@ static const struct folder {
 	const char *name;
 	mode_t mode;
 } folders[] = {
-	{ "containers", MODE_PRIVATE }, { "names", MODE_PRIVATE },    { "logs", MODE_PRIVATE },
-	{ "overlay", MODE_THROUGH },	{ "bundles", MODE_PRIVATE },  { "images", MODE_PRIVATE },
-	{ "volumes", MODE_PRIVATE },	{ "networks", MODE_PRIVATE },
+	{ "containers", MODE_PRIVATE },	 { "names", MODE_PRIVATE },
+	{ "logs", MODE_PRIVATE },	 { "overlay", MODE_THROUGH },
+	{ "bundles", MODE_PRIVATE },	 { "images", MODE_PRIVATE },
+	{ "volumes", MODE_PRIVATE },	 { "networks", MODE_PRIVATE },
+	{ "checkpoints", MODE_PRIVATE },
 };
 
 /* The umask is for what users make, not for this. Failing is not the end: see store_open(). */

@@ -8,6 +8,7 @@
  *	logs/<id>/                      log/log_format.h
  *	overlay/<id>/{lowerdir,upperdir,workdir,merged}
  *	bundles/<id>/config.json        the OCI bundle; the folder carries the operation lock
+ *	checkpoints/<id>/<name>/        checkpoint.h
  *	images/  volumes/  networks/
  *
  * and the one that does not, /run/rustbox by default, <root>/run with another root:

@@ -14,7 +14,7 @@
 
 int store_remove_files(struct store *store, const char *id, struct error *err)
 {
-	static const char *const folders[] = { "logs", "overlay", "bundles" };
+	static const char *const folders[] = { "checkpoints", "logs", "overlay", "bundles" };
 	char unfinished[64]; /* a record whose writer was killed */
 
 	(void)snprintf(unfinished, sizeof(unfinished), "containers/.%s.json.new", id);

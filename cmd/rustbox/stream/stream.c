@@ -37,6 +37,15 @@ static const struct json_field change_fields[] = {
 };
 const struct json_type stream_change_type = { sizeof(struct stream_change), change_fields, NULL };
 
+static const struct json_field checkpoint_fields[] = {
+	REQUIRED(stream_checkpoint, part, "part"),
+	REQUIRED(stream_checkpoint, path, "path"),
+	FIELD(stream_checkpoint, leave_running, "leaveRunning"),
+	{ NULL },
+};
+const struct json_type stream_checkpoint_type = { sizeof(struct stream_checkpoint),
+						  checkpoint_fields, NULL };
+
 /* ---- packets ---- */
 
 /* How many bytes of payload a type has. */
@@ -68,6 +77,7 @@ static const struct payload {
 	[STREAM_WAIT] = NOTHING,
 	[STREAM_RESTART] = OF(struct stream_stop),
 	[STREAM_HEALTH] = NOTHING,
+	[STREAM_CHECKPOINT] = TEXT,
 	[STREAM_INPUT] = BYTES,
 	[STREAM_INPUT_END] = NOTHING,
 	[STREAM_RESIZE] = OF(struct stream_size),

@@ -28,6 +28,8 @@ enum stream_type {
 	STREAM_RESTART,	   /* struct stream_stop: stop, then start again; DONE or FAILED */
 	STREAM_HEALTH, /* nothing: the health check runs now. DONE: healthy; FAILED has its output
 			*/
+	STREAM_CHECKPOINT, /* JSON, stream_checkpoint_type; DONE when it is complete and, unless the
+			      container goes on, that has ended for good; or FAILED */
 
 	/* client to supervisor, later (ATTACH, EXEC) */
 	STREAM_INPUT =
@@ -108,6 +110,13 @@ struct stream_change {
 	char *restart; /* "on-failure:3" */
 };
 extern const struct json_type stream_change_type;
+
+/* CHECKPOINT: it is written to the folder `part`, which then gets the name `path`. */
+struct stream_checkpoint {
+	char *part, *path;
+	bool leave_running;
+};
+extern const struct json_type stream_checkpoint_type;
 
 /* ---- sending and receiving ---- */
 

@@ -77,6 +77,8 @@ bool client_attach_lacks_output(struct client *c);
 /* There is output. */
 void client_attach_wake(struct client *c);
 
+void client_checkpoint_begin(struct client *c, const char *json, size_t size);
+
 void client_exec_begin(struct client *c, const char *json, size_t size);
 void client_exec_leave(struct client *c);
 enum client_output client_exec_send(struct client *c);

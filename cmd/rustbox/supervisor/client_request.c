@@ -115,6 +115,9 @@ static void on_first_packet(struct client *c, int type, size_t size)
 	case STREAM_WAIT:
 		c->waits = CLIENT_WAITS_EXIT;
 		break;
+	case STREAM_CHECKPOINT:
+		client_checkpoint_begin(c, packet, size);
+		break;
 	case STREAM_HEALTH:
 		on_health(c);
 		break;

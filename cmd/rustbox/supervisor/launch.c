@@ -21,8 +21,8 @@ static int wait_for(pid_t pid, struct error *err)
 	return 0;
 }
 
-int supervisor_launch(const struct store *store, const struct record *record, int *ret_socket,
-		      struct error *err)
+int supervisor_launch(const struct store *store, const struct record *record,
+		      const char *checkpoint, int *ret_socket, struct error *err)
 {
 	int ends[2];
 	/* It is the child's from birth: there is no moment without an owner. */
@@ -41,6 +41,7 @@ int supervisor_launch(const struct store *store, const struct record *record, in
 			       log_enabled(LOG_DEBUG) ? "debug" : "info",
 			       "supervise",
 			       record->id,
+			       checkpoint,
 			       NULL };
 	const struct process_spawn child = {
 		.path = "/proc/self/exe",

@@ -59,6 +59,12 @@ static void set_failure(struct supervisor *s, int exit_code, const char *text)
 
 /* ---- creating and starting ---- */
 
+/* A restart begins anew. */
+static const char *restore_from(const struct supervisor *s)
+{
+	return s->n_starts == 1 ? s->restore_from : NULL;
+}
+
 static void on_started(void *data, enum ttrpc_code code, const char *text,
 		       const ProtobufCMessage *response)
 {
@@ -80,6 +86,8 @@ static void on_started(void *data, enum ttrpc_code code, const char *text,
 	change_save(s, false);
 	change_write_pid(s);
 	change_tell(s, "start", NULL, NULL);
+	if (restore_from(s))
+		change_tell(s, "restore", "checkpoint", strrchr(restore_from(s), '/') + 1);
 	client_tell_started(s);
 	client_tell_restarted(s);
 	limits_begin(s);
@@ -127,7 +135,8 @@ static void create(struct supervisor *s)
 	struct error err;
 
 	s->life = LIFE_CREATING;
-	if (prepare_bundle(s, &err) == 0 && run_call_create(s, on_created, &err) == 0)
+	if (prepare_bundle(s, &err) == 0 &&
+	    run_call_create(s, restore_from(s), on_created, &err) == 0)
 		return;
 	set_failure(s, EXIT_ENGINE, err.text);
 	end_run(s);
@@ -344,7 +353,7 @@ static void on_step(struct loop_timer *timer)
 {
 	struct supervisor *s = loop_owner(timer, struct supervisor, step);
 
-	if (s->life != LIFE_RUNNING || !s->end.is_known)
+	if (s->life != LIFE_RUNNING || !s->end.is_known || s->checkpoint.is_under_way)
 		return;
 	limits_end(s);
 	health_end(s);

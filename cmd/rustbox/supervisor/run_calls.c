@@ -32,7 +32,8 @@ static int fill_options(const struct supervisor *s, struct str *packed)
 	return packed->failed ? -1 : 0;
 }
 
-int run_call_create(struct supervisor *s, ttrpc_local_done *done, struct error *err)
+int run_call_create(struct supervisor *s, const char *checkpoint, ttrpc_local_done *done,
+		    struct error *err)
 {
 	Containerd__Task__V2__CreateTaskRequest request =
 		CONTAINERD__TASK__V2__CREATE_TASK_REQUEST__INIT;
@@ -53,6 +54,7 @@ int run_call_create(struct supervisor *s, ttrpc_local_done *done, struct error *
 	request.bundle = bundle;
 	request.terminal = s->record->tty;
 	request.options = &options;
+	request.checkpoint = text(checkpoint ? checkpoint : "");
 	if (rootfs.type) {
 		mount.type = rootfs.type;
 		mount.source = rootfs.source ? rootfs.source : text("");

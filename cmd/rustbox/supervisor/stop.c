@@ -149,6 +149,11 @@ void stop_run_ended(struct supervisor *s)
 	loop_cancel_timer(&s->loop, &s->stop.patience);
 }
 
+void stop_note_checkpoint(struct supervisor *s)
+{
+	set_purpose(s, STOP_FOR_GOOD);
+}
+
 void stop_at_limit(struct supervisor *s, const char *ended_by)
 {
 	struct record_state *state = s->record->state;

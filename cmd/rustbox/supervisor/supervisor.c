@@ -275,13 +275,15 @@ static int begin(struct supervisor *s, int client, struct error *err)
 	return result;
 }
 
-int supervisor_run(const struct store *store, const char *id, struct error *err)
+int supervisor_run(const struct store *store, const char *id, const char *checkpoint,
+		   struct error *err)
 {
 	static struct supervisor s; /* zeroed; too large for a stack */
 	int client, result;
 
 	s = (struct supervisor){ .store = (struct store *)(uintptr_t)store,
 				 .id = id,
+				 .restore_from = checkpoint,
 				 .signals.fd = -1,
 				 .listener.fd = -1,
 				 .output.directory = -1 };

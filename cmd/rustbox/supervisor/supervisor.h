@@ -15,14 +15,16 @@
  * Starts a supervisor for a container that has none; the caller holds the
  * operation lock. *ret_socket: a connection (stream/stream.h) on which nothing
  * was sent yet: the caller begins with STREAM_ATTACH and gets STARTED or FAILED.
+ * checkpoint: the absolute path of what its first run is restored from, or NULL.
  * Returns when the supervisor has the supervisor lock.
  */
-int supervisor_launch(const struct store *store, const struct record *record, int *ret_socket,
-		      struct error *err);
+int supervisor_launch(const struct store *store, const struct record *record,
+		      const char *checkpoint, int *ret_socket, struct error *err);
 
 /*
- * The hidden command `supervise ID`: descriptor 3 is that connection, 4 holds
+ * The hidden command `supervise ID [CHECKPOINT]`: descriptor 3 is that connection, 4 holds
  * the supervisor lock. Goes on in a child of its own session, the caller's
  * process ends with success at once; returns there at the end.
  */
-int supervisor_run(const struct store *store, const char *id, struct error *err);
+int supervisor_run(const struct store *store, const char *id, const char *checkpoint,
+		   struct error *err);

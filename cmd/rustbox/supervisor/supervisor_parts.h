@@ -14,6 +14,7 @@
  *	change.c       the record while we live: we alone write it
  *	health.c       health checks
  *	limits.c       time, CPU time, the report
+ *	checkpoint.c   a checkpoint, until it is complete
  */
 #pragma once
 
@@ -68,6 +69,12 @@ struct stop {
 	unsigned int tries;
 };
 
+/* CHECKPOINT of a client. */
+struct checkpoint_work {
+	bool is_under_way, leaves_running;
+	char part[4096], path[4096];
+};
+
 /* Texts of the record that change while it runs. */
 struct record_texts {
 	char started[40], finished[40];
@@ -113,6 +120,8 @@ struct supervisor {
 	bool was_cleaned_up;	    /* this run: once is enough */
 
 	struct stop stop;
+	struct checkpoint_work checkpoint;
+	const char *restore_from; /* what the first run is restored from, or NULL */
 	struct output output;
 	struct client *clients, *launcher, *closed_clients;
 	struct loop_timer sweep; /* frees those */
@@ -140,7 +149,9 @@ void life_init(struct supervisor *s);
 /* Calls the task API of this process; see ttrpc_call_local(). */
 int run_call(struct supervisor *s, const char *method, const ProtobufCMessage *request,
 	     ttrpc_local_done *done, void *data, struct error *err);
-int run_call_create(struct supervisor *s, ttrpc_local_done *done, struct error *err);
+/* checkpoint: what it is restored from, when it is started; or NULL. */
+int run_call_create(struct supervisor *s, const char *checkpoint, ttrpc_local_done *done,
+		    struct error *err);
 /* exec_id "" for the container's own process. */
 int run_call_start(struct supervisor *s, const char *exec_id, ttrpc_local_done *done, void *data,
 		   struct error *err);
@@ -198,6 +209,8 @@ void stop_ask(struct supervisor *s, enum stop_purpose purpose, int timeout_ms, i
 /* It runs: what was asked for before is done now. */
 void stop_catch_up(struct supervisor *s);
 void stop_run_ended(struct supervisor *s);
+/* A checkpoint has ended it: for good. */
+void stop_note_checkpoint(struct supervisor *s);
 /* Kills all of it because of a limit. */
 void stop_at_limit(struct supervisor *s, const char *ended_by);
 /* True for signals after which there is no restart. */
