@@ -101,8 +101,8 @@ teardown()
 	python <<-'PY'
 	shim = Shim().command("wait").start()
 	shim.create(checkpoint="/images")
-	text = fails(UNIMPLEMENTED, shim.go)
-	assert "restore" in text, text
+	text = fails(UNKNOWN, shim.go)
+	assert "restore" in text and "/images" in text, text
 	shim.delete()
 	shim.shutdown_server()
 	PY
