@@ -133,9 +133,9 @@ IN_TREE='
 			-print | grep -vE "^/var/lib/(dpkg|rustbox|systemd/deb-systemd-helper-)" | sort
 	}
 	mkdir -p /var/lib/rustbox
-	mount -t tmpfs tmpfs /var/lib/rustbox
+	mount -t tmpfs -o mode=711 tmpfs /var/lib/rustbox
 	mkdir -p /var/lib/rustbox/rootfs/{bin,proc,dev,sys,etc,tmp}
-	cp "$busybox" /var/lib/rustbox/rootfs/bin/busybox
+	cp busybox /var/lib/rustbox/rootfs/bin/busybox
 	ln -s busybox /var/lib/rustbox/rootfs/bin/sh
 	files >/tmp-before
 	dpkg -i $packages
@@ -177,15 +177,19 @@ IN_TREE='
 	packages=$(find "$DIR/a/build/deb" -name '*.deb' ! -name '*-dbgsym_*' | sort)
 	same "$(wc -l <<<"$packages")" 3
 	if type -P lintian >/dev/null; then
+		mkdir "$DIR/lintian"
 		# shellcheck disable=SC2086 # a list
-		same "$(lintian --allow-root --fail-on none --tag-display-limit 0 $packages 2>&1 3>&-)" ""
+		same "$(TMPDIR=$DIR/lintian lintian --allow-root --fail-on none --tag-display-limit 0 $packages 2>&1 3>&-)" ""
 	fi
 
 	raise_version "$DIR/a"
 	debian_mount
+	# The folder that it runs in is there, too.
+	cp "$(command -v busybox)" "$DIR"
+	cd "$DIR"
 	# shellcheck disable=SC2086 # a list
 	"$HERE/in-tree" "$B/rootfs" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
-		top="$TOP" busybox="$(command -v busybox)" RUSTBOX_TEST_TAG="$TAG" \
+		top="$TOP" RUSTBOX_TEST_TAG="$TAG" \
 		bash -euo pipefail -c "$IN_TREE" bash "$(tr '\n' ' ' <<<"$packages")" "$(echo "$DIR"/raised/*.deb)" \
 		>"$DIR/out" 2>"$DIR/err" 3>&- 4>&- || fail "$(cat "$DIR/out" "$DIR/err")"
 	read_streams "$DIR/out" "$DIR/err"
