@@ -65,6 +65,8 @@ cri_config()
 	  default_runtime_name = "tested"
 	[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.tested]
 	  runtime_type = "$SHIM_RUNTIME"
+	[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.rustbox]
+	  runtime_type = "$SHIM_RUNTIME"
 	[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.reference]
 	  runtime_type = "io.containerd.runc.v2"
 	TOML

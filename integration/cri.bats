@@ -615,3 +615,21 @@ remove_pod()
 	client rmp --force "$POD"
 	ok
 }
+
+# Its pod is in this test's cgroup.
+@test "the commands of docs/kubernetes.md work" {
+	mkdir "$DIR/walk"
+	ln -s "$CLIENT" "$DIR/walk/crictl"
+	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/docs/kubernetes.md" |
+		sed "s|\"/web\"|\"/$TAG\"|" >"$DIR/walk/script"
+	grep -q crictl "$DIR/walk/script"
+	(
+		cd "$DIR/walk"
+		PATH=$DIR/walk:$PATH image=test.invalid/box:1 timeout -k 5 120 bash -euxo pipefail script
+	) >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- || fail "$(<"$DIR/out")"
+	read_streams "$DIR/out" /dev/null
+	lines sh
+	grep -q '"memoryLimitInBytes": "134217728"' "$DIR/out" || fail "the limit was not raised"
+	matches ' stdout F ready$'
+	same "$(client_list)" ""
+}

@@ -5,6 +5,8 @@
     docs_blocks.py script FILE            the blocks marked `sh`, as one script for bash
     docs_blocks.py check FILE OUTPUT      that they have printed what the document shows
     docs_blocks.py commands FILE...       each `rustbox ...` in a document: FILE:LINE:COMMAND
+    docs_blocks.py messages FILE SOURCE...  that each heading which is a message, whole in
+                                          backquotes, is one of the sources' texts
 
 The script prints a line "### N" before the N-th block. What a document shows as
 output is the block marked `text` that follows with nothing but an empty line
@@ -111,11 +113,34 @@ def print_commands(paths):
                 print(f"{path}:{number}:{command[1].strip()}")
 
 
+def check_messages(path, sources):
+    """A message's "..." are what the program puts in: conversions."""
+    texts = []
+    for source in sources:
+        with open(source, encoding="utf-8") as file:
+            # Neighbouring literals are one.
+            code = re.sub(r'(?<!\\)"\s*"', "", file.read())
+            texts += re.findall(r'"((?:[^"\\\n]|\\.)*)"', code)
+    with open(path, encoding="utf-8") as file:
+        messages = re.findall(r"^### `(.*)`$", file.read(), re.M)
+    unknown = []
+    for message in messages:
+        parts = message.replace('"', '\\"').split("...")
+        pattern = re.compile("%.*?".join(map(re.escape, parts)))
+        if not any(pattern.search(text) for text in texts):
+            unknown.append(message)
+    for message in unknown:
+        print(f"{path}: no source says: {message}")
+    return 1 if unknown or len(messages) < 20 else 0
+
+
 def main(arguments):
     if arguments[:1] == ["script"] and len(arguments) == 2:
         print_script(arguments[1])
     elif arguments[:1] == ["check"] and len(arguments) == 3:
         return check(*arguments[1:])
+    elif arguments[:1] == ["messages"] and len(arguments) > 2:
+        return check_messages(arguments[1], arguments[2:])
     elif arguments[:1] == ["commands"]:
         print_commands(arguments[1:])
     else:
