@@ -27,6 +27,7 @@ COMMIT  := $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --ex
 
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/rustbox
 MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
@@ -62,6 +63,7 @@ LAYERS_shim                := shim runtime proto oci base
 LAYERS_cmd/rustbox-runtime := runtime oci proto base
 LAYERS_cmd/containerd-shim-rustbox-v1 := shim runtime proto oci base
 LAYERS_cmd/rustbox-init    :=
+LAYERS_cmd/rustbox-systemd := runtime oci base
 LAYERS_cmd/rustbox         := $(RUSTBOX) shim runtime proto oci base
 rustbox_layers              = $(patsubst %,cmd/rustbox/%,$(1))
 LAYERS_cmd/rustbox/store   := $(call rustbox_layers,store) oci base
@@ -148,10 +150,15 @@ CC_lint-clang = $(CLANG)
 LIBS_release = $(STATIC_LIBS)
 # libarchive's .pc file names all that it could use; we register tar, gzip and zstd.
 LIBS_rustbox := -larchive -lzstd -lz
+LIBS_rustbox-systemd := -lsystemd
+# There is no libsystemd.a: it has a helper of its own, which others execute.
+HELPERS := rustbox-systemd
+$(HELPERS:%=build/release/%): private LDFLAGS_release := $(LDFLAGS_release:-static-pie=-pie)
 
 # Only these files know the version, so that a commit recompiles nothing else.
-VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"'
-VERSIONED      := $(shell grep -lE 'RUSTBOX_(VERSION|COMMIT)' $(SOURCES) $(TESTS))
+VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"' \
+	-DRUSTBOX_LIBEXECDIR='"$(LIBEXECDIR)"'
+VERSIONED      := $(shell grep -lE 'RUSTBOX_(VERSION|COMMIT|LIBEXECDIR)' $(SOURCES) $(TESTS))
 
 ##@ Rules, once for each variant
 
@@ -233,7 +240,7 @@ endef
 
 $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(foreach f,$(FUZZERS:%.c=%),$(eval $(call fuzz_rule,$(f),$(patsubst %/,%,$(dir $(f))))))
-$(eval $(call stamp,build/version,$(VERSION) $(COMMIT)))
+$(eval $(call stamp,build/version,$(VERSION) $(COMMIT) $(LIBEXECDIR)))
 
 build/generated/proto/%.pb-c.c build/generated/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p build/generated
@@ -282,6 +289,8 @@ bench: test-programs ## Measure the runtime beside crun and runc, and the shim: 
 	@[ -n "$(RUNTIMES)" ] || integration/bench/run-shim-bench
 	@[ -n "$(RUNTIMES)" ] || integration/bench/run-rustbox-bench
 
+INSTALLED_PROGRAMS := $(patsubst %,$(BINDIR)/%,$(filter-out $(HELPERS),$(PROGRAMS))) \
+	$(HELPERS:%=$(LIBEXECDIR)/%)
 # FILE:DESTINATION, without programs
 INSTALLED := $(foreach m,$(MANPAGES),$(m):$(MANDIR)/man8/$(notdir $(m))) \
 	$(foreach p,$(SPEAKING),build/release/$(p).bash:$(BASH_COMPLETIONS)/$(p) \
@@ -290,10 +299,10 @@ INSTALLED := $(foreach m,$(MANPAGES),$(m):$(MANDIR)/man8/$(notdir $(m))) \
 	$(foreach u,$(UNITS),$(u):$(UNITDIR)/$(notdir $(u)))
 
 install: all ## Install to PREFIX=/usr/local, below DESTDIR=
-	$(INSTALL) -d $(DESTDIR)$(BINDIR)
-	for p in $(PROGRAMS); do \
-		$(INSTALL) -m 755 build/release/$$p $(DESTDIR)$(BINDIR)/$$p && \
-		$(STRIP) $(DESTDIR)$(BINDIR)/$$p || exit 1; \
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
+	for p in $(INSTALLED_PROGRAMS); do \
+		$(INSTALL) -m 755 build/release/$${p##*/} $(DESTDIR)$$p && \
+		$(STRIP) $(DESTDIR)$$p || exit 1; \
 	done
 	ln -sf rustbox $(DESTDIR)$(BINDIR)/rustboxd
 	for f in $(INSTALLED); do \
@@ -302,7 +311,7 @@ install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 	$(if $(UNITS),sed -i 's|/usr/local/bin/|$(BINDIR)/|' $(UNITS:config/%=$(DESTDIR)$(UNITDIR)/%))
 
 uninstall: ## Remove what install put there
-	rm -f $(foreach p,$(PROGRAMS) rustboxd,$(DESTDIR)$(BINDIR)/$(p)) \
+	rm -f $(INSTALLED_PROGRAMS:%=$(DESTDIR)%) $(DESTDIR)$(BINDIR)/rustboxd \
 		$(foreach f,$(INSTALLED),$(DESTDIR)$(lastword $(subst :, ,$(f))))
 
 build/release/rustboxd: build/release/rustbox

@@ -133,7 +133,9 @@ static const char *const namespaces[] = { "cgroup", "ipc",  "mount", "network", 
 					  "time",   "user", "uts",   NULL };
 static const char *const none[] = { NULL };
 
-static const struct features_cgroup cgroup = { .v1 = true, .v2 = true, .rdma = true };
+static const struct features_cgroup cgroup = {
+	.v1 = true, .v2 = true, .systemd = true, .systemd_user = true, .rdma = true
+};
 static const struct features_enabled on = { .enabled = true };
 static const struct features_mount_extensions mount_extensions = { .idmap = &on };
 

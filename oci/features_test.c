@@ -41,7 +41,7 @@ static void the_document_says_what_is_built(void **state)
 	must_contain(text, "\"time\",\n      \"user\",\n      \"uts\"\n    ]");
 	must_contain(text, "\"capabilities\": [\n      \"one\"\n    ]");
 	must_contain(text, "\"cgroup\": {\n      \"v1\": true,\n      \"v2\": true,\n"
-			   "      \"systemd\": false,\n      \"systemdUser\": false,\n"
+			   "      \"systemd\": true,\n      \"systemdUser\": true,\n"
 			   "      \"rdma\": true\n    }");
 	must_contain(text, "\"knownFlags\": [\n        \"one\",\n        \"two\"\n      ]");
 	must_contain(text, "\"supportedFlags\": [\n        \"one\"\n      ]");

@@ -139,6 +139,18 @@ static int read_component(const struct reading *r, char *value, struct error *er
 	return 0;
 }
 
+/* The same, or the empty text for none. */
+static int read_component_or_none(const struct reading *r, char *value, struct error *err)
+{
+	return *value ? read_component(r, value, err) : 0;
+}
+
+/* Any name behind this one: runtime/systemd_annotation.h. By itself it is none. */
+static int read_property(const struct reading *r, char *value, struct error *err)
+{
+	return error_set(err, 0, "the name of the property is missing");
+}
+
 static int read_program(const struct reading *r, char *value, struct error *err)
 {
 	struct spec_extensions *extensions = &r->spec->extensions;
@@ -212,6 +224,7 @@ static const struct extension {
 } extensions[] = {
 	{ "org.rustbox.core-scheduling", read_switch, AT(core_scheduling) },
 	{ "org.rustbox.landlock", read_landlock, AT(landlock) },
+	{ "org.systemd.property.", read_property, 0 },
 	{ "run.oci.delegate-cgroup", read_component, AT(delegate_cgroup) },
 	{ "run.oci.hooks.stderr", read_path, AT(hooks_stderr) },
 	{ "run.oci.hooks.stdout", read_path, AT(hooks_stdout) },
@@ -221,6 +234,7 @@ static const struct extension {
 	{ "run.oci.seccomp.receiver", read_path, AT(seccomp_receiver) },
 	{ "run.oci.seccomp_bpf_data", read_program, AT(seccomp_program) },
 	{ "run.oci.seccomp_fail_unknown_syscall", read_switch, AT(seccomp_fail_unknown_syscall) },
+	{ "run.oci.systemd.subgroup", read_component_or_none, AT(systemd_subgroup) },
 	/* Last, and not among the names. */
 	{ "run.oci.handler", refuse, 0 },
 	{ "run.oci.seccomp.plugins", refuse, 0 },

@@ -21,6 +21,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, created, "created"),
 	FIELD(state, owner, "owner"),
 	FIELD(state, cgroup_manager, "cgroupManager"),
+	FIELD(state, systemd_unit, "systemdUnit"),
 	NAMED(state, cgroup_paths, "cgroupPaths", &cgroup_path_type),
 	PAIRS(state, annotations, "annotations"),
 	FIELD(state, notify_socket, "notifySocket"),

@@ -21,7 +21,8 @@ struct state {
 	uint64_t pidfd_inode; /* of init's pidfd, 0 where the kernel has none */
 	char *created;	      /* RFC 3339, nanoseconds, UTC */
 	char *owner;	      /* uid of the creator, decimal */
-	char *cgroup_manager; /* "cgroupfs", "disabled" */
+	char *cgroup_manager; /* "cgroupfs", "systemd", "disabled", and variants of these */
+	char *systemd_unit;   /* NULL: not by systemd */
 	struct state_cgroup_path *cgroup_paths;
 	struct json_pair *annotations;
 	bool notify_socket; /* an sd_notify proxy socket is in the state folder */

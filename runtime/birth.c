@@ -83,6 +83,22 @@ static int serve(struct birth *birth, int channel, pid_t pid, struct error *err)
 	return 0;
 }
 
+static bool is_permission(int code)
+{
+	return code == EACCES || code == EPERM;
+}
+
+/* A user may not move processes from a session to the own manager's scopes, but the manager may. */
+static int move_into_cgroups(const struct birth *birth, struct error *err)
+{
+	if (cgroup_join(birth->cgroup, birth->pid, false, birth->sub_controller, birth->sub_path,
+			err) == 0)
+		return 0;
+	if (!is_permission(err->code) || !birth->cgroup->scope || birth->sub_path)
+		return -1;
+	return cgroup_attach_to_scope(birth->cgroup, birth->pid, err);
+}
+
 /*
  * outside: the intermediate stays out of the cgroups, and the last process is
  * moved into them, which the limit on processes does not count as a new one.
@@ -113,8 +129,7 @@ static int run(struct birth *birth, bool outside, struct error *err)
 		return -1;
 	}
 	(void)process_wait(pid, &status);
-	if (outside && cgroup_join(birth->cgroup, birth->pid, false, birth->sub_controller,
-				   birth->sub_path, err) < 0) {
+	if (outside && move_into_cgroups(birth, err) < 0) {
 		process_kill_and_reap(birth->pid);
 		return -1;
 	}
@@ -127,9 +142,12 @@ int birth_run(struct birth *birth, struct error *err)
 	birth->pidfd = -1;
 	if (run(birth, false, err) == 0)
 		return 0;
-	/* exec in a container that is at its limit: there is room for one process, but not for two.
+	/*
+	 * exec in a container that is at its limit: there is room for one process,
+	 * but not for two. Or in a scope that we may not join by ourselves.
 	 */
-	if (err->code != EAGAIN || !birth->like)
+	if (!birth->like ||
+	    (err->code != EAGAIN && !(birth->cgroup->scope && is_permission(err->code))))
 		return -1;
 	fd_close(&birth->pidfd);
 	return run(birth, true, err);

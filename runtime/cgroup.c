@@ -13,26 +13,37 @@
 
 /* ---- state.json --------------------------------------------------------------------------- */
 
-/* How the two flags of a cgroup are kept as the state's manager. */
+/* How the flags of a cgroup are kept as the state's manager. */
 static const struct manager_name {
 	const char *name;
-	bool disabled, tolerant;
+	bool disabled, tolerant, systemd, user;
 } manager_names[] = {
-	{ "cgroupfs", false, false },
-	{ "cgroupfs-rootless", false, true },
-	{ "disabled", true, false },
+	{ "cgroupfs", .tolerant = false },
+	{ "cgroupfs-rootless", .tolerant = true },
+	{ "disabled", .disabled = true },
+	{ "systemd", .systemd = true },
+	{ "systemd-rootless", .systemd = true, .tolerant = true },
+	{ "systemd-user", .systemd = true, .user = true },
+	{ "systemd-user-rootless", .systemd = true, .user = true, .tolerant = true },
 };
+
+static const char *manager_name(const struct cgroup *cgroup)
+{
+	const struct manager_name *name = manager_names;
+
+	while (name->disabled != cgroup->disabled ||
+	       (!cgroup->disabled &&
+		(name->tolerant != cgroup->tolerant || name->systemd != (cgroup->scope != NULL) ||
+		 name->user != (cgroup->scope && cgroup->scope->user))))
+		name++;
+	return name->name;
+}
 
 int cgroup_to_state(const struct cgroup *cgroup, struct arena *arena, struct state *state,
 		    struct error *err)
 {
-	const char *name = NULL;
-
-	for (size_t i = 0; i < sizeof(manager_names) / sizeof(manager_names[0]); i++)
-		if (manager_names[i].disabled == cgroup->disabled &&
-		    (cgroup->disabled || manager_names[i].tolerant == cgroup->tolerant))
-			name = manager_names[i].name;
-	state->cgroup_manager = arena_strdup(arena, name, err);
+	state->cgroup_manager = arena_strdup(arena, manager_name(cgroup), err);
+	state->systemd_unit = cgroup->scope ? cgroup->scope->unit : NULL;
 	state->cgroup_paths =
 		arena_array(arena, cgroup->n_directories, sizeof(*state->cgroup_paths), err);
 	if (!state->cgroup_manager || !state->cgroup_paths)
@@ -55,21 +66,41 @@ static bool is_plausible_path(const char *path)
 	       !str_ends_with(path, "/..") && !str_ends_with(path, "/");
 }
 
+static int read_manager(const struct state *state, struct arena *arena, struct cgroup *cgroup,
+			struct error *err)
+{
+	const struct manager_name *name = manager_names,
+				  *end = name + sizeof(manager_names) / sizeof(manager_names[0]);
+	struct cgroup_scope *scope;
+
+	while (state->cgroup_manager && name < end && !str_equal(name->name, state->cgroup_manager))
+		name++;
+	if (name == end)
+		return error_set(err, EINVAL, "state: unknown cgroup manager \"%s\"",
+				 state->cgroup_manager);
+	cgroup->disabled = name->disabled;
+	cgroup->tolerant = name->tolerant;
+	if (!name->systemd)
+		return 0;
+	if (!state->systemd_unit || !str_ends_with(state->systemd_unit, ".scope"))
+		return error_set(err, EINVAL, "state: \"%s\" is not a scope",
+				 state->systemd_unit ? state->systemd_unit : "");
+	scope = arena_alloc(arena, sizeof(*scope), err);
+	if (!scope)
+		return -1;
+	*scope = (struct cgroup_scope){ .unit = arena_strdup(arena, state->systemd_unit, err),
+					.user = name->user };
+	cgroup->scope = scope;
+	return scope->unit ? 0 : -1;
+}
+
 int cgroup_from_state(const struct state *state, struct arena *arena, struct cgroup *ret,
 		      struct error *err)
 {
 	struct cgroup cgroup = { 0 };
-	bool known = !state->cgroup_manager;
 
-	for (size_t i = 0; !known && i < sizeof(manager_names) / sizeof(manager_names[0]); i++)
-		if (str_equal(manager_names[i].name, state->cgroup_manager)) {
-			cgroup.disabled = manager_names[i].disabled;
-			cgroup.tolerant = manager_names[i].tolerant;
-			known = true;
-		}
-	if (!known)
-		return error_set(err, EINVAL, "state: unknown cgroup manager \"%s\"",
-				 state->cgroup_manager);
+	if (read_manager(state, arena, &cgroup, err) < 0)
+		return -1;
 	cgroup.directories =
 		arena_array(arena, state->n_cgroup_paths, sizeof(*cgroup.directories), err);
 	if (!cgroup.directories)

@@ -15,7 +15,12 @@
 #include "oci/spec.h"
 #include "oci/state.h"
 
-enum cgroup_manager { CGROUP_MANAGER_CGROUPFS, CGROUP_MANAGER_SYSTEMD, CGROUP_MANAGER_DISABLED };
+enum cgroup_manager {
+	CGROUP_MANAGER_CGROUPFS,
+	CGROUP_MANAGER_SYSTEMD,
+	CGROUP_MANAGER_DISABLED,
+	CGROUP_MANAGER_SYSTEMD_USER, /* the manager of the calling user */
+};
 
 /* Where the machine's interfaces are; tests use folders of their own. */
 struct cgroup_machine {
@@ -30,7 +35,15 @@ struct cgroup_directory {
 	char *path;	   /* absolute */
 };
 
+/* systemd's unit of a container: its directories are systemd's to make and to remove. */
+struct cgroup_scope {
+	char *unit;  /* "rustbox-ID.scope" */
+	char *slice; /* NULL once it has been made */
+	bool user;   /* of the manager of the calling user */
+};
+
 struct cgroup {
+	const struct cgroup_scope *scope; /* in the arena; NULL: not by systemd */
 	bool disabled; /* no cgroups at all; everything succeeds and does nothing */
 	bool tolerant; /* rootless: cgroup_create() leaves out what may not be made */
 	struct cgroup_directory *directories; /* in the arena; maybe none */
@@ -44,6 +57,10 @@ struct cgroup {
  * the id, from the caller's own cgroup (on v2 from its parent, since a cgroup
  * with processes cannot have limited children). "..", a path that ends
  * outside, and the systemd form "slice:prefix:name" are errors that say so.
+ *
+ * Of systemd's managers cgroups_path must have that form (systemd_name.h), and
+ * *ret has a scope and no directories until cgroup_start_scope(). An error
+ * when systemd does not run, or the helper is not installed.
  */
 int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager manager,
 		  const char *cgroups_path, const char *id, bool tolerant, struct arena *arena,
@@ -83,13 +100,32 @@ int cgroup_to_state(const struct cgroup *cgroup, struct arena *arena, struct sta
 int cgroup_create(const struct cgroup_machine *machine, struct cgroup *cgroup, struct error *err);
 
 /*
+ * With systemd: makes the scope with its first process, which must be waiting,
+ * and all limits that systemd knows; then *cgroup has its directories. What a
+ * failure leaves goes with the process. The annotations count, too
+ * (systemd_annotation.h, run.oci.systemd.subgroup). Blocks while systemd does.
+ */
+int cgroup_start_scope(const struct cgroup_machine *machine, struct cgroup *cgroup, const char *id,
+		       pid_t pid, const struct spec *spec, struct arena *arena, struct error *err);
+
+/*
+ * Then: makes the directories that systemd does not, and puts the process
+ * there. Rows of *cgroup may go as in cgroup_create().
+ */
+int cgroup_enter_scope(const struct cgroup_machine *machine, struct cgroup *cgroup, pid_t pid,
+		       struct error *err);
+
+/* Has systemd move a process into the scope: of users, who may not do it themselves (exec). */
+int cgroup_attach_to_scope(const struct cgroup *cgroup, pid_t pid, struct error *err);
+
+/*
  * Writes the limits. resources may be NULL; device rules are applied too: with
  * `is_update` false always (the default is that everything is denied but what
  * rules and the default devices allow), with true only where given.
  * memory.checkBeforeUpdate, swap conversions, the order that v1 needs when
  * limits move together: handled here. A limit asked for whose controller is
  * missing is an error naming the controller. Values of 0 or below never mean
- * zero bytes.
+ * zero bytes. An update of a scope is told to systemd first.
  */
 int cgroup_set_limits(const struct cgroup *cgroup, const struct spec_resources *resources,
 		      bool is_update, struct error *err);
@@ -163,12 +199,15 @@ int cgroup_processes(const struct cgroup *cgroup, pid_t **ret_pids, size_t *ret_
  * Removes the directories, with what the container made below them; waits for
  * the kernel to let them go (cgroup.events where there is one, short retries
  * on v1's EBUSY; bounded by 2 s after the last process went). Kills nothing.
- * Directories already gone are no error: callable again and again.
+ * Directories already gone are no error: callable again and again. A scope is
+ * stopped first, so that its name is free afterwards; one that was never
+ * started (no directories) may be somebody else's, and is left alone.
  */
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err);
 
 /*
  * The same at once, where it can be: true when every directory is gone, and
- * nothing was in them, therefore. Stops at the first one that is in use.
+ * nothing was in them, therefore. Stops at the first one that is in use. Never
+ * with a scope.
  */
 bool cgroup_destroy_unused(const struct cgroup *cgroup);

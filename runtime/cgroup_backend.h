@@ -130,6 +130,12 @@ int cgroup_v1_make(const struct cgroup_machine *machine, const struct cgroup_dir
 int cgroup_v2_make(const struct cgroup_machine *machine, const struct cgroup_directory *directory,
 		   size_t *ret_made, struct error *err);
 
+/*
+ * Lets the children of a directory have all controllers that it has itself, as
+ * far as that is possible now.
+ */
+int cgroup_v2_enable(const char *path, struct error *err);
+
 /* Makes path with its missing parents, or nothing; for both of them. */
 int cgroup_make_path(const char *path, size_t *ret_made, struct error *err);
 
@@ -144,6 +150,19 @@ int cgroup_v2_freeze(const struct cgroup_dir *dir, bool frozen, int64_t deadline
 /* 1 frozen (or on the way), 0 not, or there is none; -1 err. */
 int cgroup_v1_frozen(const struct cgroup_dir *dir, struct error *err);
 int cgroup_v2_frozen(const struct cgroup_dir *dir, struct error *err);
+
+/* ---- cgroup_systemd.c --------------------------------------------------------------------- */
+
+/* cgroup_locate() of systemd's managers: fills in the scope. */
+int cgroup_systemd_locate(const char *cgroups_path, const char *id, bool user, struct arena *arena,
+			  struct cgroup *ret, struct error *err);
+
+/* The part of an update that systemd has to know. */
+int cgroup_systemd_set_limits(const struct cgroup *cgroup, const struct spec_resources *resources,
+			      struct error *err);
+
+/* Stops the scope, and waits for that. Failure is logged. */
+void cgroup_systemd_stop(const struct cgroup *cgroup);
 
 /* ---- cgroup_process.c -------------------------------------------------------------------- */
 

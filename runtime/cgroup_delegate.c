@@ -22,7 +22,9 @@ static bool is_v2_alone(const struct cgroup *cgroup)
 
 int cgroup_delegate_check(const struct spec *spec, const struct cgroup *cgroup, struct error *err)
 {
-	if (!spec->extensions.delegate_cgroup || is_v2_alone(cgroup))
+	/* Where a scope will be is known when it has been made. */
+	if (!spec->extensions.delegate_cgroup || is_v2_alone(cgroup) ||
+	    (cgroup->scope && cgroup->n_directories == 0))
 		return 0;
 	return error_set(err, ENOTSUP,
 			 "annotation run.oci.delegate-cgroup: needs a machine with cgroup v2 only");

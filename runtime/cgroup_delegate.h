@@ -12,7 +12,10 @@
 #include "oci/spec.h"
 #include "runtime/cgroup.h"
 
-/* What of the configuration cannot be done with these cgroups; before anything is made. */
+/*
+ * What of the configuration cannot be done with these cgroups: before anything
+ * is made; of a scope again when it has its directories.
+ */
 int cgroup_delegate_check(const struct spec *spec, const struct cgroup *cgroup, struct error *err);
 
 /*

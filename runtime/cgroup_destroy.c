@@ -73,6 +73,8 @@ bool cgroup_destroy_unused(const struct cgroup *cgroup)
 {
 	const struct cgroup_directory *v2 = cgroup_find_v2(cgroup);
 
+	if (cgroup->scope)
+		return false;
 	/* Where processes are they are in cgroup2, too. */
 	if (v2 && rmdir(v2->path) < 0 && !is_gone(errno))
 		return false;
@@ -87,10 +89,13 @@ bool cgroup_destroy_unused(const struct cgroup *cgroup)
 
 int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
 {
-	int64_t deadline_ms = clock_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;
 	const struct cgroup_directory *v2 = cgroup_find_v2(cgroup);
 	struct error first;
 	int r = 0;
+
+	if (cgroup->scope && cgroup->n_directories > 0)
+		cgroup_systemd_stop(cgroup);
+	int64_t deadline_ms = clock_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;
 
 	/* cgroup2 first: once it is empty the others are, and none has to be asked again. */
 	if (v2 && destroy_directory(v2, deadline_ms, &first) < 0)

@@ -358,6 +358,8 @@ int cgroup_set_limits(const struct cgroup *cgroup, const struct spec_resources *
 
 	if (cgroup->disabled)
 		return 0;
+	if (cgroup->scope && is_update && cgroup_systemd_set_limits(cgroup, w.resources, err) < 0)
+		return -1;
 	w.dirs = calloc(cgroup->n_directories + 1, sizeof(*w.dirs));
 	if (!w.dirs)
 		return error_memory(err);

@@ -113,8 +113,7 @@ static char *check_path(const char *cgroups_path, const char *id, struct error *
 	if (is_systemd_form(path)) {
 		error_set(err, EINVAL, "cgroupsPath \"%s\" has systemd's form slice:prefix:name",
 			  path);
-		error_hint(err, "it needs --systemd-cgroup, which is not available; for cgroupfs "
-				"give a path");
+		error_hint(err, "it needs --systemd-cgroup; for cgroupfs give a path");
 		return NULL;
 	}
 	if (has_dotdot(path)) {
@@ -377,9 +376,12 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 		*ret = (struct cgroup){ .disabled = true };
 		return 0;
 	}
-	if (manager == CGROUP_MANAGER_SYSTEMD) {
-		error_set(err, ENOTSUP, "the systemd cgroup manager is not available");
-		return error_hint(err, "use --cgroup-manager cgroupfs, and no --systemd-cgroup");
+	if (manager == CGROUP_MANAGER_SYSTEMD || manager == CGROUP_MANAGER_SYSTEMD_USER) {
+		if (cgroup_systemd_locate(cgroups_path, id, manager == CGROUP_MANAGER_SYSTEMD_USER,
+					  arena, &located, err) < 0)
+			return -1;
+		*ret = located;
+		return 0;
 	}
 	cleanup_free char *inner = check_path(cgroups_path, id, err);
 	if (!inner)

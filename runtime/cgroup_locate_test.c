@@ -149,9 +149,13 @@ static void other_managers(void **state)
 {
 	struct fake *fake = *state;
 
-	assert_error(cgroup_locate(&fake->machine, CGROUP_MANAGER_SYSTEMD, NULL, "box", false,
+	assert_error(cgroup_locate(&fake->machine, CGROUP_MANAGER_SYSTEMD, "/a", "box", false,
 				   &fake->arena, &fake->cgroup, &fake->err),
-		     "not available");
+		     "SLICE:PREFIX:NAME");
+	if (access("/run/systemd/system", F_OK) < 0)
+		assert_error(cgroup_locate(&fake->machine, CGROUP_MANAGER_SYSTEMD, NULL, "box",
+					   false, &fake->arena, &fake->cgroup, &fake->err),
+			     "systemd does not run");
 	assert_ok(cgroup_locate(&fake->machine, CGROUP_MANAGER_DISABLED, NULL, "box", false,
 				&fake->arena, &fake->cgroup, &fake->err));
 	assert_true(fake->cgroup.disabled);

@@ -58,7 +58,7 @@ static void enable_one_by_one(const struct cgroup_dir *dir, char *wanted)
  * tasks) is no error: the limit that needs it will say so. Reads first, because
  * the write takes the kernel's big lock even when it changes nothing.
  */
-static int enable_controllers(const char *path, struct error *err)
+int cgroup_v2_enable(const char *path, struct error *err)
 {
 	cleanup_cgroup_dir struct cgroup_dir dir = { -1, path, "" };
 	char available[512], enabled[512];
@@ -125,7 +125,7 @@ static int make_below(char *path, size_t end, size_t *ret_made, struct error *er
 		char after = path[next];
 
 		path[end] = '\0';
-		if (enable_controllers(path, err) < 0)
+		if (cgroup_v2_enable(path, err) < 0)
 			goto failed;
 		path[end] = '/';
 		path[next] = '\0';

@@ -173,6 +173,34 @@ static int prepare_console(struct preparation *p, const struct container_create_
 				   &container->console, err);
 }
 
+/* With systemd, once init is there. What is on disk then is what a delete has to know. */
+static int make_scope(void *data, pid_t pid, struct error *err)
+{
+	struct lifecycle *container = data;
+	struct cgroup *cgroup = &container->cgroup;
+
+	if (cgroup_start_scope(&cgroup_machine_default, cgroup, container->state.id, pid,
+			       &container->spec, &container->arena, err) < 0 ||
+	    cgroup_to_state(cgroup, &container->arena, &container->state, err) < 0 ||
+	    registry_save(container->folder, &container->state, err) < 0 ||
+	    cgroup_delegate_check(&container->spec, cgroup, err) < 0)
+		return -1;
+	if (cgroup_enter_scope(&cgroup_machine_default, cgroup, pid, err) < 0)
+		return -1;
+	return cgroup_to_state(cgroup, &container->arena, &container->state, err);
+}
+
+/* What systemd changes: init is put into its cgroup, and makes the namespace of it then. */
+static void prepare_scope(struct preparation *p, struct lifecycle *container)
+{
+	uint64_t cgroup = namespace_flag(NAMESPACE_CGROUP);
+
+	p->create.make_cgroup = make_scope;
+	p->create.cgroup_data = container;
+	p->create.init.makes_cgroup_namespace = p->create.namespaces.create & cgroup;
+	p->create.namespaces.create &= ~cgroup;
+}
+
 static int prepare(struct preparation *p, const struct container_create_options *options,
 		   struct lifecycle *container, struct error *err)
 {
@@ -207,6 +235,8 @@ static int prepare(struct preparation *p, const struct container_create_options 
 	    prepare_devices(p, container, err) < 0 ||
 	    prepare_console(p, options, container, err) < 0)
 		return -1;
+	if (container->cgroup.scope)
+		prepare_scope(p, container);
 	init->device_nodes = p->device_nodes;
 	init->new_network = p->create.namespaces.create & namespace_flag(NAMESPACE_NETWORK);
 	init->new_user_namespace = spec_find_namespace(spec, NAMESPACE_USER) != NULL;

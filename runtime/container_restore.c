@@ -351,6 +351,13 @@ static int make_all(struct restore *restore, struct error *err)
 {
 	struct lifecycle *container = restore->container;
 
+	/* CRIU's helpers would have to be in the scope before there is a process to make it with.
+	 */
+	if (container->cgroup.scope) {
+		error_set(err, ENOTSUP, "restore into a cgroup of systemd's");
+		return error_hint(err, "use --cgroup-manager cgroupfs, with a cgroupsPath that is "
+				       "a path");
+	}
 	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0) {
 		container->cgroup.n_directories = 0;
 		return -1;

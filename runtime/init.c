@@ -2,6 +2,7 @@
 #include "runtime/init.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -29,6 +30,8 @@ static int enter_session(const struct init *init, int channel, int32_t *ret_pid,
 {
 	if (channel_expect(channel, CHANNEL_PROCEED, parent_name, ret_pid, NULL, err) < 0)
 		return -1;
+	if (init->makes_cgroup_namespace && unshare(CLONE_NEWCGROUP) < 0)
+		return error_set(err, errno, "make a cgroup namespace");
 	if (setsid() < 0 && errno != EPERM) /* EPERM: leader of its group already */
 		return error_set(err, errno, "setsid");
 	if (init->spec->extensions.core_scheduling && scheduler_isolate_cores(err) < 0)

@@ -32,7 +32,9 @@ struct init {
 	struct hook_output hook_output;
 	unsigned int keep_fds;
 	bool new_network, new_user_namespace, no_pivot, no_new_keyring;
-	bool attach_listener; /* channel_must_attach_listener() */
+	bool attach_listener;	     /* channel_must_attach_listener() */
+	bool makes_cgroup_namespace; /* now, since it shows the cgroup that one is in when making it
+				      */
 	struct arena *arena;
 };
 

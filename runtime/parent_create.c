@@ -77,6 +77,12 @@ static int identify_init(struct parent_create *create, struct error *err)
 	return 0;
 }
 
+static int delegate(const struct parent_create *create, struct error *err)
+{
+	return cgroup_delegate(create->init.spec, create->cgroup, create->init.procfs, create->pid,
+			       err);
+}
+
 int parent_create_run(struct parent_create *create, struct error *err)
 {
 	const struct spec_process *process = create->init.spec->process;
@@ -84,11 +90,12 @@ int parent_create_run(struct parent_create *create, struct error *err)
 	if (bear_init(create, err) < 0)
 		return -1;
 	log_debug("init is process %d", create->pid);
+	if (create->make_cgroup && create->make_cgroup(create->cgroup_data, create->pid, err) < 0)
+		return -1;
 	/* Now that only init is left in it: the intermediate must not use up tight limits. */
 	if (cgroup_set_limits(create->cgroup, create->init.spec->linux->resources, false, err) < 0)
 		return -1;
-	if (cgroup_delegate(create->init.spec, create->cgroup, create->init.procfs, create->pid,
-			    err) < 0)
+	if (!create->make_cgroup && delegate(create, err) < 0)
 		return -1;
 	if (create->init.spec->linux->intel_rdt &&
 	    resctrl_add(&create->resctrl, create->init.spec->linux->intel_rdt, create->state->id,
@@ -104,6 +111,10 @@ int parent_create_run(struct parent_create *create, struct error *err)
 	    channel_expect(create->channel, CHANNEL_READY, init_name, NULL, NULL, err) < 0)
 		return -1;
 	log_debug("init is ready");
+	/* Not before it has made its cgroup namespace, which has to begin above the delegated one.
+	 */
+	if (create->make_cgroup && delegate(create, err) < 0)
+		return -1;
 	return identify_init(create, err);
 }
 

@@ -19,6 +19,13 @@ struct parent_create {
 	struct init init; /* for the child */
 	struct namespace_plan namespaces;
 	const struct cgroup *cgroup;
+	/*
+	 * Makes the cgroup around init, which has been born outside, and is alone
+	 * in there from the first: limits are set at once (systemd). NULL: the
+	 * processes are born into it.
+	 */
+	int (*make_cgroup)(void *data, pid_t pid, struct error *err);
+	void *cgroup_data;
 	int folder; /* the state folder: its lock must not live on in a child */
 	struct state *state;
 	struct resctrl resctrl; /* opened where the configuration has intelRdt */

@@ -17,6 +17,7 @@
 #include <limits.h>
 #include <linux/mount.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,8 +41,9 @@
 #define OPEN_TREE_CLOEXEC O_CLOEXEC
 #endif
 
-/* In the environment of the second life, against going round for ever. */
+/* In the environment of the second life, against going round for ever: the program's folder. */
 static const char marker[] = "_RUSTBOX_SEALED";
+static char own_folder[PATH_MAX];
 static const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 static bool is_on_readonly_mount(int fd)
@@ -162,13 +164,60 @@ static int open_protected(int exe, struct error *err)
 	return copy_to_memory(exe, err);
 }
 
+/* The path of our executable, as far as /proc knows it. */
+static ssize_t read_own_path(char path[PATH_MAX])
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	path[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/*
+ * The folder that the first life has left for us. Where we run from a
+ * read-only mount anybody could have set the variable: it counts only if what
+ * we are is there. A sealed copy in memory nobody but the first life has made.
+ */
+static void adopt_folder(int exe, const char *folder)
+{
+	char path[PATH_MAX], file[2 * PATH_MAX];
+	cleanup_fd int there = -1;
+
+	if (folder[0] != '/' || strlen(folder) >= sizeof(own_folder))
+		return;
+	if (is_on_readonly_mount(exe)) {
+		const char *slash = read_own_path(path) > 0 ? strrchr(path, '/') : NULL;
+		if (!slash)
+			return;
+		(void)snprintf(file, sizeof(file), "%s%s", folder, slash);
+		there = open(file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (there < 0 || !is_same_file(there, exe))
+			return;
+	}
+	memcpy(own_folder, folder, strlen(folder) + 1);
+}
+
+const char *self_exec_folder(void)
+{
+	char *slash = NULL;
+
+	/* Of a file that was replaced the name is stale, but not that of its folder. */
+	if (!*own_folder && read_own_path(own_folder) > 0)
+		slash = strrchr(own_folder, '/');
+	if (slash)
+		*slash = '\0';
+	return *own_folder ? own_folder : NULL;
+}
+
 /* The second life. Executed by descriptor, it is called by its number in ps. */
-static int settle(char **argv)
+static int settle(int exe, char **argv)
 {
 	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
+	const char *folder = getenv(marker);
 
-	if (!getenv(marker))
+	if (!folder)
 		return 0;
+	adopt_folder(exe, folder);
 	(void)unsetenv(marker);
 	if (argv[0])
 		(void)prctl(PR_SET_NAME, slash ? slash + 1 : argv[0]);
@@ -183,7 +232,7 @@ int self_exec_seal(char **argv, struct error *err)
 	if (exe < 0)
 		return error_set(err, errno, "open /proc/self/exe");
 	if (is_sealed(exe))
-		return settle(argv);
+		return settle(exe, argv);
 	if (getenv(marker))
 		return error_set(err, 0,
 				 "protect our executable: it is writable again after it was "
@@ -192,7 +241,8 @@ int self_exec_seal(char **argv, struct error *err)
 	cleanup_fd int fd = open_protected(exe, err);
 	if (fd < 0)
 		return error_wrap(err, "protect our executable from containers");
-	if (setenv(marker, "1", 1) < 0)
+	const char *folder = self_exec_folder();
+	if (setenv(marker, folder ? folder : "", 1) < 0)
 		return error_memory(err);
 	(void)syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
 	error_set(err, errno, "execute ourselves from a protected copy");

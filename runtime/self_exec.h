@@ -17,3 +17,9 @@
  * argv as of main. -1 with err.
  */
 int self_exec_seal(char **argv, struct error *err);
+
+/*
+ * The folder that the program was started from, for what is installed beside
+ * it: in the second life /proc/self/exe does not tell. NULL: not known.
+ */
+const char *self_exec_folder(void);

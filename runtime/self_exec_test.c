@@ -47,7 +47,9 @@ static int sealed_life(char **argv)
 	}
 	(void)prctl(PR_GET_NAME, name);
 	dprintf(1, "%s %s %s %s", argv[1], name, getenv("_RUSTBOX_SEALED") ? "marked" : "clean",
-		getenv("KEPT") ? getenv("KEPT") : "");
+		getenv("TELLS_FOLDER") ? self_exec_folder()
+		: getenv("KEPT")       ? getenv("KEPT")
+				       : "");
 	return read(0, &byte, 1) < 0;
 }
 
@@ -57,7 +59,7 @@ struct life {
 	char said[512];
 };
 
-static struct life start(const char *path, const char *extra_env)
+static struct life start_with(const char *path, const char *extra_env, const char *more_env)
 {
 	struct life life;
 	int in[2], out[2];
@@ -69,7 +71,7 @@ static struct life start(const char *path, const char *extra_env)
 	if (life.pid == 0) {
 		const char *const args[] = { path, "sealed", NULL };
 		const char *const env[] = { "KEPT=yes", "ASAN_OPTIONS=detect_leaks=0", extra_env,
-					    NULL };
+					    more_env, NULL };
 		if (dup2(in[0], 0) < 0 || dup2(out[1], 1) < 0)
 			_exit(98);
 		(void)execve(path, (char **)(uintptr_t)args, (char **)(uintptr_t)env);
@@ -82,6 +84,11 @@ static struct life start(const char *path, const char *extra_env)
 	life.said[n > 0 ? n : 0] = '\0';
 	(void)close(out[0]);
 	return life;
+}
+
+static struct life start(const char *path, const char *extra_env)
+{
+	return start_with(path, extra_env, NULL);
 }
 
 static int end(struct life *life)
@@ -251,6 +258,43 @@ static void test_no_endless_going_round(void **state)
 	assert_int_equal(end(&life), 1);
 }
 
+/* The life must say that the folder is the program's. */
+static void expect_folder(const char *extra_env)
+{
+	struct life life = start(program, extra_env);
+	size_t n = (size_t)(strrchr(program, '/') - program);
+	const char *said = strstr(life.said, " /");
+
+	assert_non_null(said);
+	assert_int_equal(strlen(said + 1), n);
+	assert_memory_equal(said + 1, program, n);
+	assert_int_equal(end(&life), 0);
+}
+
+static void test_the_folder_is_known_in_the_second_life(void **state)
+{
+	(void)state;
+	needs_program();
+	expect_folder("TELLS_FOLDER=1");
+}
+
+static void test_s1_nobody_else_names_the_folder(void **state)
+{
+	char *folder;
+
+	(void)state;
+	needs_program();
+	folder = strdup(program);
+	*strrchr(folder, '/') = '\0';
+	assert_int_equal(mount("none", folder, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL), 0);
+	free(folder);
+	struct life life = start_with(program, "TELLS_FOLDER=1", "_RUSTBOX_SEALED=/tmp");
+	folder = strrchr(life.said, ' ') + 1;
+	assert_int_equal(strncmp(folder, program, strlen(folder)), 0);
+	assert_true(strlen(folder) > strlen("/tmp"));
+	assert_int_equal(end(&life), 0);
+}
+
 static void test_already_on_a_read_only_mount(void **state)
 {
 	(void)state;
@@ -279,6 +323,8 @@ int main(int argc, char **argv)
 		TEST(test_without_open_tree_a_copy_in_memory),
 		TEST(test_no_endless_going_round),
 		TEST(test_already_on_a_read_only_mount),
+		TEST(test_the_folder_is_known_in_the_second_life),
+		TEST(test_s1_nobody_else_names_the_folder),
 	};
 
 	if (argc > 1)

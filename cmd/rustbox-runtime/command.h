@@ -33,7 +33,6 @@ struct command {
 	size_t options_size;	      /* of the struct of the table */
 	size_t args_least, args_most; /* checked before run() */
 	bool has_payload;	      /* create, run, exec: sealed, and gets descriptors */
-	bool makes_container;	      /* create, run */
 	bool is_stateless;	      /* has nothing to do with containers: needs no state folder */
 	int failure_code;	      /* exit code when run() fails; 0: EXIT_FAILURE */
 	/*

@@ -38,7 +38,7 @@ const struct option_row global_rows[] = {
 	{ "cgroup-manager", 0, "MANAGER", "who makes cgroups",
 	  OPTION_AT(global_options, cgroup_manager), .choices = manager_names,
 	  .fallback = "cgroupfs" },
-	{ "systemd-cgroup", 0, NULL, "the same as --cgroup-manager systemd",
+	{ "systemd-cgroup", 's', NULL, "the same as --cgroup-manager systemd",
 	  OPTION_AT(global_options, systemd_cgroup) },
 	{ "rootless", 0, "WHEN",
 	  "go on without the cgroups that may not be made, as long as no limit needs them; auto: "
@@ -129,16 +129,17 @@ static const char *default_root(struct arena *arena, struct error *err)
 }
 
 /*
- * Containers cannot be made with systemd's cgroups. The other commands go by
- * what a container's state says, so that callers which always give the option
- * can look, clean up, and see that there is nothing.
+ * For those who make containers; the other commands go by what a container's
+ * state says. A user's containers are made by the manager of the user, and so
+ * are those of an engine that is root in a user namespace of its own.
  */
-static int refuse_systemd(const struct global_options *options, struct error *err)
+static enum cgroup_manager choose_manager(const struct global_options *options)
 {
-	return error_set(err, 0,
-			 "%s: the systemd cgroup driver is not built yet; "
-			 "use --cgroup-manager cgroupfs",
-			 options->systemd_cgroup ? "--systemd-cgroup" : "--cgroup-manager systemd");
+	if (!options->systemd_cgroup && options->cgroup_manager != CGROUP_MANAGER_SYSTEMD)
+		return (enum cgroup_manager)options->cgroup_manager;
+	return geteuid() != 0 || (has_folder_of_its_own() && getenv("XDG_RUNTIME_DIR"))
+		       ? CGROUP_MANAGER_SYSTEMD_USER
+		       : CGROUP_MANAGER_SYSTEMD;
 }
 
 int globals_engine(const struct global_options *options, const struct command *command,
@@ -146,12 +147,8 @@ int globals_engine(const struct global_options *options, const struct command *c
 {
 	struct container_engine engine = { .root = options->root,
 					   .root_is_given = options->root != NULL };
-	bool systemd = options->systemd_cgroup || options->cgroup_manager == CGROUP_MANAGER_SYSTEMD;
 
-	if (systemd && command->makes_container)
-		return refuse_systemd(options, err);
-	engine.cgroup_manager =
-		systemd ? CGROUP_MANAGER_CGROUPFS : (enum cgroup_manager)options->cgroup_manager;
+	engine.cgroup_manager = choose_manager(options);
 	engine.rootless = options->rootless == ROOTLESS_TRUE ||
 			  (options->rootless == ROOTLESS_AUTO && is_rootless());
 	if (!engine.root && !command->is_stateless && !(engine.root = default_root(arena, err)))

@@ -32,6 +32,5 @@ const struct command command_run = {
 	.args_least = 1,
 	.args_most = 1,
 	.has_payload = true,
-	.makes_container = true,
 	.run = run,
 };
