@@ -27,6 +27,15 @@ report()
 	sandbox no-such-program
 	exits 127
 	error_names no-such-program
+	[[ $error != *--image* ]] || fail "a sandbox has no images"
+	# It is here, and not in there.
+	cp "$(type -P true)" "$DIR/program"
+	cd "$DIR"
+	sandbox ./program
+	exits 127
+	error_names ./program '--ro-bind'
+	sandbox --ro-bind ./program:/program /program
+	exits 0
 	same "$(container_ids)" ""
 }
 

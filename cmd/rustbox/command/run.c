@@ -92,7 +92,8 @@ static int hint_image(const struct invocation *call, struct error *err)
 {
 	const struct create_options *create = &((const struct run_options *)call->options)->create;
 
-	if (err->code == EXIT_NOT_FOUND && !create->image && !create->entrypoint && call->n_args)
+	if (err->code == EXIT_NOT_FOUND && !create->image && !create->rootfs &&
+	    !create->entrypoint && call->n_args)
 		(void)error_hint(err, "%s is the command here; an image is named by --image",
 				 call->args[0]);
 	return -1;

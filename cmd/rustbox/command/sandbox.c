@@ -219,6 +219,15 @@ static void add_options(struct as_run *run, const struct invocation *call,
 	add_each(run, call, "ulimit", &options->ulimit, err);
 }
 
+/* Of ./program, which is there outside. */
+static int hint_bind(const struct invocation *call, struct error *err)
+{
+	if (err->code == EXIT_NOT_FOUND && strchr(call->args[0], '/'))
+		(void)error_hint(err, "only the host's programs and libraries are in a sandbox; "
+				      "--ro-bind PATH[:PATH] shows it more");
+	return -1;
+}
+
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
 	const struct sandbox_options *options = call->options;
@@ -234,7 +243,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	as_run_add(&words, call, "--", err);
 	for (size_t i = 0; i < call->n_args; i++)
 		as_run_add(&words, call, call->args[i], err);
-	return as_run_finish(&words, call, ret_exit_code, err);
+	return as_run_finish(&words, call, ret_exit_code, err) < 0 ? hint_bind(call, err) : 0;
 }
 
 const struct command command_sandbox = {
