@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -25,6 +26,7 @@ static struct {
 	bool json, stamped;
 	const struct service *service; /* fd is connected to it; NULL: a file */
 	char name[64];		       /* what the service knows us by */
+	int64_t phase_began;	       /* clock_now_ns() */
 	enum log_level level;
 	void (*sink)(void *data, enum log_level level, const char *text);
 	void *data;
@@ -101,6 +103,7 @@ int log_open(const struct log_options *options, struct error *err)
 {
 	state.json = options->json;
 	state.level = options->level;
+	log_phase_begin();
 	state.stamped = options->path || options->level == LOG_DEBUG;
 	if (!options->path)
 		return 0;
@@ -136,8 +139,11 @@ static void add_time(struct str *line)
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)gmtime_r(&now.tv_sec, &tm);
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	str_add(line, text);
+	if (state.level == LOG_DEBUG)
+		str_add_format(line, ".%06ld", now.tv_nsec / 1000);
+	str_add(line, "Z");
 }
 
 static void add_quoted(struct str *line, const char *text)
@@ -159,6 +165,18 @@ static void add_quoted(struct str *line, const char *text)
 	str_add(line, "\"");
 }
 
+/* The members of a line of log_phase(), of this process or one that relays its lines to us. */
+static void add_phase(struct str *line, const char *text)
+{
+	char name[32];
+	long long us;
+	int end = 0;
+
+	/* NOLINTNEXTLINE(cert-err34-c): a number too large is a wrong figure in a log */
+	if (sscanf(text, "phase %31[a-z-]: %lld us%n", name, &us, &end) == 2 && end && !text[end])
+		str_add_format(line, ",\"phase\":\"%s\",\"us\":%lld", name, us);
+}
+
 static void add_line(struct str *line, enum log_level level, const char *text)
 {
 	if (state.service) {
@@ -166,6 +184,7 @@ static void add_line(struct str *line, enum log_level level, const char *text)
 	} else if (state.json) {
 		str_add_format(line, "{\"level\":\"%s\",\"msg\":", level_names[level]);
 		add_quoted(line, text);
+		add_phase(line, text);
 		str_add(line, ",\"time\":\"");
 		add_time(line);
 		str_add(line, "\"}\n");
@@ -205,6 +224,22 @@ void log_write(enum log_level level, const char *format, ...)
 					   line.size, &ignored);
 	}
 	errno = saved;
+}
+
+void log_phase_begin(void)
+{
+	state.phase_began = clock_now_ns();
+}
+
+void log_phase(const char *name)
+{
+	int64_t now;
+
+	if (!log_enabled(LOG_DEBUG))
+		return;
+	now = clock_now_ns();
+	log_debug("phase %s: %lld us", name, (long long)((now - state.phase_began) / 1000));
+	state.phase_began = now;
 }
 
 bool log_level_from_name(const char *name, enum log_level *ret_level)

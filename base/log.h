@@ -40,6 +40,15 @@ void log_write(enum log_level level, const char *format, ...) __attribute__((for
 #define log_info(...)	 log_write(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)	 log_write(LOG_DEBUG, __VA_ARGS__)
 
+/*
+ * For whoever wonders where the time went, at level debug: "phase NAME: N us",
+ * since the phase before in this process. In JSON also as members, "phase" and
+ * "us". NAME is of small letters and "-". A process that was forked begins
+ * anew with log_phase_begin().
+ */
+void log_phase_begin(void);
+void log_phase(const char *name);
+
 /* From now on lines go to this function instead; NULL undoes it. */
 void log_redirect(void (*sink)(void *data, enum log_level level, const char *text), void *data);
 

@@ -388,8 +388,11 @@ with_required_members()
 
 # ---- the table ---------------------------------------------------------------------
 
-@test "the tests that docs/conformance.md names exist" {
-	local document=$TOP/docs/conformance.md suite name count=0 missing=0
+# Sets `count` to how many tests the document names; fails where one does not exist.
+named_tests_exist()
+{
+	local document=$1 suite name missing=0
+	count=0
 	[ -s "$document" ] || fail "there is no $document"
 	while IFS=$'\t' read -r suite name; do
 		count=$((count + 1))
@@ -399,7 +402,7 @@ with_required_members()
 			;;
 		*)
 			# In main's table: a function that is defined only is not run.
-			grep -qsrE --include="$suite" "(test[a-z_]*\\(|^[[:space:]]+)${name}[,)]" \
+			grep -qsrE --include="$suite" "([tT][eE][sS][tT][a-z_]*\\(|^[[:space:]]+)${name}[,)]" \
 				"$TOP/base" "$TOP/oci" "$TOP/proto" "$TOP/runtime" "$TOP/shim" "$TOP/cmd"
 			;;
 		esac || {
@@ -408,6 +411,18 @@ with_required_members()
 		}
 	done < <(grep -oE '`[a-z_0-9]+(\.bats|_test\.c): [^`]*`' "$document" |
 		sed 's/^`\([^:]*\): \(.*\)`$/\1\t\2/')
-	[ "$count" -gt 300 ] || fail "only $count tests are named"
 	same "$missing" 0
+}
+
+@test "the tests that docs/conformance.md names exist" {
+	named_tests_exist "$TOP/docs/conformance.md"
+	[ "$count" -gt 300 ] || fail "only $count tests are named"
+}
+
+@test "the tests that docs/features.md names exist, and each feature has one or says that it is being built" {
+	named_tests_exist "$TOP/docs/features.md"
+	[ "$count" -gt 150 ] || fail "only $count tests are named"
+	output=$(grep -E '\| (yes|no) \|' "$TOP/docs/features.md" |
+		grep -vE '\| (yes|no) \| `.*` \| [a-z0-9]+ \|$|\| no \| being built \| [a-z0-9]+ \|$') || :
+	same "$output" ""
 }

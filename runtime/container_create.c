@@ -274,12 +274,14 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 	static char created[] = "created";
 	int rc;
 
+	log_phase("preparation");
 	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0) {
 		/* What it made it has removed; the rest is somebody else's. */
 		container->cgroup.n_directories = 0;
 		return -1;
 	}
 	container->owns_cgroup = true;
+	log_phase("cgroups");
 	if (cgroup_to_state(&container->cgroup, &container->arena, &container->state, err) < 0)
 		return -1;
 	for (size_t i = 0; i < container->cgroup.n_directories; i++)
@@ -335,6 +337,7 @@ int lifecycle_create(const struct container_engine *engine,
 	if (container->procfs < 0 || lifecycle_load_bundle(options, &container->arena,
 							   &container->spec, &text, &size, err) < 0)
 		return -1;
+	log_phase("configuration");
 	container->has_spec = true;
 	if (container->spec.process &&
 	    report_check_console(&options->io, container->spec.process->terminal, err) < 0)
@@ -342,8 +345,10 @@ int lifecycle_create(const struct container_engine *engine,
 	rc = add_listen_fds(&options->io, &container->spec, &container->arena, err);
 	if (rc == 0)
 		rc = lifecycle_claim(options, text, size, container, err);
-	if (rc == 0)
+	if (rc == 0) {
+		log_phase("state");
 		rc = prepare(&p, options, container, err);
+	}
 	if (rc == 0)
 		rc = bring_to_life(&p, options, container, err);
 	preparation_done(&p);

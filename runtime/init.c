@@ -43,7 +43,11 @@ static int build_rootfs(const struct init *init, struct error *err)
 {
 	if (mount_root_attach(init->mounts, err) < 0 || mount_plan_apply(init->mounts, err) < 0)
 		return -1;
-	return device_setup(init->mounts->root_tree, init->spec, init->device_nodes, err);
+	log_phase("init-mounts");
+	if (device_setup(init->mounts->root_tree, init->spec, init->device_nodes, err) < 0)
+		return -1;
+	log_phase("init-devices");
+	return 0;
 }
 
 static int set_names(const struct init *init, struct error *err)
@@ -102,6 +106,7 @@ static int enter_rootfs(struct init *init, struct error *err)
 {
 	const struct spec_process *process = init->spec->process;
 
+	log_phase("init-kernel-and-hooks");
 	if (mount_pivot_root(init->mounts, init->no_pivot, err) < 0)
 		return -1;
 	if (process && process->terminal &&
@@ -117,6 +122,7 @@ static int enter_rootfs(struct init *init, struct error *err)
 	mount_plan_done(init->mounts);
 	if (process && !process->terminal)
 		give_streams(process);
+	log_phase("init-root");
 	return 0;
 }
 
@@ -246,6 +252,7 @@ void init_main(void *data, int channel)
 
 	(void)prctl(PR_SET_NAME, "rustbox:init");
 	log_redirect(channel_log_sink, &channel);
+	log_phase_begin();
 	if (enter_session(init, channel, &setup.host_pid, &err) < 0 ||
 	    build_rootfs(init, &err) < 0 || set_up_kernel(init, &err) < 0 ||
 	    run_create_hooks(init, channel, &err) < 0 || enter_rootfs(init, &err) < 0 ||

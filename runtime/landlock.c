@@ -196,11 +196,17 @@ static int read_ruleset(const struct limits *limits, const struct spec_landlock_
 			   &ret->scoped, err);
 }
 
-static int make(const struct spec_landlock *config, int root, struct error *err)
+int landlock_version(void)
 {
 	long version =
 		syscall(SYS_landlock_create_ruleset, NULL, (size_t)0, CREATE_RULESET_VERSION);
-	struct limits limits = { version > 0 ? (int)version : 0, config->disable_best_effort };
+
+	return version > 0 ? (int)version : 0;
+}
+
+static int make(const struct spec_landlock *config, int version, int root, struct error *err)
+{
+	struct limits limits = { version, config->disable_best_effort };
 	struct ruleset_attr attr = { 0 };
 
 	if (read_ruleset(&limits, config->ruleset, &attr, err) < 0)
@@ -217,9 +223,9 @@ static int make(const struct spec_landlock *config, int root, struct error *err)
 	return move_fd(&ruleset);
 }
 
-int landlock_prepare(const struct spec_landlock *config, int root, struct error *err)
+int landlock_prepare(const struct spec_landlock *config, int version, int root, struct error *err)
 {
-	int ruleset = make(config, root, err);
+	int ruleset = make(config, version, root, err);
 
 	if (ruleset < 0 && *err->text)
 		return error_wrap(err, "landlock");

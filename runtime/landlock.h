@@ -12,12 +12,15 @@
 #include "base/error.h"
 #include "oci/spec.h"
 
+/* Of the kernel's interface; 0: it has none. */
+int landlock_version(void);
+
 /*
  * Makes the ruleset and opens the paths of its rules below `root`. Returns its
  * descriptor; -1 with err, or with err->code 0 and an empty text where there
  * is nothing to restrict on this kernel.
  */
-int landlock_prepare(const struct spec_landlock *config, int root, struct error *err);
+int landlock_prepare(const struct spec_landlock *config, int version, int root, struct error *err);
 
 /*
  * Restricts the calling process for good, by the ruleset (-1: not at all).

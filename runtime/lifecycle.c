@@ -129,6 +129,7 @@ int lifecycle_start(struct lifecycle *container, struct error *err)
 		return -1;
 	}
 	log_debug("container \"%s\": the payload runs", container->state.id);
+	log_phase("execute");
 	if (run_poststart(container, err) < 0) {
 		destroy_after(container);
 		return -1;

@@ -107,6 +107,22 @@ static void tmpcopyup_says_when_it_is_full(void **state)
 		.fails = "tmpcopyup of /full: file: copy: No space left on device" });
 }
 
+/* A kernel without SELinux knows no such option, and names it. */
+static void labels_have_the_type_that_is_asked_for(void **state)
+{
+	static const char mounts[] = "{\"destination\":\"/a\",\"type\":\"tmpfs\"}";
+
+	if (access("/sys/fs/selinux/enforce", F_OK) == 0)
+		skip();
+	run(&(struct container){
+		.mounts = mounts, .label = "a:b:c", .fails = "option context=a:b:c" });
+	run(&(struct container){
+		.mounts = mounts,
+		.label = "a:b:c",
+		.top = ",\"annotations\":{\"run.oci.mount_context_type\":\"fscontext\"}",
+		.fails = "option fscontext=a:b:c" });
+}
+
 static void the_kernel_says_what_is_wrong(void **state)
 {
 	run(&(struct container){ .mounts = "{\"destination\":\"/a\",\"type\":\"nonsense\"}",
@@ -261,6 +277,7 @@ int main(void)
 		cmocka_unit_test(tmpcopyup_copies),
 		cmocka_unit_test(tmpcopyup_says_when_it_is_full),
 		cmocka_unit_test(the_kernel_says_what_is_wrong),
+		cmocka_unit_test(labels_have_the_type_that_is_asked_for),
 		cmocka_unit_test(unmapped_group_is_explained),
 		cmocka_unit_test(long_options_work),
 		cmocka_unit_test(remount_changes_what_is_there),

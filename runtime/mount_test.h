@@ -55,6 +55,8 @@ struct container {
 	const char *mounts; /* JSON: the elements of mounts[] */
 	const char *linux_; /* JSON: more members of linux, each with a comma in front */
 	const char *root;   /* JSON: more members of root */
+	const char *top;    /* JSON: more members of the top level, each with a comma in front */
+	const char *label;  /* as SELinux's would be; NULL: none */
 	const char *fails;  /* expected in the error; NULL: works */
 	uint64_t left_out;  /* CLONE_NEW… that it shares with the host */
 	bool user_namespace, no_pivot;
@@ -155,7 +157,7 @@ static inline char *configuration(const struct container *c, struct error *err)
 			",\"uidMappings\":[{\"containerID\":0,\"hostID\":%d,\"size\":65536}]"
 			",\"gidMappings\":[{\"containerID\":0,\"hostID\":%d,\"size\":65536}]",
 			CONTAINER_ROOT_ID, CONTAINER_ROOT_ID);
-	str_add_format(&s, "%s}}", c->linux_ ? c->linux_ : "");
+	str_add_format(&s, "%s}%s}", c->linux_ ? c->linux_ : "", c->top ? c->top : "");
 	return str_take(&s, err);
 }
 
@@ -247,6 +249,8 @@ static inline void be_runtime(const struct container *c)
 		expect(c, result, &err);
 		return;
 	}
+	if (c->label)
+		plan.label = c->label;
 	CHECK(device_open_host_nodes(&spec, nodes, &err) == 0);
 	if (c->unprivileged_runtime)
 		CHECK(setresuid(0, 0, 0) == 0 && setresgid(0, 0, 0) == 0);

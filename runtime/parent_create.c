@@ -90,6 +90,7 @@ int parent_create_run(struct parent_create *create, struct error *err)
 	if (bear_init(create, err) < 0)
 		return -1;
 	log_debug("init is process %d", create->pid);
+	log_phase("namespaces");
 	if (create->make_cgroup && create->make_cgroup(create->cgroup_data, create->pid, err) < 0)
 		return -1;
 	/* Now that only init is left in it: the intermediate must not use up tight limits. */
@@ -106,11 +107,13 @@ int parent_create_run(struct parent_create *create, struct error *err)
 	scheduler_reset_affinity(create->pid);
 	if (process && oom_score_set(create->init.procfs, create->pid, process, err) < 0)
 		return -1;
+	log_phase("limits");
 	if (channel_send(create->channel, CHANNEL_PROCEED, create->pid, -1, err) < 0 ||
 	    run_runtime_hooks(create, err) < 0 ||
 	    channel_expect(create->channel, CHANNEL_READY, init_name, NULL, NULL, err) < 0)
 		return -1;
 	log_debug("init is ready");
+	log_phase("init");
 	/* Not before it has made its cgroup namespace, which has to begin above the delegated one.
 	 */
 	if (create->make_cgroup && delegate(create, err) < 0)

@@ -192,6 +192,7 @@ static int lead_to_exec(const struct container_exec_options *options, struct exe
 	int rc, listener;
 
 	log_debug("exec: process %d", exec->pid);
+	log_phase("namespaces");
 	if (!exec->process.process->exec_cpu_affinity)
 		scheduler_reset_affinity(exec->pid);
 	if (oom_score_set(exec->procfs, exec->pid, exec->process.process, err) < 0 ||

@@ -128,7 +128,7 @@ static int open_landlock(struct preparation *p, struct error *err)
 	setup->ruleset = -1;
 	if (!setup->landlock)
 		return 0;
-	setup->ruleset = landlock_prepare(setup->landlock, p->root, err);
+	setup->ruleset = landlock_prepare(setup->landlock, landlock_version(), p->root, err);
 	return setup->ruleset < 0 && *err->text ? -1 : 0;
 }
 
