@@ -27,7 +27,8 @@ COMMIT  := $(shell git --git-dir=.git describe --always --dirty --abbrev=12 --ex
 
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
-LIBEXECDIR ?= $(PREFIX)/libexec/rustbox
+# Where programs look, from their own folder: they do not depend on PREFIX.
+LIBEXECDIR  = $(dir $(BINDIR))libexec/rustbox
 MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
@@ -156,9 +157,8 @@ HELPERS := rustbox-systemd
 $(HELPERS:%=build/release/%): private LDFLAGS_release := $(LDFLAGS_release:-static-pie=-pie)
 
 # Only these files know the version, so that a commit recompiles nothing else.
-VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"' \
-	-DRUSTBOX_LIBEXECDIR='"$(LIBEXECDIR)"'
-VERSIONED      := $(shell grep -lE 'RUSTBOX_(VERSION|COMMIT|LIBEXECDIR)' $(SOURCES) $(TESTS))
+VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"'
+VERSIONED      := $(shell grep -lE 'RUSTBOX_(VERSION|COMMIT)' $(SOURCES) $(TESTS))
 
 ##@ Rules, once for each variant
 
@@ -240,7 +240,7 @@ endef
 
 $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(foreach f,$(FUZZERS:%.c=%),$(eval $(call fuzz_rule,$(f),$(patsubst %/,%,$(dir $(f))))))
-$(eval $(call stamp,build/version,$(VERSION) $(COMMIT) $(LIBEXECDIR)))
+$(eval $(call stamp,build/version,$(VERSION) $(COMMIT)))
 
 build/generated/proto/%.pb-c.c build/generated/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p build/generated

@@ -31,10 +31,8 @@ static char *find_helper(struct error *err)
 		if (access(path, X_OK) == 0)
 			return move_ptr(&path);
 	}
-	if (access(RUSTBOX_LIBEXECDIR "/" HELPER, X_OK) == 0)
-		return str_format(err, "%s", RUSTBOX_LIBEXECDIR "/" HELPER);
 	error_set(err, ENOENT,
-		  "find " HELPER ", which speaks to systemd, in %s or " RUSTBOX_LIBEXECDIR,
+		  "find " HELPER ", which speaks to systemd, in %s or ../libexec/rustbox beside it",
 		  folder ? folder : "the program's folder");
 	error_hint(err, "install it there, or use --cgroup-manager cgroupfs");
 	return NULL;
