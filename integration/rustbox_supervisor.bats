@@ -70,6 +70,17 @@ told_actions()
 	same "$(box_status "$ID")" Stopped
 }
 
+# Its overlay is mounted without writing to the disk, which counts for one mount only.
+@test "a container of --rm has its files after a restart" {
+	run_box --rm sh -c 'echo run >>/file; cat /file; exec sleep 1000'
+	until_true log_has 1
+	rbok restart --time 0 "$NAME"
+	until_true log_has 3
+	rbok exec "$NAME" cat /file
+	same "$output" $'run\nrun'
+	rbok kill "$NAME"
+}
+
 @test "stop and kill end a container that waits for its restart, at once" {
 	local how
 	for how in stop kill; do

@@ -209,7 +209,7 @@ int bundle_prepare_start(struct store *store, const struct record *record, struc
 	cleanup_free char *mark = store_path(store, "bundles", record->id, SHARES, err);
 	struct spec *spec;
 
-	if (!mark)
+	if (!mark || write_overlay_again(store, record, err) < 0)
 		return -1;
 	if (access(mark, F_OK) < 0)
 		return 0;

@@ -15,6 +15,9 @@ struct writing {
 /* overlay/<id>/{lowerdir,upperdir,workdir,merged} and bundles/<id>/rootfs. */
 int write_overlay(const struct writing *w, struct error *err);
 
+/* Before each start: an overlay that is not mounted for the first time can be, too. */
+int write_overlay_again(const struct store *store, const struct record *record, struct error *err);
+
 /*
  * The bundle's own copy of rustbox-init: whoever may mount in a container could
  * make the mount of it writable, and must not reach what others run.

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cmd/rustbox/bundle/vector.h"
 #include "cmd/rustbox/bundle/write.h"
+#include "cmd/rustbox/store/tree.h"
 
 uint32_t write_host_id(const struct spec_id_mapping *maps, size_t n, uint32_t id)
 {
@@ -151,6 +152,21 @@ static int add_map(const char *name, const struct spec_id_mapping *maps, size_t 
 	return vector_add_text(&ret->options, &ret->n_options, text.text, arena, err);
 }
 
+/*
+ * A volatile overlay that was mounted once is not mounted again: after a crash
+ * of the machine its layer may lack what was written. We have had none: what a
+ * crash leaves of a --rm container is removed.
+ */
+int write_overlay_again(const struct store *store, const struct record *record, struct error *err)
+{
+	char path[64];
+
+	if (!record->auto_remove)
+		return 0;
+	(void)snprintf(path, sizeof(path), "overlay/%s/workdir/work/incompat", record->id);
+	return tree_remove(store->root_fd, path, err);
+}
+
 int bundle_rootfs_mount(const struct store *store, const struct record *record, struct arena *arena,
 			struct bundle_rootfs *ret, struct error *err)
 {
@@ -163,6 +179,13 @@ int bundle_rootfs_mount(const struct store *store, const struct record *record, 
 
 	if (!result.type || !result.source || !result.target ||
 	    add_layers(store, record, arena, &result, err) < 0)
+		return -1;
+	/*
+	 * What goes away with the container need not be on the disk first: without
+	 * it unmounting writes all of it out.
+	 */
+	if (record->auto_remove &&
+	    vector_add_text(&result.options, &result.n_options, "volatile", arena, err) < 0)
 		return -1;
 	if (record->isolate_user &&
 	    (bundle_load_spec(store, record->id, arena, &spec, err) < 0 ||
