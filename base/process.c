@@ -164,6 +164,7 @@ struct spawn_plan {
 	const struct process_spawn *spawn;
 	char *const *env;
 	int fds[PROCESS_SPAWN_FDS];
+	int program; /* -1: by path */
 	pid_t parent;
 	sigset_t held; /* signals that stay blocked */
 	struct spawn_memory *memory;
@@ -174,6 +175,9 @@ static int place_fds(struct spawn_plan *plan)
 {
 	int n = (int)plan->spawn->n_fds;
 
+	if (plan->program >= 0 && plan->program < n &&
+	    (plan->program = fcntl(plan->program, F_DUPFD_CLOEXEC, n)) < 0)
+		return -1;
 	for (int i = 0; i < n; i++)
 		if (plan->fds[i] < n) {
 			plan->fds[i] = fcntl(plan->fds[i], F_DUPFD_CLOEXEC, n);
@@ -207,6 +211,18 @@ static int prepare_spawned(struct spawn_plan *plan)
 	return place_fds(plan);
 }
 
+/* Returns with errno. */
+static void execute(const struct spawn_plan *plan)
+{
+	const struct process_spawn *spawn = plan->spawn;
+
+	if (plan->program >= 0)
+		(void)syscall(SYS_execveat, plan->program, "", spawn->args, plan->env,
+			      AT_EMPTY_PATH);
+	else
+		(void)execve(spawn->path, spawn->args, plan->env);
+}
+
 /*
  * The child, in our memory while we wait. Of what is ours it changes nothing but
  * errno and the plan: descriptors, mask and handlers are its own copies. What
@@ -219,7 +235,7 @@ static int run_spawned(void *data)
 	plan->memory->failed = SPAWN_PREPARE;
 	if (prepare_spawned(plan) == 0) {
 		plan->memory->failed = SPAWN_DONE; /* which nobody is there to say later */
-		(void)execve(plan->spawn->path, plan->spawn->args, plan->env);
+		execute(plan);
 		plan->memory->failed = SPAWN_EXECUTE;
 	}
 	plan->memory->code = errno;
@@ -254,6 +270,7 @@ pid_t process_spawn(const struct process_spawn *spawn, struct error *err)
 {
 	struct spawn_plan plan = { .spawn = spawn,
 				   .env = spawn->env ? spawn->env : environ,
+				   .program = spawn->program ? *spawn->program : -1,
 				   .parent = getpid() };
 	cleanup_fd int null = -1;
 

@@ -93,6 +93,11 @@ struct process_spawn {
 	bool new_group;		/* a process group of its own */
 	bool holds_termination; /* SIGTERM and SIGINT stay blocked, until it asks for them */
 	bool dies_with_parent;	/* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
+	/*
+	 * NULL, or the program as a close-on-exec descriptor (borrowed), which is
+	 * executed instead of the path, if it is not -1. Not a script.
+	 */
+	const int *program;
 };
 enum { PROCESS_SPAWN_FDS = 8 };
 

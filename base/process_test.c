@@ -383,9 +383,32 @@ static void open_files_can_be_spawned(void **state)
 	assert_int_equal(end_of(process_spawn(&spawn, &err)), 1);
 }
 
+/* One of the descriptors that the child's own ones go over, too. */
+static void programs_can_be_given_opened(void **state)
+{
+	cleanup_fd int low = open("/bin/false", O_PATH | O_CLOEXEC), high = -1;
+	const int fds[] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+	char *args[] = { (char *)(uintptr_t) "false", NULL };
+	struct process_spawn spawn = {
+		.path = "/bin/true", .args = args, .fds = fds, .n_fds = 8, .program = &low
+	};
+	struct error err;
+
+	(void)state;
+	assert_in_range(low, 3, 7);
+	assert_int_equal(end_of(process_spawn(&spawn, &err)), 1);
+	high = fcntl(low, F_DUPFD_CLOEXEC, 20);
+	spawn.program = &high;
+	assert_int_equal(end_of(process_spawn(&spawn, &err)), 1);
+	fd_close(&low);
+	spawn.program = &low; /* -1 */
+	assert_int_equal(end_of(process_spawn(&spawn, &err)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(programs_can_be_given_opened),
 		cmocka_unit_test(output_and_status_come_back),
 		cmocka_unit_test(only_the_tail_of_much_output_is_kept),
 		cmocka_unit_test(a_program_that_reads_nothing_is_fine),

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a clone of the folder: a read-only mount that belongs to no mount
- * namespace cannot be made writable by anybody. The detached tree is such a
- * mount once its descriptor is closed; as long as that is open, the tree has a
- * namespace of its own, and root of another one could clear the flag through
- * /proc/PID/exe. So the tree is closed before execve, and the file is opened
- * in it before that. A clone of the file itself would leave the tree's
- * descriptor as the only way to execute it.
- *
- * The copy in memory costs its size a process; it is for callers who may not
- * make a clone.
+ * Callers who execute us from a clone already (protected_program.h) save the
+ * second execution. The copy in memory costs its size a process; it is for
+ * callers who may not make a clone.
  */
 #include "runtime/self_exec.h"
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/mount.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,19 +22,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "base/protected_program.h"
 
 #ifndef MFD_EXEC /* Linux 6.3 */
 #define MFD_EXEC 0x0010U
 #endif
-#ifndef OPEN_TREE_CLONE
-#define OPEN_TREE_CLONE 1
-#endif
-#ifndef OPEN_TREE_CLOEXEC
-#define OPEN_TREE_CLOEXEC O_CLOEXEC
-#endif
 
 /* In the environment of the second life, against going round for ever: the program's folder. */
-static const char marker[] = "_RUSTBOX_SEALED";
+static const char marker[] = PROTECTED_PROGRAM_FOLDER;
 static char own_folder[PATH_MAX];
 static const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
@@ -71,22 +58,7 @@ static bool is_same_file(int a, int b)
 	       x.st_ino == y.st_ino;
 }
 
-/* A detached read-only clone of the folder; not of the mounts below it. */
-static int clone_folder(const char *folder, struct error *err)
-{
-	struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
-	cleanup_fd int tree =
-		(int)syscall(SYS_open_tree, AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
-	if (tree < 0)
-		return error_set(err, errno, "open_tree %s", folder);
-	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) <
-	    0)
-		return error_set(err, errno, "mount_setattr %s", folder);
-	return move_fd(&tree);
-}
-
-/* Our executable, opened (O_PATH) in a read-only clone of its folder. */
+/* Our executable, opened in a read-only clone of its folder. */
 static int open_in_clone(int exe, struct error *err)
 {
 	char path[PATH_MAX];
@@ -99,21 +71,12 @@ static int open_in_clone(int exe, struct error *err)
 	if (n < 0)
 		return error_set(err, errno, "readlink /proc/self/exe");
 	path[n] = '\0';
-	char *slash = strrchr(path, '/');
-	if (!slash)
-		return error_set(err, ENOENT, "/proc/self/exe is \"%s\"", path);
-	*slash = '\0';
-	cleanup_fd int tree = clone_folder(*path ? path : "/", err);
-	if (tree < 0)
-		return -1;
-	cleanup_fd int fd = openat(tree, slash + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_fd int fd = protected_program_open(path, err);
 	if (fd < 0)
-		return error_set(err, errno, "open %s in the clone of %s", slash + 1, path);
+		return -1;
 	if (!is_same_file(fd, exe))
-		return error_set(err, ESTALE, "%s/%s is not what is running", path, slash + 1);
-	if (!is_on_readonly_mount(fd))
-		return error_set(err, EPERM, "the clone of %s is not read-only", path);
-	return move_fd(&fd); /* the tree is closed here, see above */
+		return error_set(err, ESTALE, "%s is not what is running", path);
+	return move_fd(&fd);
 }
 
 static int make_memfd(struct error *err)

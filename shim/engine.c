@@ -84,6 +84,7 @@ static int spawn(const struct engine_command *command, const struct engine_verb 
 		.n_fds = sizeof(fds) / sizeof(fds[0]),
 		.new_group = true,
 		.dies_with_parent = true,
+		.program = &command->program,
 	};
 
 	if (verb->stdio)
@@ -105,8 +106,10 @@ static int start(const char *own, const char *namespace, const struct engine_ver
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct engine_command command;
 
-	if (engine_command_make(own, namespace, verb, &arena, &command, err) < 0 ||
-	    make_files(verb, run, err) < 0)
+	if (engine_command_make(own, namespace, verb, &arena, &command, err) < 0)
+		return -1;
+	cleanup_fd int program = command.program;
+	if (make_files(verb, run, err) < 0)
 		return -1;
 	(void)snprintf(run->name, sizeof(run->name), "%s %s", basename(command.path),
 		       verb->args[0]);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runtimes are executed by path, found once. An open descriptor would outlive
+ * Runtimes are found once, by path. A descriptor that stays open would outlive
  * an upgrade of the file, and would have a shim that runs for months work with
- * the runtime of its first day; it would show as a number in ps, and could not
- * execute a script that stands in for a runtime.
+ * the runtime of its first day.
  */
 #include "shim/engine_command.h"
 
@@ -13,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/path.h"
+#include "base/protected_program.h"
 #include "base/str.h"
 
 #define OWN_RUNTIME  "rustbox-runtime"
@@ -139,17 +140,22 @@ static char **make_args(const char *path, const char *root, const struct engine_
 /*
  * Ours without what is meant for us alone: systemd's notification socket, and
  * its listening descriptors, which a runtime would hand to the container by
- * their numbers: those of the log, the input and the folder.
+ * their numbers: those of the log, the input and the folder. protected_path: NULL
+ * where it is executed by its path.
  */
-static char **make_env(struct arena *arena, struct error *err)
+static char **make_env(const char *protected_path, struct arena *arena, struct error *err)
 {
-	static const char *const without[] = { "NOTIFY_SOCKET=", "LISTEN_PID=", "LISTEN_FDS=",
-					       "LISTEN_FDNAMES=", NULL };
+	static const char *const without[] = { "NOTIFY_SOCKET=",
+					       "LISTEN_PID=",
+					       "LISTEN_FDS=",
+					       "LISTEN_FDNAMES=",
+					       PROTECTED_PROGRAM_FOLDER "=",
+					       NULL };
 	size_t n = 0;
 
 	while (environ[n])
 		n++;
-	char **env = arena_array(arena, n + 1, sizeof(*env), err), **next = env;
+	char **env = arena_array(arena, n + 2, sizeof(*env), err), **next = env;
 	for (size_t i = 0; env && i < n; i++) {
 		size_t k = 0;
 		while (without[k] && !str_starts_with(environ[i], without[k]))
@@ -157,7 +163,22 @@ static char **make_env(struct arena *arena, struct error *err)
 		if (!without[k])
 			*next++ = environ[i];
 	}
-	return env;
+	if (!env || !protected_path)
+		return env;
+	int folder = (int)(strrchr(protected_path, '/') - protected_path);
+	*next = arena_format(arena, err, PROTECTED_PROGRAM_FOLDER "=%.*s", folder, protected_path);
+	return *next ? env : NULL;
+}
+
+/*
+ * Our own runtime executes itself again for a verb that makes a process, unless
+ * it was executed from a protected file. -1: it has to.
+ */
+static int open_protected(const char *path)
+{
+	struct error ignored;
+
+	return protected_program_open(path, &ignored);
 }
 
 int engine_command_make(const char *own_runtime, const char *namespace,
@@ -171,10 +192,12 @@ int engine_command_make(const char *own_runtime, const char *namespace,
 	const char *root = make_root(verb->options, namespace, arena, err);
 	if (!root)
 		return -1;
+	bool is_own = path == own_runtime;
+	cleanup_fd int program = is_own && verb->makes_process ? open_protected(path) : -1;
 	char **args = make_args(path, root, verb, arena, err);
-	char **env = args ? make_env(arena, err) : NULL;
+	char **env = args ? make_env(program < 0 ? NULL : path, arena, err) : NULL;
 	if (!env)
 		return -1;
-	*ret = (struct engine_command){ path, args, env };
+	*ret = (struct engine_command){ path, args, env, is_own, move_fd(&program) };
 	return 0;
 }

@@ -2,6 +2,8 @@
 /* The command line of a verb: which runtime, with what arguments and environment. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/error.h"
 #include "base/mem.h"
 #include "shim/engine.h"
@@ -13,6 +15,8 @@ struct engine_command {
 	const char *path;
 	char *const *args;
 	char *const *env;
+	bool is_own; /* the runtime of this project */
+	int program; /* to execute instead of the path (protected_program.h); -1. The caller's */
 };
 
 /*
