@@ -3,7 +3,6 @@
  * rustbox: the command line. Reads the global options, finds the command,
  * hands it its options, and reports the one error.
  */
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,8 +167,6 @@ int main(int argc, char **argv)
 	int result;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	/* Names in archives are UTF-8; nothing is loaded for it. */
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	result = fd_open_standard_streams(&err);
 	if (result == 0)
 		result = add_daemon(&argv, &arena, &err);

@@ -13,8 +13,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 {
 	struct record *record;
 
-	if (containers_create(call->store, call->options, call->args, call->arena, &record, err) <
-	    0)
+	if (containers_create(call->store, call->options, call->args, call->arena, &record, NULL,
+			      err) < 0)
 		return -1;
 	printf("%s\n", record->id);
 	return 0;

@@ -73,16 +73,19 @@ static void remove_unstarted(const struct invocation *call, const struct record 
 		log_warning("%s", err.text);
 }
 
-static int start(const struct invocation *call, const struct record *record, bool in_foreground,
-		 int *ret_socket, struct error *err)
+/* take_lock: the operation lock, held since it was made. */
+static int start(const struct invocation *call, struct record *record, int take_lock,
+		 bool in_foreground, int *ret_socket, struct error *err)
 {
+	cleanup_fd int lock = take_lock;
 	bool wants_input = record->interactive || record->tty;
 	struct stream_attach attach = { .from = STREAM_FROM_START };
 
 	if (in_foreground)
 		attach = foreground_attach(STREAM_FROM_START, wants_input, wants_input);
-	if (containers_start(call->store, record->id, false, &attach, ret_socket, err) == 0)
+	if (containers_start_held(call->store, record, NULL, &attach, ret_socket, err) == 0)
 		return 0;
+	fd_close(&lock);
 	remove_unstarted(call, record);
 	return -1;
 }
@@ -123,6 +126,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	cleanup_fd int socket = -1;
 	struct record *record;
 	struct times times;
+	int lock;
 
 	if (foreground_check(options->detach_keys, err) < 0)
 		return -1;
@@ -130,10 +134,10 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		session_hold_signals();
 	note(&times.begun);
 	if (containers_create(call->store, &options->create, call->args, call->arena, &record,
-			      err) < 0)
+			      &lock, err) < 0)
 		return -1;
 	note(&times.created);
-	if (start(call, record, in_foreground, &socket, err) < 0)
+	if (start(call, record, lock, in_foreground, &socket, err) < 0)
 		return hint_image(call, err);
 	note(&times.started);
 	if (!in_foreground)

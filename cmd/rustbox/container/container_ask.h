@@ -59,7 +59,3 @@ int container_is_wrong(const struct record *record, struct error *err);
  * is nothing, which costs next to nothing.
  */
 int container_sweep(struct store *store, const struct record *record, struct error *err);
-
-/* containers_start() for who holds the lock already; see there. checkpoint: a path, or NULL. */
-int containers_start_held(struct store *store, struct record *record, const char *checkpoint,
-			  const struct stream_attach *attach, int *ret_socket, struct error *err);

@@ -9,9 +9,13 @@
 #include "cmd/rustbox/bundle/create_options.h"
 #include "cmd/rustbox/store/store.h"
 
-/* Makes it: state Created. The record is in the arena. err->code: 125, 126, 127 to exit with. */
+/*
+ * Makes it: state Created. The record is in the arena. *ret_lock: the operation
+ * lock, for containers_start_held(); NULL: it is let go. err->code: 125, 126,
+ * 127 to exit with.
+ */
 int containers_create(struct store *store, const struct create_options *options, char **args,
-		      struct arena *arena, struct record **ret, struct error *err);
+		      struct arena *arena, struct record **ret, int *ret_lock, struct error *err);
 
 /*
  * Starts it (Created and Stopped; with `again`: any state but a live one, as
@@ -23,6 +27,14 @@ int containers_create(struct store *store, const struct create_options *options,
 struct stream_attach;
 int containers_start(struct store *store, const char *id, bool again,
 		     const struct stream_attach *attach, int *ret_socket, struct error *err);
+
+/*
+ * The same for who holds the operation lock already, of a record that is not
+ * live: nobody has come between, and it need not be looked for. checkpoint: a
+ * path, or NULL.
+ */
+int containers_start_held(struct store *store, struct record *record, const char *checkpoint,
+			  const struct stream_attach *attach, int *ret_socket, struct error *err);
 
 /* -1 with EBUSY unless it is Running: err says what to do. */
 int containers_check_running(const struct record *record, struct error *err);

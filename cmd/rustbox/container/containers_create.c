@@ -66,7 +66,8 @@ static void undo(struct store *store, const struct record *record)
 }
 
 static int make(struct store *store, const struct create_options *options, struct record *record,
-		struct spec *spec, int id_file, struct arena *arena, struct error *err)
+		struct spec *spec, int id_file, struct arena *arena, int *ret_lock,
+		struct error *err)
 {
 	struct store_claim claim = { .bundle = -1 };
 
@@ -82,11 +83,13 @@ static int make(struct store *store, const struct create_options *options, struc
 		return error_wrap(err, "make a container in %s", store->root);
 	}
 	event_of_container(store, record, "create", NULL, NULL);
+	if (ret_lock)
+		*ret_lock = move_fd(&bundle);
 	return 0;
 }
 
 int containers_create(struct store *store, const struct create_options *options, char **args,
-		      struct arena *arena, struct record **ret, struct error *err)
+		      struct arena *arena, struct record **ret, int *ret_lock, struct error *err)
 {
 	struct image *image;
 	struct record *record;
@@ -102,7 +105,7 @@ int containers_create(struct store *store, const struct create_options *options,
 	cleanup_fd int id_file = make_id_file(options->cidfile, err);
 	if (options->cidfile && id_file < 0)
 		return -1;
-	if (make(store, options, record, spec, id_file, arena, err) < 0) {
+	if (make(store, options, record, spec, id_file, arena, ret_lock, err) < 0) {
 		if (id_file >= 0)
 			(void)unlink(options->cidfile);
 		return -1;

@@ -21,16 +21,27 @@ static bool is_never_taken(int signal)
 	return false;
 }
 
-static bool is_ignored(int signal)
+/* Those that were ignored when we began: asked once, for all of them are many. */
+static const sigset_t *ignored_signals(void)
 {
+	static sigset_t ignored;
+	static bool is_known;
 	struct sigaction action;
 
-	return sigaction(signal, NULL, &action) < 0 || action.sa_handler == SIG_IGN;
+	if (is_known)
+		return &ignored;
+	(void)sigemptyset(&ignored);
+	for (int i = 1; i <= SIGRTMAX; i++)
+		if (!is_never_taken(i) &&
+		    (sigaction(i, NULL, &action) < 0 || action.sa_handler == SIG_IGN))
+			(void)sigaddset(&ignored, i);
+	is_known = true;
+	return &ignored;
 }
 
 static bool is_taken(int signal, bool tty, bool proxies)
 {
-	if (is_never_taken(signal) || is_ignored(signal))
+	if (is_never_taken(signal) || sigismember(ignored_signals(), signal) != 0)
 		return false;
 	/*
 	 * A window that changes its size is none of the container's business when it

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd/rustbox/image/pack_parts.h"
+#include "cmd/rustbox/image/tar_stream.h"
 
 #ifndef MQUEUE_MAGIC
 #define MQUEUE_MAGIC 0x19800202 /* include/linux has no name for it */
@@ -74,6 +75,7 @@ int pack_open(struct pack_output *output, int fd, struct error *err)
 {
 	struct archive *archive = archive_write_new();
 
+	tar_use_utf8();
 	*output = (struct pack_output){ archive, fd, false };
 	if (!archive)
 		return error_memory(err);

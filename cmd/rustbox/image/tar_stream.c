@@ -2,6 +2,7 @@
 #include "cmd/rustbox/image/tar_stream.h"
 
 #include <archive_entry.h>
+#include <locale.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -36,12 +37,18 @@ static int add_filters(struct archive *archive, enum tar_filter filter)
 	return rc;
 }
 
+void tar_use_utf8(void)
+{
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 struct archive *tar_open_raw(int fd, const char *name, enum tar_filter filter, struct error *err)
 {
 	struct archive *archive = archive_read_new();
 	struct archive_entry *entry;
 	int rc = ARCHIVE_FATAL;
 
+	tar_use_utf8();
 	if (!archive) {
 		(void)error_memory(err);
 		return NULL;

@@ -15,6 +15,13 @@
 #include "cmd/rustbox/image/digest.h"
 #include "cmd/rustbox/image/progress.h"
 
+/*
+ * Names in archives are UTF-8: libarchive goes by the locale for it. Called by
+ * what opens one; the C library reads three files for it, which commands that
+ * have nothing to do with archives need not wait for.
+ */
+void tar_use_utf8(void);
+
 /* How the file is compressed; ANY: see for yourself. */
 enum tar_filter { TAR_PLAIN, TAR_GZIP, TAR_ZSTD, TAR_ANY };
 

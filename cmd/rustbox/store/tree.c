@@ -60,8 +60,19 @@ static int remove_entry(int dirfd, const char *name, bool is_folder)
 	return rc < 0 && errno != ENOENT ? -1 : 0;
 }
 
+/* A folder that is being emptied, and what getdents64(2) has told of it. */
+struct emptied {
+	int fd;
+	const char *name; /* in the folder above, whose buffer it lies in */
+	size_t at, end;
+	_Alignas(struct dirent64) char buffer[8192];
+};
+
+enum { LEVELS = 8 }; /* open at a time; what is deeper is lifted */
+
 struct removal {
-	int top;
+	struct emptied levels[LEVELS];
+	size_t depth; /* how many of them; the first is the top, whose descriptor is borrowed */
 	/*
 	 * The next name for a lifted folder, from a random one on: a name that
 	 * another remover gives out again would be another folder under a name
@@ -69,6 +80,7 @@ struct removal {
 	 */
 	uint64_t next_name;
 	uint64_t lifted; /* how many were */
+	uint64_t found;	 /* entries of the top */
 	bool failed;
 	struct error *err; /* of the first failure of a pass */
 };
@@ -95,86 +107,134 @@ static int lift(struct removal *r, int folder, const char *name)
 	do {
 		(void)snprintf(free_name, sizeof(free_name), "lifted.%016llx",
 			       (unsigned long long)r->next_name++);
-		rc = renameat2(folder, name, r->top, free_name, RENAME_NOREPLACE);
+		rc = renameat2(folder, name, r->levels[0].fd, free_name, RENAME_NOREPLACE);
 	} while (rc < 0 && errno == EEXIST);
 	r->lifted += rc == 0;
 	return rc;
 }
 
-/* Removes a folder of the top that is not empty; what is not empty in it moves to the top. */
-static void remove_folder(struct removal *r, const char *name)
+/* take_fd: read from its beginning. */
+static void push(struct removal *r, int take_fd, const char *name)
 {
-	cleanup_fd int folder = open_below(r->top, name);
-	DIR *stream = folder < 0 ? NULL : read_folder(folder);
+	struct emptied *level = &r->levels[r->depth++];
 
-	if (!stream) {
-		note(r, name);
-		return;
-	}
-	for (struct dirent *e; (e = next_entry(stream));) {
-		if (remove_entry(folder, e->d_name, e->d_type == DT_DIR) == 0)
-			continue;
-		if (errno != ENOTEMPTY || lift(r, folder, e->d_name) < 0)
-			note(r, e->d_name);
-	}
-	(void)closedir(stream);
-	if (unlinkat(r->top, name, AT_REMOVEDIR) < 0)
-		note(r, name);
+	level->fd = take_fd;
+	level->name = name;
+	level->at = level->end = 0;
 }
 
-/* Once through the top. The number of entries that it began with; -1 with err. */
-static ssize_t pass(struct removal *r)
+/* Goes back up, and removes what was emptied. */
+static void pop(struct removal *r)
 {
-	DIR *stream = read_folder(r->top);
-	ssize_t count = 0;
+	struct emptied *level = &r->levels[--r->depth];
 
-	if (!stream)
-		return errno == ENOENT ? 0 : error_set(r->err, errno, "read a folder");
-	for (struct dirent *e; (e = next_entry(stream)); count++) {
-		if (remove_entry(r->top, e->d_name, e->d_type == DT_DIR) == 0)
+	if (!r->depth)
+		return;
+	fd_close(&level->fd);
+	if (unlinkat(r->levels[r->depth - 1].fd, level->name, AT_REMOVEDIR) < 0)
+		note(r, level->name);
+}
+
+/* The next entry that is not the folder or its parent; NULL at the end. */
+static const struct dirent64 *read_entry(struct removal *r, struct emptied *level)
+{
+	const struct dirent64 *e;
+
+	do {
+		if (level->at == level->end) {
+			ssize_t n = getdents64(level->fd, level->buffer, sizeof(level->buffer));
+			if (n < 0)
+				note(r, level->name);
+			if (n <= 0)
+				return NULL;
+			level->at = 0;
+			level->end = (size_t)n;
+		}
+		e = (const struct dirent64 *)(const void *)(level->buffer + level->at);
+		level->at += e->d_reclen;
+	} while (str_equal(e->d_name, ".") || str_equal(e->d_name, ".."));
+	return e;
+}
+
+/* A folder that is not empty: its content comes next, or it comes later, from the top. */
+static void descend(struct removal *r, int above, const char *name)
+{
+	if (r->depth == LEVELS) {
+		if (lift(r, above, name) < 0)
+			note(r, name);
+		return;
+	}
+	int fd = open_below(above, name);
+	if (fd < 0)
+		note(r, name);
+	else
+		push(r, fd, name);
+}
+
+/* Once through all that is not too deep. */
+static void pass(struct removal *r, int top)
+{
+	r->found = 0;
+	r->failed = false;
+	(void)lseek(top, 0, SEEK_SET);
+	push(r, top, "the folder");
+	while (r->depth) {
+		struct emptied *level = &r->levels[r->depth - 1];
+		const struct dirent64 *e = read_entry(r, level);
+
+		if (!e) {
+			pop(r);
+			continue;
+		}
+		r->found += r->depth == 1;
+		if (remove_entry(level->fd, e->d_name, e->d_type == DT_DIR) == 0)
 			continue;
 		if (errno == ENOTEMPTY)
-			remove_folder(r, e->d_name);
+			descend(r, level->fd, e->d_name);
 		else
 			note(r, e->d_name);
 	}
-	(void)closedir(stream);
-	return count;
 }
 
 /*
- * A pass takes one level off and lifts what is two levels down, so that no
- * more than two folders are open, however deep it goes.
+ * No more than some folders are open, however deep it goes: what is too deep is
+ * lifted to the top, where the next pass finds it. to_the_last: until a pass
+ * finds nothing; else one that lifts nothing is enough, for who finds out
+ * whether the folder is empty.
  */
-static int empty_folder(int top, struct error *err)
+static int empty_folder(int top, bool to_the_last, struct error *err)
 {
-	struct removal r = { .top = top, .err = err };
+	cleanup_free struct removal *r = calloc(1, sizeof(*r));
 	uint64_t lifted;
-	ssize_t count;
 
-	if (getrandom(&r.next_name, sizeof(r.next_name), 0) != sizeof(r.next_name))
+	if (!r)
+		return error_memory(err);
+	r->err = err;
+	if (getrandom(&r->next_name, sizeof(r->next_name), 0) != sizeof(r->next_name))
 		return error_set(err, errno, "get a random number");
 	do {
-		lifted = r.lifted;
-		r.failed = false;
-		count = pass(&r);
-		if (count < 0)
+		lifted = r->lifted;
+		pass(r, top);
+		if (r->failed && r->lifted == lifted)
 			return -1;
-		if (r.failed && r.lifted == lifted)
-			return -1;
-	} while (count > 0);
+	} while (r->lifted > lifted || (to_the_last && r->found > 0));
 	return 0;
 }
 
-int tree_empty(int dirfd, const char *name, struct error *err)
+static int empty_named(int dirfd, const char *name, bool to_the_last, struct error *err)
 {
 	cleanup_fd int top = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (top < 0)
 		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", name);
-	if (empty_folder(top, err) < 0)
+	if (empty_folder(top, to_the_last, err) < 0)
 		return error_wrap(err, "%s", name);
 	return 0;
+}
+
+int tree_empty(int dirfd, const char *name, struct error *err)
+{
+	return empty_named(dirfd, name, true, err);
 }
 
 int tree_remove(int dirfd, const char *name, struct error *err)
@@ -185,7 +245,7 @@ int tree_remove(int dirfd, const char *name, struct error *err)
 			return 0;
 		if (errno != ENOTEMPTY)
 			break;
-		if (tree_empty(dirfd, name, err) < 0)
+		if (empty_named(dirfd, name, false, err) < 0)
 			return -1;
 		errno = ENOTEMPTY;
 	}
