@@ -369,20 +369,7 @@ int container_create(const struct container_engine *engine,
 
 int container_start(const struct container_engine *engine, const char *id, struct error *err)
 {
-	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
-	enum container_status status;
-
-	if (lifecycle_open(engine, id, true, &container, err) < 0 ||
-	    lifecycle_status(&container, &status, err) < 0)
-		return -1;
-	if (status != CONTAINER_CREATED)
-		return error_set(err, 0, "cannot start container \"%s\" in the %s state", id,
-				 container_status_name(status));
-	if (lifecycle_load_spec(&container, err) < 0)
-		return -1;
-	if (!container.spec.process)
-		return error_set(err, EINVAL, "container \"%s\": config.json has no process", id);
-	return lifecycle_start(&container, err);
+	return lifecycle_start_created(engine, id, err);
 }
 
 /* The foreground: from START to the end of the payload. */

@@ -96,73 +96,11 @@ int container_kill(const struct container_engine *engine, const char *id, int si
 	return 0;
 }
 
-/*
- * Somebody else holds the lock, maybe a create or start whose hook hangs: what
- * it makes is killed, so that it fails and lets go.
- */
-static void break_lock(const struct container_engine *engine, const char *id)
-{
-	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
-	enum container_status status;
-	struct error err;
-
-	if (lifecycle_open(engine, id, false, &container, &err) < 0 ||
-	    lifecycle_status(&container, &status, &err) < 0)
-		return;
-	if (container.init_pidfd >= 0)
-		(void)process_pidfd_signal(container.init_pidfd, SIGKILL);
-	if (container.owns_cgroup)
-		(void)cgroup_signal_all(&container.cgroup, SIGKILL, &err);
-}
-
-static int delete_force(const struct container_engine *engine, const char *id, struct error *err)
-{
-	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
-	enum container_status status;
-	struct error ignored;
-
-	cleanup_fd int folder = registry_open(engine->root, id, err);
-	if (folder < 0)
-		return err->code == ENOENT ? 0 : -1;
-	if (registry_lock(folder, id, false, &ignored) < 0) {
-		if (ignored.code == ENOENT)
-			return 0;
-		break_lock(engine, id);
-	}
-	fd_close(&folder); /* and with it the lock: it is taken again, waiting */
-	if (lifecycle_open(engine, id, true, &container, err) < 0 && err->code != ENODATA)
-		return err->code == ENOENT ? 0 : -1;
-	if (lifecycle_status(&container, &status, err) < 0)
-		return -1;
-	if (lifecycle_load_spec(&container, &ignored) < 0 && error_is_shortage(&ignored)) {
-		*err = ignored; /* its hooks would be left out */
-		return -1;
-	}
-	if (!container.has_spec)
-		log_debug("delete \"%s\": no hooks are run: %s", id, ignored.text);
-	return lifecycle_destroy(&container, str_equal(container.state.phase, "created"), err);
-}
-
 int container_delete(const struct container_engine *engine, const char *id, bool force,
 		     struct error *err)
 {
-	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
-	enum container_status status;
-
-	if (force)
-		return delete_force(engine, id, err);
-	if (lifecycle_open(engine, id, true, &container, err) < 0 ||
-	    lifecycle_status(&container, &status, err) < 0)
-		return -1;
-	if (status != CONTAINER_STOPPED) {
-		error_set(err, 0, "cannot delete container \"%s\" that is not stopped: %s", id,
-			  container_status_name(status));
-		err->code = EBUSY;
-		return error_hint(err, "kill it first, or use --force");
-	}
-	if (lifecycle_load_spec(&container, err) < 0)
-		return error_hint(err, "`delete --force` removes it without its hooks");
-	return lifecycle_destroy(&container, str_equal(container.state.phase, "created"), err);
+	return force ? lifecycle_delete_by_force(engine, id, err)
+		     : lifecycle_delete_stopped(engine, id, err);
 }
 
 static int set_frozen(const struct container_engine *engine, const char *id, bool frozen,

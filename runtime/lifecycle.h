@@ -83,3 +83,15 @@ int lifecycle_start(struct lifecycle *container, struct error *err);
  * hooks are left out: the container had not come so far.
  */
 int lifecycle_destroy(struct lifecycle *container, bool run_hooks, struct error *err);
+
+/*
+ * The verbs start, delete and delete --force, as of container_start() and
+ * container_delete(): they enter no namespace and make no process of a
+ * container's, so that a program may call them in a child of its own.
+ */
+int lifecycle_start_created(const struct container_engine *engine, const char *id,
+			    struct error *err);
+int lifecycle_delete_stopped(const struct container_engine *engine, const char *id,
+			     struct error *err);
+int lifecycle_delete_by_force(const struct container_engine *engine, const char *id,
+			      struct error *err);

@@ -19,6 +19,7 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "shim/engine_command.h"
+#include "shim/engine_local.h"
 #include "shim/engine_log.h"
 
 #ifndef MFD_NOEXEC_SEAL /* Linux 6.3 */
@@ -57,11 +58,14 @@ static int make_file(const char *name, struct error *err)
 	return fd;
 }
 
-static int make_files(const struct engine_verb *verb, struct run *run, struct error *err)
+static int make_files(const struct engine_verb *verb, bool is_local, struct run *run,
+		      struct error *err)
 {
 	run->log = make_file("log", err);
 	if (run->log < 0)
 		return -1;
+	if (is_local) /* its log says all */
+		return 0;
 	if (!verb->stdio && (run->error_output = make_file("stderr", err)) < 0)
 		return -1;
 	if (!verb->stdio && verb->wants_output && (run->output = make_file("stdout", err)) < 0)
@@ -109,11 +113,15 @@ static int start(const char *own, const char *namespace, const struct engine_ver
 	if (engine_command_make(own, namespace, verb, &arena, &command, err) < 0)
 		return -1;
 	cleanup_fd int program = command.program;
-	if (make_files(verb, run, err) < 0)
+	bool is_local = command.is_own && engine_local_knows(verb);
+	if (make_files(verb, is_local, run, err) < 0)
 		return -1;
 	(void)snprintf(run->name, sizeof(run->name), "%s %s", basename(command.path),
 		       verb->args[0]);
-	return spawn(&command, verb, run, err);
+	if (!is_local)
+		return spawn(&command, verb, run, err);
+	run->pid = engine_local_start(verb, command.root, run->log, err);
+	return run->pid < 0 ? -1 : 0;
 }
 
 /* Why the runtime has failed, if it has not said so itself; -1. */

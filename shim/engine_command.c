@@ -198,6 +198,6 @@ int engine_command_make(const char *own_runtime, const char *namespace,
 	char **env = args ? make_env(program < 0 ? NULL : path, arena, err) : NULL;
 	if (!env)
 		return -1;
-	*ret = (struct engine_command){ path, args, env, is_own, move_fd(&program) };
+	*ret = (struct engine_command){ path, root, args, env, is_own, move_fd(&program) };
 	return 0;
 }

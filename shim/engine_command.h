@@ -13,6 +13,7 @@ char *engine_command_find_own(struct error *err);
 
 struct engine_command {
 	const char *path;
+	const char *root; /* for --root */
 	char *const *args;
 	char *const *env;
 	bool is_own; /* the runtime of this project */
