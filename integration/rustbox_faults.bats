@@ -48,19 +48,19 @@ count()
 
 @test "SIGKILL at the steps of run: of the command, the supervisor, the runtime, the container" {
 	python <<-'PY'
-	kill_command(none, "run", "-d", "--name", NAME, *WAITS, stride=509)
-	kill_command(none, "run", "-d", "--rm", "--name", NAME, *WAITS, stride=523)
+	kill_command(none, "run", "-d", "--name", NAME, *WAITS, stride=401)
+	kill_command(none, "run", "-d", "--rm", "--name", NAME, *WAITS, stride=409)
 	PY
 }
 
 @test "SIGKILL at the steps of create, start, restart, rename and remove" {
 	python <<-'PY'
-	kill_command(none, "create", "--name", NAME, *WAITS, stride=97)
-	kill_command(stopped, "start", NAME, stride=1201)
-	kill_command(exited, "restart", NAME, stride=1501)
-	kill_command(created, "rename", NAME, NAME + "-new", stride=89)
-	kill_removal(stopped, stride=53)
-	kill_removal(running, stride=97)
+	kill_command(none, "create", "--name", NAME, *WAITS, stride=71)
+	kill_command(stopped, "start", NAME, stride=907)
+	kill_command(exited, "restart", NAME, stride=1009)
+	kill_command(created, "rename", NAME, NAME + "-new", stride=59)
+	kill_removal(stopped, stride=29)
+	kill_removal(running, stride=67)
 	PY
 }
 
@@ -100,11 +100,11 @@ count()
 @test "SIGKILL at the steps of making and removing images and volumes" {
 	python <<-'PY'
 	kill_making(none, "volume", "create", "v", stride=41)
-	kill_making(volume, "volume", "rm", "v", stride=61)
+	kill_making(volume, "volume", "rm", "v", stride=47)
 	kill_making(none, "import", archive(), "first:1", stride=1511, least=2)
 	kill_making(committed, "commit", NAME, "third:1", stride=151)
-	kill_making(committed, "rmi", "second:1", stride=101)
-	kill_making(image, "rmi", "first:1", stride=271)
+	kill_making(committed, "rmi", "second:1", stride=83)
+	kill_making(image, "rmi", "first:1", stride=151)
 	PY
 }
 

@@ -58,7 +58,7 @@ each_step()
 }
 
 @test "Start" {
-	each_step '"start", stride=9, least=4' '"start", children=True, stride=41, least=5'
+	each_step '"start", stride=9, least=4' '"start", children=True, stride=25, least=5'
 }
 
 @test "Start of an exec" {
