@@ -348,6 +348,12 @@ clean: ## Remove build/
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
+mutations: ## Break each security mechanism in a copy of the tree: its test has to notice
+	integration/mutate
+
+soak: test-programs ## 10,000 containers one after the other and 500 at once, by each program: SOAK=10000
+	SOAK=$(or $(SOAK),10000) bats --timing integration/soak.bats
+
 ##@ What integration/run-tests asks for
 
 .PHONY: test-programs debug-tests plain-tests coverage-programs fuzz-programs \

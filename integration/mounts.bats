@@ -399,6 +399,20 @@ nested_run()
 	[ "$status" -ne 0 ] || same "$output" ""
 }
 
+# Who shares a volume with the container may do that while it is made: the hook is in its mount
+# namespace before the root is changed.
+@test "S9 CVE-2025-31133: /dev/null is swapped for a link before paths are masked" {
+	echo hidden >"$B/rootfs/etc/shadow"
+	echo attack >"$B/rootfs/evil"
+	config '.linux.maskedPaths += ["/etc/shadow"]
+		| .hooks.createContainer = [{path: "/bin/sh", args: ["sh", "-c", "cd \($b)/rootfs/dev && rm null && ln -s ../evil null"]}]' \
+		--arg b "$B"
+	run_payload readlink /dev/null + cat /etc/shadow + mount /etc/shadow
+	says ../evil
+	says_not attack hidden
+	matches '^devtmpfs '
+}
+
 @test "S9 a masked path that is a link" {
 	echo hidden >"$B/rootfs/etc/real"
 	ln -s real "$B/rootfs/etc/alias"

@@ -12,7 +12,7 @@ $b hostname
 $b env | $b sort
 $b pwd
 $b stat -c '%n %F %a %u:%g %t:%T' /dev/* /tmp /proc/keys
-for fd in /proc/$$/fd/*; do
+for fd in "/proc/$$"/fd/*; do
 	[ ! -e "$fd" ] || echo "${fd##*/}"
 done
 $b cat /proc/keys | $b head -c 10

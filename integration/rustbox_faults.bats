@@ -253,6 +253,17 @@ names_the_disk()
 	rbok restart "$NAME"
 }
 
+@test "a record that cannot be written is written later" {
+	start_box
+	# Nothing can be made in its folder, and the disk is not full.
+	mount --bind "$RUSTBOX_ROOT/containers" "$RUSTBOX_ROOT/containers"
+	mount -o remount,bind,ro "$RUSTBOX_ROOT/containers"
+	rb pause "$NAME"
+	umount "$RUSTBOX_ROOT/containers"
+	until_true box_is Paused
+	rbok unpause "$NAME"
+}
+
 @test "a full disk: at each number of free pages create and run succeed, or leave nothing" {
 	local pages
 	small_root 2m

@@ -136,3 +136,16 @@ in_box()
 	[ "$status" -ne 0 ] || fail "it should be refused"
 	error_names --bind
 }
+
+@test "S22: other users get nothing from a supervisor's sockets, even if they reach them" {
+	start_box
+	local run=$RUSTBOX_ROOT/run/$ID socket
+	for socket in "$run"/*.sock; do
+		same "$(stat -c '%a %u' "$socket") $(stat -c '%a %u' "$run")" "600 0 700 0"
+	done
+	output=$("$PYTHON" -ES "$HERE/stranger.py" "$run"/*.sock 3>&- 4>&-)
+	chmod 700 "$run"
+	same "$(sort <<<"$output")" $'stream.sock closed\ntask.sock closed'
+	in_box true
+	ok
+}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -110,7 +111,7 @@ static bool open_for_writing(int held)
 {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", held);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 100000; i++) {
 		int fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd >= 0) {
 			close(fd);
@@ -158,7 +159,53 @@ static void do_overwrite_exe(int argc, char **argv)
 	say("opened %ld", opened);
 }
 
+/* Whether a process that does not run our program lets us trace it. */
+static bool trace(const char *pid)
+{
+	char path[300];
+	bool traced = false;
+
+	snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+	if (is_our_executable(path) || ptrace(PTRACE_SEIZE, (pid_t)number(pid), NULL, NULL) < 0)
+		return false;
+	/* It may have become one of ours meanwhile; one that is ending has no program. */
+	char target[4096];
+	traced = readlink(path, target, sizeof(target)) > 0 && !is_our_executable(path);
+	if (ptrace(PTRACE_INTERRUPT, (pid_t)number(pid), NULL, NULL) == 0)
+		waitpid((pid_t)number(pid), NULL, __WALL);
+	ptrace(PTRACE_DETACH, (pid_t)number(pid), NULL, NULL);
+	return traced;
+}
+
+/* trace MS: traces, for that long, what does not run our program. */
+static void do_trace(int argc, char **argv)
+{
+	long ms = argc > 1 ? number(argv[1]) : 100, traced = 0;
+	struct timespec start;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	do {
+		DIR *dir = opendir("/proc");
+		struct dirent *entry;
+		while (dir && (entry = readdir(dir)))
+			if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
+				traced += trace(entry->d_name);
+		if (dir)
+			closedir(dir);
+	} while (elapsed_ms(&start, CLOCK_MONOTONIC) < ms);
+	say("traced %ld", traced);
+}
+
+/* swap A B: exchanges the two names, again and again, for ever. */
+static void do_swap(int argc, char **argv)
+{
+	while (argc > 2 && renameat2(AT_FDCWD, argv[1], AT_FDCWD, argv[2], RENAME_EXCHANGE) == 0)
+		;
+	say_errno();
+}
+
 const struct command attack_commands[] = {
-	{ "forkbomb", do_forkbomb },	       { "oom", do_oom },   { "oom-child", do_oom_child },
-	{ "overwrite-exe", do_overwrite_exe }, { "spin", do_spin }, { 0 },
+	{ "forkbomb", do_forkbomb },   { "oom", do_oom },
+	{ "oom-child", do_oom_child }, { "overwrite-exe", do_overwrite_exe },
+	{ "spin", do_spin },	       { "swap", do_swap },
+	{ "trace", do_trace },	       { 0 },
 };

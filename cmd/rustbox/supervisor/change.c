@@ -11,13 +11,28 @@
 #include "cmd/rustbox/store/event.h"
 #include "cmd/rustbox/supervisor/supervisor_parts.h"
 
-/* A full disk does not end a container; the record is written again with the next change. */
+enum { SAVE_AGAIN_MS = 500 };
+
+static void on_save_again(struct loop_timer *timer)
+{
+	struct supervisor *s = loop_owner(timer, struct supervisor, save_again);
+
+	/* Without the lock it is others' to write. */
+	if (s->lock >= 0)
+		change_save(s, true);
+}
+
+/* Neither a full disk nor want of memory ends a container: the record is written later. */
 void change_save(struct supervisor *s, bool durable)
 {
 	struct error err;
 
-	if (store_save(s->store, s->record, durable, &err) < 0)
-		log_warning("%s", err.text);
+	loop_cancel_timer(&s->loop, &s->save_again);
+	if (store_save(s->store, s->record, durable, &err) == 0)
+		return;
+	log_warning("%s", err.text);
+	s->save_again.fire = on_save_again;
+	loop_set_timer(&s->loop, &s->save_again, SAVE_AGAIN_MS);
 }
 
 void change_set_now(char text[40])

@@ -112,6 +112,7 @@ struct supervisor {
 	struct run_end end;
 	struct loop_timer step; /* after an event, when nobody is in the middle of something */
 	struct loop_timer again;
+	struct loop_timer save_again; /* the record, which could not be written */
 	unsigned int delay_ms, n_starts;
 	int64_t started_ms; /* of the monotonic clock */
 	pid_t pid;

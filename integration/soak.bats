@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Endurance of the whole: SOAK containers one after the other, and a twentieth of
+# that many at once, by rustbox-runtime, by ctr with the shim, and by rustbox; one
+# supervisor through SOAK execs, whose descriptors and memory stay as they were.
+# `make soak` takes 10,000; without SOAK it is 20.
+# vm: no
+
+load container
+. "$HERE/containerd.bash"
+
+SOAK=${SOAK:-20}
+
+setup_file()
+{
+	containerd_setup_file
+}
+
+teardown_file()
+{
+	containerd_teardown_file
+}
+
+teardown()
+{
+	containerd_teardown
+}
+
+setup()
+{
+	containerd_setup
+	RUSTBOX=${RUSTBOX:-${RUSTBOX_BUILD:-$TOP/build/release}/rustbox}
+	export RUSTBOX_ROOT=$DIR/root
+	payload exit 3
+	config 'del(.linux.cgroupsPath)'
+}
+
+# many COUNT AT-ONCE COMMAND...: the command with a number behind it, so often; each ends with 3.
+many()
+{
+	local count=$1 at_once=$2 worker i jobs=()
+	shift 2
+	for ((worker = 0; worker < at_once; worker++)); do
+		(
+			for ((i = worker; i < count; i += at_once)); do
+				status=0
+				timeout 120 "$@" "$i" </dev/null >"$DIR/log.$worker" 2>&1 || status=$?
+				[ $status -eq 3 ] || {
+					echo "number $i: status $status: $(<"$DIR/log.$worker")" >"$DIR/bad.$worker"
+					exit 1
+				}
+			done
+		) 3>&- 4>&- &
+		jobs+=($!)
+	done
+	for i in "${jobs[@]}"; do
+		wait "$i" || fail "$(cat "$DIR"/bad.*)"
+	done
+}
+
+by_runtime()
+{
+	rt run --bundle "$B" "$ID-$1"
+}
+
+by_rustbox()
+{
+	"$RUSTBOX" run --rm --rootfs "$B/rootfs" --name "$TAG-$1" payload exit 3
+}
+
+by_ctr()
+{
+	ctr run --rm --runtime "$SHIM_RUNTIME" --env "RUSTBOX_TEST_TAG=$TAG" "$IMAGE" "$ID-$1" payload exit 3
+}
+
+export_all()
+{
+	export -f by_runtime by_rustbox by_ctr rt ctr
+	export RUNTIME ROOT B ID TAG RUSTBOX CD IMAGE SHIM_RUNTIME
+}
+
+@test "rustbox-runtime: $SOAK, and $((SOAK / 20)) at once" {
+	export_all
+	many "$SOAK" 1 bash -c 'by_runtime "$@"' bash
+	many $((SOAK / 20)) $((SOAK / 20)) bash -c 'by_runtime "$@"' bash
+	assert_nothing_left
+}
+
+@test "rustbox: $SOAK, and $((SOAK / 20)) at once" {
+	export_all
+	many "$SOAK" 1 bash -c 'by_rustbox "$@"' bash
+	many $((SOAK / 20)) $((SOAK / 20)) bash -c 'by_rustbox "$@"' bash
+	assert_nothing_left
+	same "$("$RUSTBOX" list --all --quiet)" ""
+}
+
+@test "ctr: $SOAK, and $((SOAK / 20)) at once" {
+	export_all
+	many "$SOAK" 1 bash -c 'by_ctr "$@"' bash
+	many $((SOAK / 20)) $((SOAK / 20)) bash -c 'by_ctr "$@"' bash
+	same "$(ctr container list --quiet)" ""
+}
+
+# The supervisor's descriptors, and its memory in KiB that is its own.
+size_of()
+{
+	echo "$(find "/proc/$1/fd" -type l | wc -l)" \
+		"$(awk '/^Private/ { sum += $2 } END { print sum }' "/proc/$1/smaps_rollup")"
+}
+
+@test "rustbox's supervisor through $SOAK execs: no descriptor and no memory more" {
+	local i pid fds kib fds_now kib_now
+	"$RUSTBOX" run -d --rootfs "$B/rootfs" --name "$TAG" payload wait >"$DIR/id" 3>&- 4>&-
+	pid=$(pgrep -f "supervise $(<"$DIR/id")\$")
+	for ((i = 0; i < 20 + SOAK; i++)); do
+		# What the first ones need once is not counted.
+		[ $i -ne 20 ] || read -r fds kib <<<"$(size_of "$pid")"
+		status=0
+		"$RUSTBOX" exec "$TAG" payload exit 3 </dev/null >/dev/null 2>&1 3>&- 4>&- || status=$?
+		[ $status -eq 3 ] || fail "exec $i"
+	done
+	has_settled() { read -r fds_now kib_now <<<"$(size_of "$pid")" && [ "$fds_now" -le "$fds" ]; }
+	until_true has_settled
+	[ "$kib_now" -le $((kib + 256)) ] || fail "$kib KiB before, $kib_now KiB after"
+	"$RUSTBOX" rm -f "$TAG" 3>&- 4>&-
+}
