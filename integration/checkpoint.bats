@@ -162,3 +162,359 @@ counts_beyond()
 	try restore --no-pivot --image-path "$IMAGES" --bundle "$B" "$ID"
 	error_names --no-pivot
 }
+
+# ---- mounts -------------------------------------------------------------------
+
+# A bind of the test's folder NAME, which has a file of that text.
+bind()
+{
+	mkdir -p "$DIR/$1"
+	echo "$1" >"$DIR/$1/file"
+	config '.mounts += [{destination: $to, type: "bind", source: $from, options: ($options | split(","))}]' \
+		--arg from "$DIR/$1" --arg to "$2" --arg options "${3:-rbind,rw}"
+}
+
+waiting()
+{
+	command_is sh -c 'echo ready; while :; do sleep 0.05; done'
+	start
+	wait_output ready
+}
+
+# bats test_tags=vm
+@test "S18 binds of the host's files come back, with the flags of config.json" {
+	mkdir -p "$DIR/tree/below"
+	mount -t tmpfs "$TAG" "$DIR/tree/below"
+	echo below >"$DIR/tree/below/file"
+	bind written /data/written
+	bind fixed /data/fixed bind,ro
+	bind tree /tree
+	echo one >"$DIR/single"
+	config '.mounts += [{destination: "/etc/single", type: "bind", source: $from, options: ["bind", "ro"]}]' \
+		--arg from "$DIR/single"
+	waiting
+	save
+	echo changed >"$DIR/written/file"
+	bring_back
+	try exec "$ID" sh -c 'cat /data/written/file /data/fixed/file /tree/file /tree/below/file /etc/single
+		echo new >/data/written/new; touch /data/fixed/x || echo refused; touch /etc/single || echo refused too'
+	same "$output" $'changed\nfixed\ntree\nbelow\none\nrefused\nrefused too'
+	same "$(<"$DIR/written/new")" new
+	rt delete --force "$ID"
+	umount "$DIR/tree/below"
+}
+
+@test "S18 a link in the place of a folder above a mount leads nowhere" {
+	mkdir -p "$DIR/host/vol"
+	bind volume /data/vol
+	waiting
+	save
+	mv "$B/rootfs/data" "$B/rootfs/data.real"
+	ln -s "$DIR/host" "$B/rootfs/data"
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names restore
+	same "$(ls -A "$DIR/host/vol")" ""
+	assert_nothing_left
+	rm "$B/rootfs/data"
+	ln -s data.real "$B/rootfs/data"
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names /data/vol
+	rm "$B/rootfs/data"
+	mv "$B/rootfs/data.real" "$B/rootfs/data"
+	bring_back
+}
+
+@test "S18 a container that renames the folders above its mounts gains nothing" {
+	bind fixed /x/m bind,ro
+	bind written /y/m
+	waiting
+	try exec "$ID" sh -c 'mv /x /z && mv /y /x && mv /z /y'
+	ok
+	save
+	bring_back
+	try exec "$ID" sh -c 'for d in /x/m /y/m; do cat $d/file; touch $d/new && echo written to $d; done'
+	lines fixed written
+	same "$(ls "$DIR/fixed")" file
+}
+
+@test "S18 a checkpoint's names give nothing that config.json does not" {
+	bind fixed /data/fixed bind,ro
+	bind written /data/written
+	waiting
+	save
+	cp "$IMAGES/rustbox.json" "$DIR/saved.json"
+	jq '(.mounts[] | select(.name == "rustbox-mount-6") | .name) = "rustbox-mount-7"' \
+		<"$DIR/saved.json" >"$IMAGES/rustbox.json"
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names restore
+	jq '(.mounts[] | select(.name == "rustbox-mount-6") | .name) = "rustbox-mount-99"' \
+		<"$DIR/saved.json" >"$IMAGES/rustbox.json"
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names rustbox-mount-99 config.json
+	jq '.mounts += [{point: "/more", name: "rustbox-mount-7/../../etc"}]' \
+		<"$DIR/saved.json" >"$IMAGES/rustbox.json"
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names /more
+	# What was writable when it was saved, and must not be any more.
+	cp "$DIR/saved.json" "$IMAGES/rustbox.json"
+	config '.mounts[7].options = ["bind", "ro"]'
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names /data/written ro
+	assert_nothing_left
+}
+
+@test "mounts of cgroups, with and without a cgroup namespace" {
+	local namespace
+	for namespace in '' '{"type": "cgroup"}'; do
+		base_config >"$B/config.json"
+		config '.mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup",
+			options: ["nosuid", "noexec", "nodev", "relatime", "ro"]}]'
+		[ -z "$namespace" ] || config ".linux.namespaces += [$namespace]"
+		waiting
+		try exec "$ID" sh -c 'cd /sys/fs/cgroup; find . -name cgroup.procs | sort'
+		echo "$output" >"$DIR/before"
+		save
+		rm -rf "$IMAGES/rustbox.none"
+		bring_back
+		try exec "$ID" sh -c 'cd /sys/fs/cgroup; find . -name cgroup.procs | sort; touch x || echo read-only'
+		same "$output" "$(<"$DIR/before")"$'\nread-only'
+		rt delete --force "$ID"
+		rm -rf "$IMAGES"
+	done
+}
+
+@test "a user namespace, whose devices are the host's" {
+	user_namespace
+	config '.mounts |= map(select(.type != "mqueue"))'
+	waiting
+	save
+	bring_back
+	try exec "$ID" sh -c 'id -u; echo x >/dev/null; cat /proc/self/uid_map'
+	ok
+	lines 0
+}
+
+# ---- descriptors, terminals, locks, connections ----------------------------------------
+
+# Says what it reads; the file tells when.
+repeating()
+{
+	config '.process.terminal = true'
+	command_is sh -c 'echo ready >/dev/shm/read; while read line; do
+		echo "got $line"; echo "$line" >/dev/shm/read; [ "$line" != bye ] || exit 5; done'
+}
+
+has_read()
+{
+	[ "$(rt exec "$ID" cat /dev/shm/read 2>/dev/null)" = "$1" ]
+}
+
+# With a terminal that somebody holds, until it is saved.
+save_repeating()
+{
+	repeating
+	peer console "$DIR/c.sock" 'send:one\n' end >"$DIR/console.out"
+	launch run --detach --console-socket "$DIR/c.sock" --bundle "$B" "$ID"
+	ok
+	until_true has_read one
+	save
+	wait "$PEER"
+}
+
+# bats test_tags=vm
+@test "a terminal goes to the console socket of the restore" {
+	save_repeating
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names terminal console-socket
+	peer console "$DIR/d.sock" 'send:two\n' 'expect:got two' expect:three end >"$DIR/console.out"
+	bring_back --console-socket "$DIR/d.sock"
+	until_true has_read two
+	try exec "$ID" sh -c 'echo three >/dev/console'
+	ok
+	rt delete --force "$ID"
+	wait "$PEER"
+}
+
+@test "a restore in the foreground has the terminal of its caller" {
+	save_repeating
+	on_pty 'send:two\n' 'expect:got two' 'send:bye\n' end -- \
+		"$RUNTIME" --root "$ROOT" restore --image-path "$IMAGES" --bundle "$B" "$ID"
+	lines "got two" "exit 5"
+}
+
+@test "--preserve-fds: more descriptors of the caller" {
+	command_is sh -c 'i=0; while :; do i=$((i+1)); echo count $i >&3; sleep 0.05; done'
+	timeout -k 5 30 "$RUNTIME" --root "$ROOT" run --detach --preserve-fds 1 --bundle "$B" "$ID" \
+		</dev/null >/dev/null 2>&1 3>"$DIR/three" 4>&-
+	until_true grep -qs 'count 3' "$DIR/three"
+	save
+	timeout -k 5 30 "$RUNTIME" --root "$ROOT" restore --detach --preserve-fds 1 --image-path "$IMAGES" \
+		--bundle "$B" "$ID" </dev/null >"$DIR/out" 2>&1 3>"$DIR/four" 4>&- || fail "$(<"$DIR/out")"
+	until_true grep -qs 'count' "$DIR/four"
+	rt delete --force "$ID"
+	status=0 output=''
+	timeout -k 5 30 "$RUNTIME" --root "$ROOT" restore --detach --preserve-fds 3 --image-path "$IMAGES" \
+		--bundle "$B" "$ID" >/dev/null 2>"$DIR/err" </dev/null 3<&0 4<&0 5<&0 || status=$?
+	error=$(<"$DIR/err")
+	error_names --preserve-fds
+}
+
+@test "file locks need --file-locks, and are held again" {
+	payload lock /locked + print ready + wait
+	start
+	wait_output ready
+	try checkpoint --image-path "$IMAGES" "$ID"
+	error_names "lock"
+	same "$(container_status)" running
+	save --file-locks
+	bring_back --file-locks
+	try exec "$ID" payload lock /locked
+	same "$output" EAGAIN
+}
+
+# nc's client and server in one container, over lo.
+talking()
+{
+	can_save_sockets || skip "this criu cannot save sockets on this kernel (SO_PASSCRED, SO_PASSSEC)"
+	ln -s busybox "$B/rootfs/bin/nc"
+	command_is sh -c 'sleep 1000 | nc -l -p 4000 >/dev/shm/heard & sleep 0.3
+		(i=0; while :; do i=$((i+1)); echo said $i; sleep 0.05; done) | nc 127.0.0.1 4000 &
+		echo ready; wait'
+	start
+	wait_output ready
+	until_true heard_beyond 3
+}
+
+# Since Linux 6.16 sockets refuse options that are not theirs, which criu 4.1 asks for.
+can_save_sockets()
+{
+	"$PYTHON" -ES -c 'import socket
+socket.socket().getsockopt(socket.SOL_SOCKET, socket.SO_PASSSEC)' 2>/dev/null
+}
+
+heard_beyond()
+{
+	local now
+	now=$(rt exec "$ID" tail -n 1 /dev/shm/heard 2>/dev/null | sed -n 's/^said //p')
+	[ "${now:-0}" -gt "$1" ]
+}
+
+@test "open connections need --tcp-established, and go on" {
+	talking
+	try checkpoint --image-path "$IMAGES" "$ID"
+	error_names tcp-established
+	until_true heard_beyond 10
+	save --tcp-established
+	bring_back --tcp-established
+	until_true heard_beyond 20
+	# Nothing was lost, and nothing came twice.
+	rt exec "$ID" cat /dev/shm/heard | awk '$2 != NR { exit 1 }'
+}
+
+@test "a network namespace of somebody else's is joined again, not saved" {
+	local holder
+	unshare --net sh -c 'busybox ip link set lo up; exec sleep 1000' 3>&- 4>&- &
+	holder=$!
+	until_true grep -qs lo: "/proc/$holder/net/dev"
+	config '(.linux.namespaces[] | select(.type == "network")).path = $p' --arg p "/proc/$holder/ns/net"
+	talking
+	save --tcp-established
+	bring_back --tcp-established
+	until_true heard_beyond 10
+	same "$(readlink "/proc/$(init_pid)/ns/net")" "$(readlink "/proc/$holder/ns/net")"
+	rt delete --force "$ID"
+	kill "$holder"
+}
+
+@test "uts and ipc namespaces of somebody else's are joined again" {
+	local holder
+	unshare --uts --ipc sh -c 'hostname other; exec sleep 1000' 3>&- 4>&- &
+	holder=$!
+	until_true test "$(readlink "/proc/$holder/ns/uts")" != "$(readlink /proc/self/ns/uts)"
+	config 'del(.hostname) | .linux.namespaces |= map(if .type == "uts" or .type == "ipc"
+		then .path = "/proc/" + $p + "/ns/" + .type else . end)' --arg p "$holder"
+	waiting
+	save
+	bring_back
+	same "$(readlink "/proc/$(init_pid)/ns/uts")" "$(readlink "/proc/$holder/ns/uts")"
+	same "$(readlink "/proc/$(init_pid)/ns/ipc")" "$(readlink "/proc/$holder/ns/ipc")"
+	rt delete --force "$ID"
+	kill "$holder"
+}
+
+# ---- hooks, files, options ------------------------------------------------------------------
+
+@test "hooks: prestart and createRuntime at the restore, poststop at each end" {
+	local kind
+	for kind in prestart createRuntime poststop createContainer startContainer poststart; do
+		config '.hooks[$k] = [{path: "/bin/sh", args: ["sh", "-c", "echo \($k) >>\($f); cat >/dev/null"]}]' \
+			--arg k "$kind" --arg f "$DIR/hooks"
+	done
+	config 'del(.hooks.createContainer, .hooks.startContainer)'
+	waiting
+	: >"$DIR/hooks"
+	save
+	same "$(<"$DIR/hooks")" poststop
+	: >"$DIR/hooks"
+	bring_back
+	rt delete --force "$ID"
+	same "$(<"$DIR/hooks")" $'prestart\ncreateRuntime\npoststop'
+}
+
+@test "a failing hook undoes the restore" {
+	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "exit $(cat \($f))"]}]' --arg f "$DIR/code"
+	echo 0 >"$DIR/code"
+	waiting
+	save
+	echo 3 >"$DIR/code"
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names createRuntime 3
+	try state "$ID"
+	error_names "does not exist"
+	assert_nothing_left
+	echo 0 >"$DIR/code"
+	bring_back
+}
+
+@test "the file of org.criu.config counts above our options" {
+	config '.annotations["org.criu.config"] = $f' --arg f "$DIR/criu.conf"
+	echo 'log-file of-the-file.log' >"$DIR/criu.conf"
+	waiting
+	save --work-path "$DIR/work"
+	[ -s "$DIR/work/of-the-file.log" ]
+	[ ! -e "$DIR/work/dump.log" ] && [ ! -e "$IMAGES/dump.log" ]
+	bring_back
+}
+
+@test "options that contradict each other, or that nobody knows" {
+	while read -r word options; do
+		# shellcheck disable=SC2086 # words
+		try checkpoint $options --image-path "$IMAGES" "$ID"
+		error_names "$word"
+	done <<-'END'
+	empty-ns --empty-ns mount
+	manage-cgroups-mode --manage-cgroups-mode none
+	network-lock --network-lock bolt
+	page-server --page-server nowhere
+	page-server --page-server localhost:0
+	parent-path --parent-path /absolute
+	pre-dump --pre-dump --lazy-pages
+	status-fd --status-fd 77 --lazy-pages
+	status-fd --status-fd 1
+	END
+}
+
+# ---- sudden ends ----------------------------------------------------------------------------
+
+@test "a checkpoint whose criu or whose runtime is killed leaves the container running" {
+	counting
+	start
+	until_true counts_beyond 3
+	local delay
+	for delay in 5000 20000 60000 120000 200000 300000; do
+		"$PYTHON" -ES "$HERE/peer.py" killed-after "$delay" "$RUNTIME" --root "$ROOT" \
+			checkpoint --leave-running --image-path "$IMAGES" "$ID" 3>&- 4>&-
+		until_true counts_beyond $(($(last_count) + 2))
+		same "$(container_status)" running
+	done
+}

@@ -44,6 +44,45 @@ int checkpoint_folders_open(const struct criu_options *options, bool make,
 	return ret->work < 0 ? -1 : 0;
 }
 
+/* The group of the container's root on the host; false when it has no other than the host's. */
+static bool find_root_group(const struct spec *spec, gid_t *ret)
+{
+	const struct spec_linux *lx = spec->linux;
+
+	if (!spec_find_namespace(spec, NAMESPACE_USER))
+		return false;
+	for (size_t i = 0; i < lx->n_gid_mappings; i++)
+		if (lx->gid_mappings[i].container_id == 0) {
+			*ret = lx->gid_mappings[i].host_id;
+			return true;
+		}
+	return false;
+}
+
+int checkpoint_folders_admit(const struct checkpoint_folders *folders, const struct spec *spec,
+			     bool make, struct error *err)
+{
+	struct stat st;
+	gid_t group;
+
+	if (!find_root_group(spec, &group))
+		return 0;
+	if (fstat(folders->images, &st) < 0)
+		return error_set(err, errno, "stat --image-path");
+	if ((st.st_mode & S_IXOTH) || (st.st_gid == group && (st.st_mode & S_IXGRP)))
+		return 0;
+	if (!make) {
+		error_set(err, EACCES,
+			  "--image-path: the root of the container's user namespace "
+			  "cannot search it");
+		return error_hint(err, "chgrp %u and chmod g+x the folder", group);
+	}
+	if (fchown(folders->images, (uid_t)-1, group) < 0 ||
+	    fchmod(folders->images, (st.st_mode & 07777) | S_IXGRP) < 0)
+		return error_set(err, errno, "let group %u search --image-path", group);
+	return 0;
+}
+
 const char *checkpoint_config_file(const struct spec *spec)
 {
 	static const char *const files[] = { "/etc/criu/rustbox.conf", "/etc/criu/runc.conf",

@@ -34,6 +34,14 @@ int checkpoint_folders_open(const struct criu_options *options, bool make,
 			    struct checkpoint_folders *ret, struct error *err);
 
 /*
+ * Processes of a user namespace read their images themselves, as its root,
+ * which has to be allowed to search the folder: by its group. A checkpoint
+ * makes it so (`make`), a restore says what is missing.
+ */
+int checkpoint_folders_admit(const struct checkpoint_folders *folders, const struct spec *spec,
+			     bool make, struct error *err);
+
+/*
  * The file whose options CRIU puts above ours: the annotation org.criu.config
  * ("": none at all), else the first there is of /etc/criu/rustbox.conf,
  * runc.conf and crun.conf. NULL: none.

@@ -149,7 +149,8 @@ static int run_criu(struct dump *dump, struct error *err)
 
 	if (criu_find(dump->request.options->program, &dump->program, err) < 0 ||
 	    check_features(dump, err) < 0 ||
-	    checkpoint_folders_open(dump->request.options, true, &dump->folders, err) < 0)
+	    checkpoint_folders_open(dump->request.options, true, &dump->folders, err) < 0 ||
+	    checkpoint_folders_admit(&dump->folders, &dump->container->spec, true, err) < 0)
 		return -1;
 	fds[CRIU_FD_IMAGES] = dump->folders.images;
 	fds[CRIU_FD_WORK] = dump->folders.work;

@@ -336,6 +336,7 @@ static int open_all(struct restore *restore, const struct criu_options *criu, st
 	struct lifecycle *container = restore->container;
 
 	if (checkpoint_folders_open(criu, false, &restore->folders, err) < 0 ||
+	    checkpoint_folders_admit(&restore->folders, &container->spec, false, err) < 0 ||
 	    checkpoint_record_read(restore->folders.images, &container->arena, &restore->record,
 				   err) < 0 ||
 	    namespace_plan_prepare(&container->spec, &restore->namespaces, err) < 0)

@@ -17,6 +17,8 @@
 #include "proto/criu.pb-c.h"
 #include "proto/unpack.h"
 
+static const char no_answer[] = "criu ended without an answer";
+
 /* With a CRIU that lives. */
 struct talk {
 	int socket, pidfd;
@@ -301,9 +303,10 @@ static int send_message(int socket, const Criu__Request *message, struct error *
 	if (!packet)
 		return error_memory(err);
 	(void)criu__request__pack(message, packet);
-	if (fd_send_packet(socket, packet, size, NULL, 0) < 0)
-		return error_set(err, errno, "send criu a request");
-	return 0;
+	if (fd_send_packet(socket, packet, size, NULL, 0) == 0)
+		return 0;
+	return errno == EPIPE ? error_set(err, 0, no_answer)
+			      : error_set(err, errno, "send criu a request");
 }
 
 static int send_request(int socket, const struct criu_request *request, struct error *err)
@@ -393,7 +396,7 @@ static int await_packet(const struct talk *talk, struct error *err)
 	while (poll(p, 2, -1) < 0)
 		if (errno != EINTR)
 			return error_set(err, errno, "wait for criu");
-	return p[0].revents ? 0 : error_set(err, 0, "criu ended without an answer");
+	return p[0].revents ? 0 : error_set(err, 0, no_answer);
 }
 
 /* Receives one packet; NULL at the end and on errors. */
@@ -417,7 +420,7 @@ static Criu__Response *receive(const struct talk *talk, int *ret_fd, struct erro
 	if (n < 0)
 		(void)error_set(err, errno, "receive from criu");
 	if (n == 0)
-		(void)error_set(err, 0, "criu ended without an answer");
+		(void)error_set(err, 0, no_answer);
 	return n <= 0 ? NULL
 		      : (Criu__Response *)unpack_message(&criu__response__descriptor, (size_t)n,
 							 packet, NULL, err);

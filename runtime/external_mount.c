@@ -43,7 +43,8 @@ static int add_source(struct external_mounts *mounts, struct external_source sou
 	source.device = st.st_dev;
 	source.inode = st.st_ino;
 	source.is_directory = S_ISDIR(st.st_mode);
-	source.flags |= source.needs_clone ? 0 : fs.f_flag & guarding_flags;
+	if (!source.has_own_flags)
+		source.flags = fs.f_flag & guarding_flags;
 	mounts->sources[mounts->n_sources++] = source;
 	return 0;
 }
@@ -109,12 +110,12 @@ static int add_cgroups(struct external_mounts *mounts, const struct cgroup *cgro
 			.name = arena_format(arena, err, "rustbox-cgroup-%s",
 					     directory->controllers),
 			.flags = flags,
-			.needs_clone = true,
-			.fd = open(directory->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+			.has_own_flags = true,
+			.fd = mount_api_clone(AT_FDCWD, directory->path, false),
 		};
 
 		if (source.fd < 0)
-			return error_set(err, errno, "open the cgroup %s", directory->path);
+			return error_set(err, errno, "clone the cgroup %s", directory->path);
 		mounts->opened[mounts->n_opened++] = source.fd;
 		if (add_source(mounts, source, err) < 0)
 			return -1;

@@ -28,8 +28,8 @@
 struct external_source {
 	const char *name;
 	const char *destination; /* NULL: at any place */
-	int fd;			 /* of a detached tree, or (needs_clone) of what is to be cloned */
-	bool recursive, needs_clone, is_directory;
+	int fd;			 /* of a detached tree */
+	bool recursive, is_directory, has_own_flags;
 	unsigned long flags; /* ST_…: what it must not be mounted without */
 	dev_t device;
 	ino_t inode;

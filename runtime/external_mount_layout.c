@@ -103,15 +103,6 @@ static int lay_below(const struct external_source *source, const char *rest, con
 	return lay_at(tree, path, S_ISDIR(place.mode), err);
 }
 
-static int lay_source(const struct external_source *source, const char *path, struct error *err)
-{
-	cleanup_fd int clone = source->needs_clone ? mount_api_clone(source->fd, "", false) : -1;
-
-	if (source->needs_clone && clone < 0)
-		return error_set(err, errno, "clone %s", source->name);
-	return lay_at(source->needs_clone ? clone : source->fd, path, source->is_directory, err);
-}
-
 static bool is_named(const struct external_source *source, const char *name, const char **ret_rest)
 {
 	size_t n = strlen(source->name);
@@ -160,7 +151,8 @@ static int lay_all(const struct external_mounts *mounts, const struct external_m
 		if (from_below != (*rest != '\0'))
 			continue;
 		external_mounts_path(i, path);
-		rc = *rest ? lay_below(source, rest, path, err) : lay_source(source, path, err);
+		rc = *rest ? lay_below(source, rest, path, err)
+			   : lay_at(source->fd, path, source->is_directory, err);
 		if (rc < 0)
 			return error_wrap(err, "mount %s", wanted[i].point);
 	}
@@ -179,7 +171,7 @@ int external_mounts_unshare(struct error *err)
 int external_mounts_lay_out(struct external_mounts *mounts, const struct external_mount *wanted,
 			    size_t count, struct error *err)
 {
-	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") < 0)
+	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
 		return error_set(err, errno, "mount a tmpfs on /tmp");
 	if (lay_at(mounts->plan.root_tree, EXTERNAL_MOUNTS_ROOT, true, err) < 0)
 		return error_wrap(err, "root.path");

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -74,6 +75,14 @@ static void do_read_fd(int argc, char **argv)
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	say("%s", text);
+}
+
+/* lock FILE: by flock(2), at once or not at all, until the process ends. */
+static void do_lock(int argc, char **argv)
+{
+	int fd = argc > 1 ? open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0666) : -1;
+
+	say_result(fd < 0 ? fd : flock(fd, LOCK_EX | LOCK_NB));
 }
 
 static void do_mkdir(int argc, char **argv)
@@ -225,6 +234,7 @@ const struct command file_commands[] = {
 	{ "cat", do_cat },
 	{ "create", do_create },
 	{ "exec-file", do_exec_file },
+	{ "lock", do_lock },
 	{ "ls", do_ls },
 	{ "mkdir", do_mkdir },
 	{ "mknod", do_mknod },
