@@ -231,22 +231,10 @@ static void do_chroot_mount(int argc, char **argv)
 }
 
 const struct command file_commands[] = {
-	{ "cat", do_cat },
-	{ "create", do_create },
-	{ "exec-file", do_exec_file },
-	{ "lock", do_lock },
-	{ "ls", do_ls },
-	{ "mkdir", do_mkdir },
-	{ "mknod", do_mknod },
-	{ "mount", do_mount },
-	{ "mount-there", do_chroot_mount },
-	{ "mounts", do_mounts },
-	{ "open", do_open },
-	{ "read-fd", do_read_fd },
-	{ "readlink", do_readlink },
-	{ "rm", do_rm },
-	{ "stat", do_stat },
-	{ "statfs", do_statfs },
-	{ "write", do_write },
-	{ 0 },
+	{ "cat", do_cat },	     { "create", do_create }, { "exec-file", do_exec_file },
+	{ "lock", do_lock },	     { "ls", do_ls },	      { "mkdir", do_mkdir },
+	{ "mknod", do_mknod },	     { "mount", do_mount },   { "mount-there", do_chroot_mount },
+	{ "mounts", do_mounts },     { "open", do_open },     { "read-fd", do_read_fd },
+	{ "readlink", do_readlink }, { "rm", do_rm },	      { "stat", do_stat },
+	{ "statfs", do_statfs },     { "write", do_write },   { 0 },
 };
