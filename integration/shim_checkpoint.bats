@@ -99,6 +99,7 @@ teardown()
 
 @test "a restore that fails says so; the task can be deleted" {
 	python <<-'PY'
+	from ttrpc import UNKNOWN
 	shim = Shim().command("wait").start()
 	shim.create(checkpoint="/images")
 	text = fails(UNKNOWN, shim.go)
