@@ -327,6 +327,7 @@ $(foreach s,bash zsh fish,$(eval $(call completion_rule,$(s))))
 
 # git archive takes times and owners from the commit: the same commit gives the same file.
 dist: ## Source tarball of the last commit: build/dist/
+	@[ -e .git ] || { echo "$@: this is not a git repository (of a release tarball, dpkg-buildpackage -us -uc -b makes packages)" >&2; exit 1; }
 	@mkdir -p build/dist
 	git archive --format=tar --prefix=rustbox-$(VERSION)/ -o build/dist/rustbox-$(VERSION).tar HEAD
 	gzip -9nf build/dist/rustbox-$(VERSION).tar

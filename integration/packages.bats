@@ -65,6 +65,8 @@ version()
 	plain_make -C "$DIR/a" build/version
 	same "$(<build/version)" "$(<"$DIR/a/build/version")"
 	[[ $(<build/version) =~ ^"$(version) "[0-9a-f]{12}$ ]] || fail "no commit: $(<build/version)"
+	! make -s dist >"$DIR/make.log" 2>&1 3>&- || fail "of what, without git?"
+	grep -q 'not a git repository' "$DIR/make.log"
 }
 
 @test "two builds in different folders give the same programs" {
