@@ -185,6 +185,10 @@ static int set_value(struct parser *p, const struct option_row *row, char *value
 		[OPTION_CHOICE] = set_choice,
 	};
 
+	if (row->instead) {
+		(void)error_set(err, 0, "there is no --%s here", row->name);
+		return error_hint(err, "%s", row->instead);
+	}
 	return setters[row->kind](p, row, (char *)p->out + row->offset, value, err);
 }
 

@@ -71,6 +71,7 @@ struct option_row {
 	const char *const *choices; /* ends with NULL */
 	const char *fallback;	    /* text or choice that counts when none is given */
 	bool hidden;		    /* understood, and left out of every text */
+	const char *instead;	    /* of an option that is refused by name: what to use */
 };
 
 #define OPTION_KIND_OF(m)                                                                          \

@@ -36,6 +36,8 @@ static const struct option_row rows[] = {
 	{ "colour", 0, "COLOUR", "a choice", OPTION_AT(things, colour), .choices = colours,
 	  .fallback = "green" },
 	{ "secret", 0, "X", "not shown", OPTION_AT(things, text), .hidden = true },
+	{ "elsewhere", 'y', "X", "", .kind = OPTION_STRING, .hidden = true,
+	  .instead = "--text is" },
 	{ NULL },
 };
 
@@ -285,6 +287,14 @@ static void unknown_options_name_the_nearest(void **state)
 		     "--gid: \"idd=5\" is not a number from 0 to 4294967295");
 }
 
+static void refused_ones_say_what_to_use(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_fails(f, "--elsewhere 3", "there is no --elsewhere here (--text is)");
+	assert_fails(f, "-ty 3", "there is no --elsewhere here (--text is)");
+}
+
 static void errors_are_clear(void **state)
 {
 	struct fixture *f = *state;
@@ -394,6 +404,7 @@ int main(void)
 		TEST(help_is_seen),
 		TEST(beginnings_of_names_do_not_count),
 		TEST(unknown_options_name_the_nearest),
+		TEST(refused_ones_say_what_to_use),
 		TEST(errors_are_clear),
 		TEST(no_words_at_all),
 		TEST(no_table_at_all),

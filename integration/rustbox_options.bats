@@ -374,3 +374,16 @@ refused()
 	error_names syslog
 	refused --log-opt what=1
 }
+
+@test "Docker's options that are not here are refused by name, with what to use" {
+	local option
+	for option in attach device-{read,write}-{bps,iops} gpus link platform pull runtime storage-opt volume-driver; do
+		rb run --rm --$option x true
+		exits 125
+		error_names "there is no --$option here" "("
+	done
+	rb create -a stdout true
+	exits 125
+	error_names --attach
+	same "$(container_ids)" ""
+}

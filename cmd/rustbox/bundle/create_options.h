@@ -54,6 +54,11 @@ struct create_options {
  * create_options (run, create, sandbox).
  */
 /* clang-format off */
+/* Docker's that are not here. */
+#define CREATE_REFUSED(option, short_one, use)                                                     \
+	{ option, short_one, "VALUE", "", .kind = OPTION_STRING, .hidden = true, .instead = use }
+#define CREATE_IO_MAX "on cgroup v2: --cgroup-conf io.max='MAJOR:MINOR rbps=N'"
+
 #define CREATE_OPTION_ROWS                                                                         \
 	{ "add-host", 0, "NAME:IP", "one more line of /etc/hosts; the IP may be host-gateway",     \
 	  CREATE_AT(add_host) },                                                                   \
@@ -206,5 +211,17 @@ struct create_options {
 	{ "volumes-from", 0, "ID[:ro]", "mount what that container has mounted",                   \
 	  CREATE_AT(volumes_from) },                                                               \
 	{ "workdir", 'w', "DIR", "working directory, made if absent; / by default",                \
-	  CREATE_AT(workdir) }
+	  CREATE_AT(workdir) },                                                                    \
+	CREATE_REFUSED("attach", 'a', "all streams are; --detach attaches none"),                  \
+	CREATE_REFUSED("device-read-bps", 0, CREATE_IO_MAX),                                       \
+	CREATE_REFUSED("device-read-iops", 0, CREATE_IO_MAX),                                      \
+	CREATE_REFUSED("device-write-bps", 0, CREATE_IO_MAX),                                      \
+	CREATE_REFUSED("device-write-iops", 0, CREATE_IO_MAX),                                     \
+	CREATE_REFUSED("gpus", 0, "--device passes devices, --volume their libraries"),            \
+	CREATE_REFUSED("link", 0, "containers of one --network find each other by name"),          \
+	CREATE_REFUSED("platform", 0, "of an image, skopeo --override-arch fetches another one's"),\
+	CREATE_REFUSED("pull", 0, "images are fetched by skopeo copy, then rustbox load"),         \
+	CREATE_REFUSED("runtime", 0, "it is rustbox-runtime"),                                     \
+	CREATE_REFUSED("storage-opt", 0, "files are limited by the file system of --root"),        \
+	CREATE_REFUSED("volume-driver", 0, "mount it on the host, and name the folder")
 /* clang-format on */
