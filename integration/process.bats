@@ -12,6 +12,9 @@ load container
 	run_payload ids
 	lines "uid 1000 1000 1000" "gid 2000 2000 2000"
 	matches '^groups( 2000)?$'
+	command -v setpriv >/dev/null || skip "setpriv is missing: nobody here has groups to lose"
+	output=$(setpriv --groups 4242,4243 timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null 3>&- 4>&-)
+	matches '^groups( 2000)?$'
 }
 
 @test "S13 user: additionalGids are exactly the groups" {

@@ -149,3 +149,30 @@ in_box()
 	in_box true
 	ok
 }
+
+# The configuration of a container of the image $1, but for what bears its id.
+configuration_of_image()
+{
+	rbok run -d --name "$NAME-$1" --image "$1:1" sh -c 'trap "exit 0" TERM; while :; do sleep 1000 & wait; done'
+	sed "s/$output/ID/g; s/$NAME-$1/NAME/g" "$RUSTBOX_ROOT/bundles/$output/config.json" | jq .
+}
+
+@test "S19 CVE-2026-53488: labels of an image choose no hook, logger, runtime, device or annotation" {
+	local label labels=()
+	for label in run.oci.keep_original_groups=1 run.oci.handler=krun run.oci.hooks.stderr=/etc/passwd \
+		run.oci.delegate-cgroup=x run.oci.seccomp_fail_unknown_syscall=0 org.systemd.property.Delegate=true \
+		"io.containerd.restart.loguri=binary:///bin/touch?$DIR/touched" io.kubernetes.cri.sandbox-id=x \
+		cdi.k8s.io/x=vendor.com/gpu=0 io.containerd.runc.v2.group=x; do
+		labels+=(-c "LABEL $label")
+	done
+	tar -C "$ROOTFS" -cf "$DIR/root.tar" .
+	rbok import -q "$DIR/root.tar" plain:1
+	rbok import -q "${labels[@]}" "$DIR/root.tar" hostile:1
+	local plain hostile
+	plain=$(configuration_of_image plain)
+	hostile=$(configuration_of_image hostile)
+	same "$hostile" "$plain"
+	[ ! -e "$DIR/touched" ] || fail "a logger of the image's choice ran"
+	rbok rm -f "$NAME-plain" "$NAME-hostile"
+	rbok rmi plain:1 hostile:1
+}

@@ -13,7 +13,8 @@ RELEASE=${RUSTBOX_BUILD:-$TOP/build/release}
 
 setup_file()
 {
-	export SHIM=$RELEASE/containerd-shim-rustbox-v1 KILL_AT=$RELEASE/kill_at
+	export SHIM=$RELEASE/containerd-shim-rustbox-v1 KILL_AT=$RELEASE/kill_at \
+		FAIL_AT=$RELEASE/fail_at
 	[ -x "$SHIM" ] && [ -x "$KILL_AT" ] || {
 		echo "there is no shim, or no kill_at (make)" >&2
 		return 1
@@ -31,6 +32,17 @@ teardown()
 {
 	rmdir "$ROOT/ns-$TAG" 2>/dev/null || :
 	container_teardown
+}
+
+# each_failure ARGUMENTS...: of fail_in_each(), once for each.
+each_failure()
+{
+	local program='from shim_faults import *' arguments
+	for arguments; do
+		program+="; fail_in_each($arguments)"
+	done
+	[ "$LONG" = 0 ] || local TRY_SECONDS=1500
+	python <<<"$program"
 }
 
 # each_step ARGUMENTS...: of kill_at_each(), once for each.
@@ -67,4 +79,9 @@ each_step()
 
 @test "Delete" {
 	each_step '"delete", stride=11, least=5' '"delete", children=True, stride=51, least=5'
+}
+
+@test "system calls of the server, of mounts and of the runtime fail" {
+	each_failure '"create", stride=211, least=5' '"start", stride=43, least=3' \
+		'"exec", stride=89, least=3' '"delete", stride=67, least=3'
 }

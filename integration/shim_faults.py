@@ -4,7 +4,8 @@ that what containerd does then (the `delete` action, the bundle removed) leaves
 nothing: no process, mount, cgroup, state, socket, file.
 
 A step is a system call of the server (its beginning, its end), or of what it
-has started: the runtime, mounts, their children.
+has started: the runtime, mounts, their children. Instead of being killed, they
+may meet a failure of the call (fail_at).
 """
 
 import glob
@@ -16,7 +17,7 @@ reap_orphans()
 
 from shim_client import *  # which has threads
 
-KILL_AT = os.environ["KILL_AT"]
+KILL_AT, FAIL_AT = os.environ["KILL_AT"], os.environ["FAIL_AT"]
 KILLED, NOT_REACHED = 0, 3
 # How long what the server has started stands still when it is gone: the
 # `delete` action comes before it goes on.
@@ -174,4 +175,56 @@ def kill_at_each(verb, children=False, stride=1, terminal=False, least=1):
             break
         done += 1
     print(f"{verb}: killed at {done} steps")
+    assert done >= least, done
+
+
+# ---- failing ----------------------------------------------------------------------
+
+WHAT_FAILED = pathlib.Path(DIR, "what-failed")
+
+
+def answer_of(shim, begin):
+    """None, or what the call is refused with."""
+    try:
+        shim.client.end(begin(shim))
+    except Failure as failure:
+        return str(failure)
+    return None
+
+
+def fail_in(verb, number):
+    """One system call of the server, or of what it starts, fails: the call says why or has done its
+    work, the server lives, and what containerd does then leaves nothing. What has failed, or ""."""
+    words, prepare, begin = VERBS[verb]
+    shim = make(words, False)
+    prepare(shim)
+    WHAT_FAILED.write_bytes(b"")
+    with subprocess.Popen([FAIL_AT, str(WHAT_FAILED), str(number), "--of", str(shim.pid)],
+                          stdout=subprocess.PIPE) as watcher:
+        assert watcher.stdout.readline() == b"ready\n"
+        refused = answer_of(shim, begin)
+        watcher.terminate()
+    failed = WHAT_FAILED.read_text(encoding="utf-8").strip()
+    where = f"{verb}, failure {number}: {failed}: {refused}"
+    assert refused is None or ": " in refused, where
+    assert alive(shim.pid), where
+    shim.kill_server()
+    _, status, _ = shim.delete_action()
+    assert status == 137, where
+    deadline = time.monotonic() + 2
+    while words := read_words(shim):
+        assert time.monotonic() < deadline, f"{where}: left is {words}"
+        time.sleep(0.005)
+    forget(shim)
+    return failed
+
+
+def fail_in_each(verb, stride=1, least=1):
+    stride = 1 if LONG else stride
+    done = 0
+    for number in range(1, MOST, stride):
+        if not fail_in(verb, number):
+            break
+        done += 1
+    print(f"{verb}: failed in {done} ways")
     assert done >= least, done
