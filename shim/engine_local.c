@@ -2,7 +2,7 @@
 #include "shim/engine_local.h"
 
 #include <fcntl.h>
-#include <sched.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +14,6 @@
 #include "base/process.h"
 #include "base/str.h"
 #include "runtime/lifecycle.h"
-
-#ifndef CLONE_CLEAR_SIGHAND /* Linux 5.5 */
-#define CLONE_CLEAR_SIGHAND 0x100000000ULL
-#endif
 
 static int start(const struct container_engine *engine, const char *const *args, struct error *err)
 {
@@ -77,6 +73,7 @@ static int settle(const struct engine_verb *verb, int log, pid_t parent, struct 
 	cleanup_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	sigset_t none;
 
+	/* Handlers have gone with the clone; hooks have all signals reset by who runs them. */
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);

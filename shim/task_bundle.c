@@ -119,5 +119,7 @@ int task_open_bundle(struct task *task, const Google__Protobuf__Any *options, st
 	}
 	if (read_config(task, err) < 0)
 		return -1;
-	return runtime_options_save(task->directory, &task->options, err);
+	/* For the action `delete`, when we have been killed; whoever has his own lock has his own.
+	 */
+	return task->service->lock ? 0 : runtime_options_save(task->directory, &task->options, err);
 }

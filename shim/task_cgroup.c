@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The cgroup of a container, as far as it is its own: what Pids, Stats and OOM events are about. */
-#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "proto/events.pb-c.h"
 #include "shim/task_verbs.h"
@@ -20,11 +20,12 @@ static void oom_killed(void *data)
 /* Only a root has v1's file, and only a root lacks cgroup2's. */
 static bool is_root(const struct cgroup_directory *directory)
 {
-	cleanup_fd int fd = open(directory->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const bool is_v1 = *directory->controllers;
+	char path[PATH_MAX];
 
-	if (*directory->controllers)
-		return faccessat(fd, "release_agent", F_OK, 0) == 0;
-	return faccessat(fd, "cgroup.type", F_OK, 0) < 0;
+	(void)snprintf(path, sizeof(path), "%s/%s", directory->path,
+		       is_v1 ? "release_agent" : "cgroup.type");
+	return (access(path, F_OK) == 0) == is_v1;
 }
 
 /* In the root of a hierarchy is the whole machine, which is not the container's. */
