@@ -256,6 +256,46 @@ refused()
 	same "$(box_state .State.OOMKilled)" true
 }
 
+# bats test_tags=vm
+@test "--oom-group: all processes at once, or an error where only cgroup v2 could do it" {
+	if [ ! -f /sys/fs/cgroup/cgroup.controllers ]; then
+		rb run --rm --oom-group true
+		[ "$status" -ne 0 ] || fail "it should be refused"
+		error_names memory.oom.group
+		return 0
+	fi
+	rb run -d --name "$NAME" --memory 32M --memory-swap 32M --oom-group sh -c 'sleep 1000 & payload oom; sleep 1000'
+	ok
+	until_true eval '[ "$(box_state .State.Status)" = exited ]'
+	same "$(box_state .State.ExitCode)" 137
+	same "$(box_state .State.OOMKilled)" true
+}
+
+@test "--security-opt landlock=FILE and core-scheduling" {
+	local version
+	version=$("$PYTHON" -ES -c 'import ctypes; print(ctypes.CDLL(None).syscall(444, None, ctypes.c_size_t(0), 1))')
+	[ "$version" -ge 1 ] || skip "this kernel has no landlock"
+	echo '{"ruleset": {"handledAccessFS": ["write_file", "make_reg"]}, "rules": {"pathBeneath": [
+		{"allowedAccess": ["write_file", "make_reg"], "paths": ["/tmp", "/dev"]}]}}' >"$DIR/rules"
+	rb run -d --name "$NAME" --security-opt "landlock=$DIR/rules" sh -c 'echo a >/tmp/a && cat /tmp/a; echo b >/b; sleep 1000'
+	ok
+	until_true eval 'rb logs "$NAME"; [[ $output == *a* && $error == *"/b"* ]]'
+	rb exec "$NAME" sh -c 'echo c >/c'
+	[ "$status" -ne 0 ] || fail "exec is under the rules, too"
+	refused --security-opt "landlock=$DIR/none"
+	echo '{}' >"$DIR/rules"
+	refused --security-opt "landlock=$DIR/rules"
+	error_names ruleset
+	[ "$("$PYTHON" -ES -c 'import ctypes; print(ctypes.CDLL(None).prctl(62, 0, 0, 0, ctypes.byref(ctypes.c_ulong())))')" != 0 ] || {
+		rb run --rm --security-opt core-scheduling true
+		ok
+		return 0
+	}
+	rb run --rm --security-opt core-scheduling true
+	[ "$status" -ne 0 ] || fail "it should be refused"
+	error_names CONFIG_SCHED_CORE
+}
+
 @test "--cgroup-parent" {
 	start_box --cgroup-parent "/rustbox/$TAG"
 	[ -n "$(find /sys/fs/cgroup -type d -path "*/rustbox/$TAG/$ID")" ] || fail "not there"

@@ -205,6 +205,12 @@ report()
 	same "$(report .oom_killed)" true
 	[ "$(report .memory_peak)" -ge 20000000 ] || fail "memory_peak"
 	same "$(box_state .State.OOMKilled)" true
+	# Whom it was, the kernel tells in its log, but not each time.
+	if dmesg 2>/dev/null | grep -q "task_memcg=.*/$(box_state .Id)"; then
+		same "$(report .oom_task)" payload
+		same "$(box_state .State.OOMTask)" payload
+		[ "$(report .oom_pid)" -gt 1 ] || fail "oom_pid"
+	fi
 }
 
 # ---- health ---------------------------------------------------------------------

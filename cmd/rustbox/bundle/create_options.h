@@ -24,7 +24,7 @@ struct create_options {
 	struct option_int cpu_shares, cpu_quota, cpu_period, pids_limit, oom_score_adj,
 		memory_swappiness, blkio_weight;
 	struct option_strings ulimit, sysctl, cgroup_conf, device_cgroup_rule;
-	bool oom_kill_disable;
+	bool oom_kill_disable, oom_group;
 	const char *cgroup_parent, *cgroupns;
 	/* isolation */
 	bool isolate_user, isolate_network;
@@ -160,6 +160,8 @@ struct create_options {
 	  CREATE_AT(network_alias) },                                                              \
 	{ "no-healthcheck", 0, NULL, "switch the image's health check off",                        \
 	  CREATE_AT(no_healthcheck) },                                                             \
+	{ "oom-group", 0, NULL, "without memory, kill all of its processes at once (cgroup v2)",    \
+	  CREATE_AT(oom_group) },                                                                  \
 	{ "oom-kill-disable", 0, NULL, "pause instead of killing without memory (cgroup v1)",      \
 	  CREATE_AT(oom_kill_disable) },                                                           \
 	{ "oom-score-adj", 0, "N", "who dies first without memory: -1000 to 1000",                 \

@@ -166,7 +166,8 @@ static int run_steps(struct plan *plan, struct error *err)
 /* The runtime would say it too, but only when all is made. */
 static int check(struct plan *plan, struct error *err)
 {
-	if (spec_check(plan->spec, err) < 0 || spec_check_create(plan->spec, err) < 0)
+	if (spec_read_extensions(plan->spec, plan->arena, err) < 0 ||
+	    spec_check(plan->spec, err) < 0 || spec_check_create(plan->spec, err) < 0)
 		return error_wrap(err, "the configuration that these options give");
 	return network_is_needed(plan->record) ? network_check(plan->store, plan->record, err) : 0;
 }

@@ -217,6 +217,10 @@ static int set_files(struct plan *plan, struct error *err)
 	const struct option_strings *given = &plan->options->cgroup_conf;
 	struct spec_resources *resources = plan->spec->linux->resources;
 
+	if (plan->options->oom_group &&
+	    plan_set_pair(&resources->unified, &resources->n_unified, "memory.oom.group", "1",
+			  plan->arena, err) < 0)
+		return -1;
 	for (size_t i = 0; i < given->count; i++) {
 		const char *text = given->items[i], *equals = strchr(text, '=');
 		char *key = equals ? arena_strndup(plan->arena, text, (size_t)(equals - text), err)

@@ -119,6 +119,27 @@ static int set_label_part(struct security *security, const char *value, struct e
 	return error_set(err, 0, "not one of disable, user:, role:, type:, level:");
 }
 
+/* The file's text, as it is: create reads it, and checks it before anything is made. */
+static int set_landlock(struct plan *plan, const char *path, struct error *err)
+{
+	enum { SIZE_MAX_OF_RULES = 1 << 20 };
+	cleanup_free char *text = NULL;
+	char *copy;
+
+	if (fd_read_file(AT_FDCWD, path, SIZE_MAX_OF_RULES, &text, NULL, err) < 0)
+		return -1;
+	copy = arena_strdup(plan->arena, text, err);
+	return copy ? plan_annotate(plan, "org.rustbox.landlock", copy, err) : -1;
+}
+
+static int set_core_scheduling(struct plan *plan, const char *value, struct error *err)
+{
+	if (*value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+		return error_set(err, 0, "neither true nor false");
+	return plan_annotate(plan, "org.rustbox.core-scheduling",
+			     strcmp(value, "false") == 0 ? "0" : "1", err);
+}
+
 static int set_no_new_privileges(struct security *security, const char *value, struct error *err)
 {
 	if (*value && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
@@ -138,10 +159,14 @@ static int apply_option(struct plan *plan, struct security *security, const char
 		return -1;
 	if (strcmp(key, "no-new-privileges") == 0)
 		return set_no_new_privileges(security, value, err);
+	if (strcmp(key, "core-scheduling") == 0)
+		return set_core_scheduling(plan, value, err);
 	if (!*value)
 		return error_set(err, 0,
-				 "write seccomp=, no-new-privileges, apparmor=, label= or "
-				 "systempaths=unconfined");
+				 "write seccomp=, no-new-privileges, apparmor=, label=, landlock=, "
+				 "core-scheduling or systempaths=unconfined");
+	if (strcmp(key, "landlock") == 0)
+		return set_landlock(plan, value, err);
 	if (strcmp(key, "seccomp") == 0)
 		security->seccomp = strcmp(value, "builtin") == 0 ? NULL : value;
 	else if (strcmp(key, "apparmor") == 0)

@@ -111,6 +111,20 @@ static void capabilities_and_what_follows(void **state)
 	assert_false(OF_MOUNT(test_mount(t, "/sys"), "ro"));
 	test_refused(t, "--cap-add NO_SUCH id", "no capability is called that");
 	test_refused(t, "--security-opt what=1 id", "not known");
+	test_write(t->folder, "rules", "{\"ruleset\":{\"handledAccessFS\":[\"execute\"]}}");
+	char landlock[128];
+	(void)snprintf(landlock, sizeof(landlock), "--security-opt landlock=%s/rules id",
+		       t->folder);
+	test_planned(t, landlock);
+	assert_string_equal(spec_find_annotation(t->spec, "org.rustbox.landlock"),
+			    "{\"ruleset\":{\"handledAccessFS\":[\"execute\"]}}");
+	test_write(t->folder, "rules", "{\"rules\":{}}");
+	test_refused(t, landlock, "ruleset: missing");
+	test_refused(t, "--security-opt landlock=/none id", "/none");
+	test_planned(t, "--security-opt core-scheduling id");
+	assert_string_equal(spec_find_annotation(t->spec, "org.rustbox.core-scheduling"), "1");
+	test_refused(t, "--security-opt core-scheduling=2 id", "neither true nor false");
+	test_refused(t, "--annotation run.oci.handler=wasm id", "run.oci.handler");
 	test_refused(t, "--security-opt no-new-privileges=x id", "neither true nor false");
 }
 

@@ -139,6 +139,8 @@ static struct value *inspect_state(struct inspect *in)
 
 	put_status(in, state);
 	inspect_bool(in, state, "OOMKilled", s->oom_killed);
+	inspect_number(in, state, "OOMPid", s->oom_pid);
+	inspect_text(in, state, "OOMTask", s->oom_task);
 	inspect_bool(in, state, "Dead", false);
 	inspect_number(in, state, "Pid", s->pid);
 	inspect_number(in, state, "ExitCode", s->exit_code);

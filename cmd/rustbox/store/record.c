@@ -22,6 +22,8 @@ static const struct json_field state_fields[] = {
 	REQUIRED(record_state, exit_code, "exitCode"),
 	FIELD(record_state, signal, "signal"),
 	FIELD(record_state, oom_killed, "oomKilled"),
+	FIELD(record_state, oom_pid, "oomPid"),
+	FIELD(record_state, oom_task, "oomTask"),
 	FIELD(record_state, restart_count, "restartCount"),
 	FIELD(record_state, manually_stopped, "manuallyStopped"),
 	FIELD(record_state, lost, "lost"),

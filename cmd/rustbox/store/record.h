@@ -39,6 +39,8 @@ struct record_state {
 	int32_t exit_code; /* 0 to 255 as a shell's $? */
 	int32_t signal;	   /* that has ended it, 0: none */
 	bool oom_killed;
+	int32_t oom_pid; /* whom the kernel killed last, as it says; 0: it does not */
+	char *oom_task;	 /* what that called itself */
 	uint64_t restart_count;
 	bool manually_stopped; /* by stop or kill: no restart, and none at boot for unless-stopped
 				*/

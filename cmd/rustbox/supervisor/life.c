@@ -164,6 +164,8 @@ static void prepare(struct supervisor *s)
 	s->end = (struct run_end){ 0 };
 	state->error = state->ended_by = NULL;
 	state->oom_killed = false;
+	state->oom_pid = 0;
+	state->oom_task = NULL;
 	s->life = LIFE_PREPARING;
 	if (s->n_starts++ > 0)
 		output_begin(s);

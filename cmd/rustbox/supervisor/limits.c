@@ -112,7 +112,8 @@ void limits_init(struct supervisor *s)
 
 void limits_begin(struct supervisor *s)
 {
-	s->limits.wall_ns = (uint64_t)clock_now_ns();
+	s->limits.begun_ns = clock_now_ns();
+	s->limits.wall_ns = (uint64_t)s->limits.begun_ns;
 	if (s->record->policy->timeout_ms)
 		loop_set_timer(&s->loop, &s->limits.wall, (int64_t)s->record->policy->timeout_ms);
 	begin_cpu(s);
@@ -177,6 +178,9 @@ static struct value *make_report(const struct supervisor *s, struct arena *arena
 	    add_number(report, "memory_peak", limits->memory_peak, arena, err) < 0 ||
 	    add_number(report, "output", s->output.total, arena, err) < 0 ||
 	    value_add(report, "oom_killed", value_bool(arena, state->oom_killed, err), arena, err) <
+		    0 ||
+	    add_number(report, "oom_pid", (uint64_t)state->oom_pid, arena, err) < 0 ||
+	    value_add(report, "oom_task", text_or_null(arena, state->oom_task, err), arena, err) <
 		    0 ||
 	    value_add(report, "ended_by", text_or_null(arena, state->ended_by, err), arena, err) <
 		    0 ||

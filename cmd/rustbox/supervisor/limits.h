@@ -11,6 +11,7 @@ struct supervisor;
 struct limits {
 	struct loop_timer wall, cpu;
 	uint64_t cpu_begin_ns;
+	int64_t begun_ns; /* the run, clock_now_ns() */
 	/* Of the last run, for the report. */
 	uint64_t wall_ns, user_ns, system_ns, memory_peak;
 };

@@ -42,9 +42,17 @@ static void on_exit_event(struct supervisor *s, const Containerd__Events__TaskEx
 
 static void on_oom(struct supervisor *s)
 {
-	if (s->record->state->oom_killed)
+	struct record_state *state = s->record->state;
+	struct oom_victim victim;
+
+	if (state->oom_killed)
 		return;
-	s->record->state->oom_killed = true;
+	state->oom_killed = true;
+	if (oom_victim_find(s->id, s->limits.begun_ns, &victim)) {
+		memcpy(s->texts.oom_task, victim.task, sizeof(s->texts.oom_task));
+		state->oom_task = s->texts.oom_task;
+		state->oom_pid = victim.pid;
+	}
 	change_save(s, false);
 	change_tell(s, "oom", NULL, NULL);
 }

@@ -24,6 +24,7 @@
 #include "cmd/rustbox/stream/stream.h"
 #include "cmd/rustbox/supervisor/health.h"
 #include "cmd/rustbox/supervisor/limits.h"
+#include "cmd/rustbox/supervisor/oom_victim.h"
 #include "cmd/rustbox/supervisor/streams.h"
 #include "proto/ttrpc_server.h"
 #include "shim/task.h"
@@ -78,6 +79,7 @@ struct checkpoint_work {
 /* Texts of the record that change while it runs. */
 struct record_texts {
 	char started[40], finished[40];
+	char oom_task[sizeof(((struct oom_victim *)NULL)->task)];
 	char error[ERROR_TEXT_SIZE], health_output[HEALTH_OUTPUT_MAX + 1];
 	char *name;
 };
