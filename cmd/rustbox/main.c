@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cmd/rustbox/command/command.h"
 #include "cmd/rustbox/container/containers.h"
+#include "cmd/rustbox/rootless.h"
 
 struct life {
 	struct global_options global;
@@ -37,6 +38,8 @@ static int open_store(struct life *life, const struct command *command, struct e
 {
 	if (command->needs_no_store)
 		return 0;
+	if (rootless_enter(err) < 0)
+		return -1;
 	if (store_open(life->global.root, &life->store, err) < 0)
 		return -1;
 	life->store.clean_up = containers_clean_up;

@@ -2,6 +2,8 @@
 #include "cmd/rustbox/bundle/id_map.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -126,4 +128,30 @@ int id_map_default(struct arena *arena, struct spec_linux *linux, struct error *
 		return -1;
 	linux->n_uid_mappings = linux->n_gid_mappings = 1;
 	return 0;
+}
+
+bool id_map_of_user(const char *path, const char *name, uint32_t uid, struct spec_id_mapping *ret,
+		    struct error *err)
+{
+	cleanup_free char *text = NULL;
+	char number[NUMBER_SIZE];
+
+	(void)snprintf(number, sizeof(number), "%" PRIu32, uid);
+	if (fd_read_file(AT_FDCWD, path, FILE_LIMIT, &text, NULL, err) < 0)
+		return false;
+	for (const char *line = text, *next; *line; line = next) {
+		const char *end = strchrnul(line, '\n'), *cursor;
+		uint32_t first, count;
+
+		next = *end ? end + 1 : end;
+		if (!is_of(line, name) && !is_of(line, number))
+			continue;
+		cursor = (const char *)memchr(line, ':', (size_t)(end - line)) + 1;
+		if (!read_number(&cursor, end, ':', &first) ||
+		    !read_number(&cursor, end, '\n', &count) || count == 0)
+			continue;
+		*ret = (struct spec_id_mapping){ .host_id = first, .size = count };
+		return true;
+	}
+	return false;
 }

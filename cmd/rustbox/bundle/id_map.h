@@ -22,3 +22,10 @@ bool id_map_find(const char *text, uint32_t *ret_first, uint64_t *highest);
  * the ids behind all that they give to others, from 100000 on.
  */
 int id_map_default(struct arena *arena, struct spec_linux *linux, struct error *err);
+
+/*
+ * The first range of /etc/subuid or /etc/subgid (`path`) that is the user's, by
+ * name or number: its host_id and size. False where there is none.
+ */
+bool id_map_of_user(const char *path, const char *name, uint32_t uid, struct spec_id_mapping *ret,
+		    struct error *err);

@@ -71,6 +71,11 @@ static int wants_user_namespace(struct plan *plan, bool *ret, struct error *err)
 	if (mode && !host && !automatic)
 		return error_set(err, 0, "--userns %s: not one of host, auto", mode);
 	*ret = options->isolate_user || automatic || options->uidmap.count || options->gidmap.count;
+	if (*ret && plan->store->is_rootless)
+		return error_set(
+			err, 0,
+			"a user namespace of its own (--isolate-user, --userns, --uidmap): "
+			"an ordinary user's containers are in the user's one already");
 	if (*ret && host)
 		return error_set(err, 0,
 				 "--userns host does not go with --isolate-user, --uidmap "
@@ -151,10 +156,11 @@ static int set_network_sysctls(struct plan *plan, struct error *err)
 			  "0", plan->arena, err) < 0)
 		return -1;
 	/* The kernel takes only groups that the user namespace maps. */
-	return plan->record->isolate_user ? 0
-					  : plan_set_pair(&linux->sysctl, &linux->n_sysctl,
-							  "net.ipv4.ping_group_range",
-							  "0 2147483647", plan->arena, err);
+	return plan->record->isolate_user || plan->store->is_rootless
+		       ? 0
+		       : plan_set_pair(&linux->sysctl, &linux->n_sysctl,
+				       "net.ipv4.ping_group_range", "0 2147483647", plan->arena,
+				       err);
 }
 
 static bool is_of_foreign_network(const struct plan *plan, const char *key)

@@ -72,7 +72,7 @@ static int add_sys(struct plan *plan, struct error *err)
 	bool writable = plan->options->privileged;
 	bool owns_network = strcmp(plan->record->network->mode, "none") == 0;
 
-	if (plan->record->isolate_user && !owns_network)
+	if ((plan->record->isolate_user || plan->store->is_rootless) && !owns_network)
 		return add_default(plan, "/sys", "bind", "/sys",
 				   "rbind,rprivate,nosuid,noexec,nodev,rro", err);
 	return add_default(plan, "/sys", "sysfs", "sysfs",

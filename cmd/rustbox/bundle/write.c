@@ -54,8 +54,11 @@ static int complete_cgroup(const struct writing *w, struct error *err)
 {
 	const char *parent = spec_find_annotation(w->spec, BUNDLE_ANNOTATION_CGROUP_PARENT);
 
-	w->spec->linux->cgroups_path =
-		arena_format(w->arena, err, "%s/%s", parent ? parent : "/rustbox", w->record->id);
+	/* An ordinary user has cgroups beside its own, if at all. */
+	const char *usual = w->store->is_rootless ? "rustbox-" : "/rustbox/";
+
+	w->spec->linux->cgroups_path = arena_format(
+		w->arena, err, "%s%s%s", parent ? parent : usual, parent ? "/" : "", w->record->id);
 	return w->spec->linux->cgroups_path ? 0 : -1;
 }
 

@@ -76,8 +76,10 @@ static int set_paths(const char *root, struct store *store, struct error *err)
 {
 	cleanup_free char *absolute = NULL;
 
+	const char *of_environment = getenv(STORE_ENV_ROOT), *run = getenv(STORE_ENV_RUN);
+
 	if (!root)
-		root = getenv("RUSTBOX_ROOT");
+		root = of_environment;
 	absolute = path_absolute(root && *root ? root : STORE_ROOT, err);
 	if (!absolute)
 		return -1;
@@ -86,8 +88,12 @@ static int set_paths(const char *root, struct store *store, struct error *err)
 		return -1;
 	if (str_equal(store->root, "/"))
 		return error_set(err, EINVAL, "the root of the file system cannot be the store's");
-	store->run = str_equal(store->root, STORE_ROOT) ? str_format(err, "%s", STORE_RUN)
-							: str_format(err, "%s/run", store->root);
+	if (run && *run == '/' && str_equal(store->root, of_environment))
+		store->run = str_format(err, "%s", run);
+	else if (str_equal(store->root, STORE_ROOT))
+		store->run = str_format(err, "%s", STORE_RUN);
+	else
+		store->run = str_format(err, "%s/run", store->root);
 	return store->run ? 0 : -1;
 }
 
@@ -107,7 +113,10 @@ static int open_all(struct store *store, struct error *err)
 
 int store_open(const char *root, struct store *ret, struct error *err)
 {
-	struct store store = { .root_fd = -1, .run_fd = -1, .clean_up = NULL };
+	struct store store = { .root_fd = -1,
+			       .run_fd = -1,
+			       .is_rootless = getenv(STORE_ENV_INSIDE) != NULL,
+			       .clean_up = NULL };
 
 	if (set_paths(root, &store, err) < 0 || open_all(&store, err) < 0) {
 		store_close(&store);

@@ -28,12 +28,21 @@
 #define STORE_ROOT "/var/lib/rustbox"
 #define STORE_RUN  "/run/rustbox"
 
+/*
+ * Where the tree is, and, for the tree that this names, where the other one is.
+ * The third is set in the namespaces of an ordinary user's rustbox.
+ */
+#define STORE_ENV_ROOT	 "RUSTBOX_ROOT"
+#define STORE_ENV_RUN	 "RUSTBOX_RUN"
+#define STORE_ENV_INSIDE "RUSTBOX_NAMESPACE"
+
 enum { STORE_ID_LENGTH = 12 };
 
 struct record;
 struct store {
 	char *root, *run; /* absolute, clean */
 	int root_fd, run_fd;
+	bool is_rootless; /* of an ordinary user, who is root of a user namespace */
 	char boot_id[40];
 	/*
 	 * Kills what is left of a container without a supervisor, deletes the
