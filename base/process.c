@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -109,6 +110,32 @@ bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_st
 	if (ret_state)
 		*ret_state = state;
 	return true;
+}
+
+enum { ALL_IDS = UINT32_MAX };
+
+uint64_t process_user_ids(void)
+{
+	char text[4096];
+	uint64_t sum = 0;
+	ssize_t n = fd_read_short(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text));
+
+	for (char *line = text, *next; n > 0 && *line; line = next) {
+		uint64_t count;
+
+		next = line + strcspn(line, "\n");
+		next += *next == '\n';
+		if (sscanf(line, "%*u %*u %" SCNu64, &count) == 1)
+			sum += count;
+	}
+	return sum;
+}
+
+bool process_in_user_namespace(void)
+{
+	uint64_t n = process_user_ids();
+
+	return n > 0 && n < ALL_IDS;
 }
 
 uint64_t process_pidfd_inode(int pidfd)

@@ -43,6 +43,13 @@ int process_exit_code(int status);
  */
 bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_state);
 
+/*
+ * How many user ids there are in our user namespace: 4294967295 in the first
+ * one, 1 in one that an ordinary user made without help, 0 when unknown.
+ */
+uint64_t process_user_ids(void);
+bool process_in_user_namespace(void);
+
 /* The inode of a pidfd: unique for each process of this boot on pidfs (Linux 6.9), else 0. */
 uint64_t process_pidfd_inode(int pidfd);
 

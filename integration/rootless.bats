@@ -252,7 +252,7 @@ limit()
 	while read -r name r; do
 		limit "$r"
 		try run --bundle "$B" "$ID"
-		error_names "$name" "user $USER_ID" "Delegate=yes"
+		error_names "$name" "ordinary user" "Delegate=yes"
 	done <<-END
 	memory.limit {"memory": {"limit": 10000000}}
 	pids.limit {"pids": {"limit": 20}}
@@ -261,7 +261,7 @@ limit()
 	END
 	limit '{"unified": {"memory.max": "100000000"}}'
 	try run --bundle "$B" "$ID"
-	error_names unified "user $USER_ID"
+	error_names unified "ordinary user"
 	config 'del(.linux.resources)'
 	start_waiting
 	local call

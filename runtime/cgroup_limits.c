@@ -337,7 +337,7 @@ static int write_row(struct writing *w, const struct limit_row *row, struct erro
 		return error_set(err, ENOENT,
 				 "invalid configuration: this machine has no %s controller",
 				 row->v2.controller);
-	error_set(err, EPERM, "user %u may make no %s cgroup here", geteuid(), row->v2.controller);
+	error_set(err, EPERM, "an ordinary user may make no %s cgroup here", row->v2.controller);
 	return error_hint(err, "limits need a delegated subtree of cgroup v2: "
 			       "systemd-run --user --scope -p Delegate=yes COMMAND; or root");
 }

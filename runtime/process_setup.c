@@ -210,7 +210,7 @@ static int set_groups(const struct preparation *p, const struct spec_user *user,
 	if (err->code == EINVAL)
 		return error_hint(
 			err, "is each of process.user.additionalGids mapped in linux.gidMappings?");
-	if (err->code != EPERM || !p->setup->in_user_namespace || !setgroups_is_denied(p->setup))
+	if (err->code != EPERM || !setgroups_is_denied(p->setup))
 		return -1;
 	/* Then we hold only groups that an unprivileged user had, and cannot drop them. */
 	if (count)

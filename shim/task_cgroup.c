@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/str.h"
 #include "proto/events.pb-c.h"
 #include "shim/task_verbs.h"
 
@@ -39,6 +40,26 @@ static void leave_roots_out(struct cgroup *cgroup)
 	cgroup->n_directories = n;
 }
 
+/* Nor is what it shares with us, because it could be given none of its own. */
+static void leave_ours_out(struct cgroup *cgroup, struct arena *arena)
+{
+	struct cgroup ours = { 0 };
+	struct error ignored;
+	size_t n = 0;
+
+	if (cgroup_of_process(&cgroup_machine_default, getpid(), arena, &ours, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < cgroup->n_directories; i++) {
+		bool shared = false;
+
+		for (size_t k = 0; k < ours.n_directories; k++)
+			shared |= str_equal(ours.directories[k].path, cgroup->directories[i].path);
+		if (!shared)
+			cgroup->directories[n++] = cgroup->directories[i];
+	}
+	cgroup->n_directories = n;
+}
+
 void task_find_cgroup(struct task *task)
 {
 	struct error err;
@@ -50,6 +71,7 @@ void task_find_cgroup(struct task *task)
 		return;
 	}
 	leave_roots_out(&task->cgroup);
+	leave_ours_out(&task->cgroup, &task->arena);
 	task->has_cgroup = task->cgroup.n_directories > 0;
 	if (task->has_cgroup)
 		task->oom =

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/str.h"
 
 enum { ROOTLESS_AUTO, ROOTLESS_TRUE };
@@ -64,19 +65,10 @@ int globals_open_log(const struct global_options *options, struct error *err)
 	return log_open(&log, err);
 }
 
-static bool in_user_namespace(void)
-{
-	char map[256];
-
-	/* Only the initial namespace, or one that maps the same, has all ids in one line. */
-	return fd_read_short(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map)) > 0 &&
-	       !str_ends_with(map, " 4294967295");
-}
-
 /* Not root, or root of a user namespace only, who cannot write to the host's /run. */
 static bool is_rootless(void)
 {
-	return geteuid() != 0 || in_user_namespace();
+	return geteuid() != 0 || process_in_user_namespace();
 }
 
 /* Root of a user namespace that belongs to a session of another user's has that one's folder. */
@@ -84,7 +76,8 @@ static bool has_folder_of_its_own(void)
 {
 	const char *user = getenv("USER");
 
-	return geteuid() != 0 || (in_user_namespace() && !(user && strcmp(user, "root") == 0));
+	return geteuid() != 0 ||
+	       (process_in_user_namespace() && !(user && strcmp(user, "root") == 0));
 }
 
 /* /run/user/UID, as systemd-logind makes it, for callers that have lost the variable. */

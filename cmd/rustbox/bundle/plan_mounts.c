@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/plan.h"
 #include "cmd/rustbox/bundle/vector.h"
@@ -66,6 +67,17 @@ static int add_default(struct plan *plan, const char *destination, const char *t
 	return add_mount(plan, destination, type, source, options, err) ? 0 : -1;
 }
 
+/* Group 5 is tty; it is not there where an ordinary user has but one id. */
+static int add_pts(struct plan *plan, struct error *err)
+{
+	bool has_tty = !plan->store->is_rootless || process_user_ids() > 1;
+
+	return add_default(plan, "/dev/pts", "devpts", "devpts",
+			   has_tty ? "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"
+				   : "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620",
+			   err);
+}
+
 /* A new sysfs is for who owns the network namespace: in a user namespace, not the host's. */
 static int add_sys(struct plan *plan, struct error *err)
 {
@@ -108,8 +120,7 @@ static int add_defaults(struct plan *plan, struct error *err)
 	if (add_default(plan, "/proc", "proc", "proc", "nosuid,noexec,nodev", err) < 0 ||
 	    add_default(plan, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k",
 			err) < 0 ||
-	    add_default(plan, "/dev/pts", "devpts", "devpts",
-			"nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5", err) < 0 ||
+	    add_pts(plan, err) < 0 ||
 	    add_sys(plan, err) < 0 || add_ipc(plan, err) < 0)
 		return -1;
 	return add_default(plan, "/sys/fs/cgroup", "cgroup", "cgroup",

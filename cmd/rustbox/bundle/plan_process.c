@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "base/path.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/plan.h"
 #include "cmd/rustbox/bundle/vector.h"
@@ -86,6 +87,23 @@ static int add_named_group(struct plan *plan, const char *name, struct error *er
 	return add_group(plan, identity.gid, err);
 }
 
+/*
+ * Access lists that deny a group something must count: the first one is a
+ * supplementary one, too. An ordinary user with a single id can set none.
+ */
+static int add_own_groups(struct plan *plan, const struct user_identity *identity,
+			  struct error *err)
+{
+	if (plan->store->is_rootless && process_user_ids() == 1)
+		return 0;
+	if (add_group(plan, identity->gid, err) < 0)
+		return -1;
+	for (size_t i = 0; i < identity->n_gids; i++)
+		if (add_group(plan, identity->gids[i], err) < 0)
+			return -1;
+	return 0;
+}
+
 static int set_user(struct plan *plan, struct error *err)
 {
 	const char *text = plan->record->settings->user;
@@ -97,12 +115,8 @@ static int set_user(struct plan *plan, struct error *err)
 		return text ? error_wrap(err, "user %s", text) : -1;
 	user->uid = identity.uid;
 	user->gid = identity.gid;
-	/* Access lists that deny a group something must count: it is a supplementary one, too. */
-	if (add_group(plan, identity.gid, err) < 0)
+	if (add_own_groups(plan, &identity, err) < 0)
 		return -1;
-	for (size_t i = 0; i < identity.n_gids; i++)
-		if (add_group(plan, identity.gids[i], err) < 0)
-			return -1;
 	for (size_t i = 0; i < groups->count; i++)
 		if (add_named_group(plan, groups->items[i], err) < 0)
 			return -1;

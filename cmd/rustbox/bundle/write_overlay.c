@@ -123,6 +123,10 @@ static int add_layers(const struct store *store, const struct record *record, st
 		return error_memory(err);
 	if (vector_add_text(&ret->options, &ret->n_options, text.text, arena, err) < 0)
 		return -1;
+	/* trusted.* attributes are for root of the machine alone (overlayfs.rst). */
+	if (store->is_rootless &&
+	    vector_add_text(&ret->options, &ret->n_options, "userxattr", arena, err) < 0)
+		return -1;
 	static const char *const own[] = { "upperdir", "workdir" };
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
 		cleanup_str struct str option = STR_EMPTY;

@@ -23,6 +23,7 @@ static const struct {
 	const char *name;
 	bool is_needed; /* no container runs without it */
 	doctor_check *check;
+	bool is_for_root; /* of what an ordinary user's containers cannot have */
 } checks[] = {
 	{ "root", true, doctor_root },
 	{ "kernel", true, doctor_calls },
@@ -33,10 +34,10 @@ static const struct {
 	{ "space", true, doctor_space },
 	{ "containers", true, doctor_containers },
 	{ "leftovers", false, doctor_leftovers },
-	{ "user namespaces", false, doctor_user_namespaces },
-	{ "idmapped mounts", false, doctor_idmap },
-	{ "subordinate ids", false, doctor_subuid },
-	{ "networks", false, doctor_network },
+	{ "user namespaces", false, doctor_user_namespaces, true },
+	{ "idmapped mounts", false, doctor_idmap, true },
+	{ "subordinate ids", false, doctor_subuid, true },
+	{ "networks", false, doctor_network, true },
 	{ "criu", false, doctor_criu },
 	{ "ps", false, doctor_ps },
 };
@@ -48,7 +49,11 @@ static const struct value *look(const struct invocation *call, size_t i, int *re
 	cleanup_str struct str detail = STR_EMPTY, remedy = STR_EMPTY;
 	struct finding finding = { STR_EMPTY, STR_EMPTY };
 	struct fields f = { .arena = call->arena, .err = err };
-	bool good = checks[i].check(call, &finding);
+	bool left_out = checks[i].is_for_root && call->store->is_rootless;
+	bool good = left_out || checks[i].check(call, &finding);
+
+	if (left_out)
+		str_add(&finding.detail, "for root only");
 
 	detail = finding.detail;
 	remedy = finding.remedy;

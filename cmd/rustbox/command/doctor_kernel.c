@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernel has, tried out. */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
@@ -18,6 +19,13 @@
 
 bool doctor_root(const struct invocation *call, struct finding *finding)
 {
+	if (call->store->is_rootless) {
+		uint64_t ids = process_user_ids();
+
+		str_add_format(&finding->detail, "an ordinary user with %" PRIu64 " id%s", ids,
+			       ids == 1 ? "" : "s");
+		return true;
+	}
 	str_add_format(&finding->detail, "user %u", geteuid());
 	str_add(&finding->remedy, "run it as root");
 	return geteuid() == 0;
@@ -120,7 +128,8 @@ static bool set(int context, const char *key, const char *folder, const char *na
 }
 
 /* A writable one, below the root folder, attached nowhere. */
-static bool try_overlay(const char *folder, struct arena *arena, struct error *err)
+static bool try_overlay(const char *folder, bool is_rootless, struct arena *arena,
+			struct error *err)
 {
 	cleanup_fd int context = fsopen("overlay", FSOPEN_CLOEXEC);
 
@@ -132,7 +141,8 @@ static bool try_overlay(const char *folder, struct arena *arena, struct error *e
 	    !set(context, "upperdir", folder, "upper", arena, err) ||
 	    !set(context, "workdir", folder, "work", arena, err))
 		return false;
-	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+	if ((!is_rootless || fsconfig(context, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) == 0) &&
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
 		return true;
 	(void)error_set(err, errno, "overlay in %s", folder);
 	return false;
@@ -152,7 +162,7 @@ bool doctor_overlay(const struct invocation *call, struct finding *finding)
 			       call->store->root, strerror(errno));
 		return false;
 	}
-	good = try_overlay(folder, call->arena, &err);
+	good = try_overlay(folder, call->store->is_rootless, call->arena, &err);
 	(void)tree_remove(AT_FDCWD, folder, &ignored);
 	str_add(&finding->detail, good ? "works in " : err.text);
 	str_add(&finding->detail, good ? call->store->root : "");

@@ -103,7 +103,7 @@ static int put_machine(struct fields *f)
 }
 
 /* What is missing here is doctor's to explain. */
-static int put_features(struct fields *f)
+static int put_features(struct fields *f, bool rootless)
 {
 	struct machine_cgroups cgroups = { 0 };
 	const char *runtime = "", *version = "";
@@ -122,6 +122,7 @@ static int put_features(struct fields *f)
 	fields_value(f, "CgroupControllers", list);
 	fields_bool(f, "Seccomp", machine_has_seccomp());
 	fields_bool(f, "UserNamespaces", user >= 0);
+	fields_bool(f, "Rootless", rootless);
 	(void)machine_find_runtime(f->arena, &runtime, &version, &ignored);
 	fields_text(f, "RuntimePath", runtime);
 	fields_text(f, "RuntimeVersion", version);
@@ -174,6 +175,7 @@ static void add_lines(struct str *out, const struct value *info)
 		{ " Version", "RuntimeVersion", false },
 		{ "Seccomp", "Seccomp", false },
 		{ "User namespaces", "UserNamespaces", false },
+		{ "Rootless", "Rootless", false },
 		{ "Kernel", "KernelVersion", false },
 		{ "Operating system", "OperatingSystem", false },
 		{ "Architecture", "Architecture", false },
@@ -203,7 +205,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	if (put_containers(&f, call) < 0)
 		return -1;
 	put_storage(&f, call->store);
-	if (put_features(&f) < 0 || put_machine(&f) < 0)
+	if (put_features(&f, call->store->is_rootless) < 0 || put_machine(&f) < 0)
 		return -1;
 	info = fields_end(&f);
 	if (!info)

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/live_cgroup.h"
 
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/str.h"
 #include "cmd/rustbox/bundle/bundle.h"
+#include "runtime/pid_namespace.h"
 
 static int check_running(const struct invocation *call, const struct record *record,
 			 struct error *err)
@@ -18,11 +22,35 @@ static int check_running(const struct invocation *call, const struct record *rec
 			  status == RECORD_EXITED ? "restart" : "start", record->name);
 }
 
+/* An ordinary user's is where the container was started, if it was given one there. */
+static int find_rootless(const struct invocation *call, const struct record *record,
+			 struct cgroup *ret, struct error *err)
+{
+	char *name = arena_format(call->arena, err, "/rustbox-%s", record->id);
+	size_t n = 0;
+
+	if (!name || cgroup_of_process(&cgroup_machine_default, record->state->pid, call->arena,
+				       ret, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->n_directories; i++)
+		if (str_ends_with(ret->directories[i].path, name))
+			ret->directories[n++] = ret->directories[i];
+	ret->n_directories = n;
+	if (n > 0)
+		return 0;
+	(void)error_set(err, ENOTSUP, "container %s has no cgroups", record->name);
+	return error_hint(err, "an ordinary user's has them in a delegated subtree of cgroup v2: "
+			       "systemd-run --user --scope -p Delegate=yes rustbox run ...");
+}
+
 int live_cgroup_find(const struct invocation *call, const struct record *record, struct cgroup *ret,
 		     struct error *err)
 {
 	struct spec *spec;
 
+	if (call->store->is_rootless)
+		return check_running(call, record, err) < 0 ? -1
+							    : find_rootless(call, record, ret, err);
 	if (check_running(call, record, err) < 0 ||
 	    bundle_load_spec(call->store, record->id, call->arena, &spec, err) < 0)
 		return -1;
@@ -36,6 +64,14 @@ int live_cgroup_processes(const struct invocation *call, const struct record *re
 {
 	struct cgroup cgroup;
 
+	if (call->store->is_rootless) { /* it may well have none */
+		cleanup_fd int procfs = path_open_procfs(err);
+
+		return procfs < 0 || check_running(call, record, err) < 0
+			       ? -1
+			       : pid_namespace_list(procfs, record->state->pid, ret_pids, ret_n,
+						    err);
+	}
 	if (live_cgroup_find(call, record, &cgroup, err) < 0)
 		return -1;
 	return cgroup_processes(&cgroup, ret_pids, ret_n, err);

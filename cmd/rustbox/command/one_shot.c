@@ -37,7 +37,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	as_run_add(&words, call, "--interactive", err);
 	if (session_has_terminal())
 		as_run_add(&words, call, "--tty", err);
-	as_run_add(&words, call, "--isolate-user", err);
+	if (!call->store->is_rootless) /* who is in one already */
+		as_run_add(&words, call, "--isolate-user", err);
 	as_run_add(&words, call, "--isolate-network", err);
 	as_run_add_option(&words, call, "rootfs", base_dir, err);
 	as_run_add_option(&words, call, "memory", global->memory, err);

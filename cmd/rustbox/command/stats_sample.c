@@ -121,7 +121,7 @@ int stats_sample_take(const struct invocation *call, const struct record *record
 	if (live_cgroup_find(call, record, &cgroup, err) < 0)
 		return store_is_supervised(call->store, record->id) ? -1 : 0;
 	if (cgroup_read_stats(&cgroup, call->arena, stats, err) < 0)
-		return err->code == ENOENT ? 0 : -1;
+		return err->code == ENOENT && !call->store->is_rootless ? 0 : -1;
 	sample.runs = true;
 	sample.cpu_ns = stats->cpu_total_ns;
 	sample.pids = stats->pids_current;

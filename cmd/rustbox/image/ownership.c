@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/image/ownership.h"
 
+#include "base/process.h"
+
 static void map(const struct spec_id_mapping *maps, size_t n, int64_t *id)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -43,4 +45,9 @@ int ownership_to_disk(const struct ownership *owner, int64_t *uid, int64_t *gid,
 	if (map_back(owner->uids, owner->n_uids, uid, "user", err) < 0)
 		return -1;
 	return map_back(owner->gids, owner->n_gids, gid, "group", err);
+}
+
+const char *layer_opaque_attribute(void)
+{
+	return process_in_user_namespace() ? "user.overlay.opaque" : "trusted.overlay.opaque";
 }

@@ -7,6 +7,9 @@
 
 #include "oci/spec.h"
 
+/* Overlayfs' mark of a folder that hides those below it. Root of a user namespace has its own. */
+const char *layer_opaque_attribute(void);
+
 struct ownership {
 	const struct spec_id_mapping *uids, *gids; /* of the container; none: no user namespace */
 	size_t n_uids, n_gids;

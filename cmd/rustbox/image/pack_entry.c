@@ -54,7 +54,7 @@ bool pack_is_opaque(int folder)
 {
 	char value;
 
-	return getxattr(fd_path(folder).text, "trusted.overlay.opaque", &value, 1) == 1 &&
+	return getxattr(fd_path(folder).text, layer_opaque_attribute(), &value, 1) == 1 &&
 	       value == 'y';
 }
 

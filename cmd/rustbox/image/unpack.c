@@ -146,7 +146,7 @@ static int make_opaque(int folder, const char *path, struct error *err)
 	char text[32];
 
 	(void)snprintf(text, sizeof(text), "/proc/self/fd/%d", folder);
-	if (setxattr(text, "trusted.overlay.opaque", "y", 1, 0) < 0)
+	if (setxattr(text, layer_opaque_attribute(), "y", 1, 0) < 0)
 		return error_set(err, errno, "make the folder %s opaque", path);
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "cmd/rustbox/image/unpack_parts.h"
 #include "cmd/rustbox/store/tree.h"
@@ -80,6 +81,21 @@ int unpack_set_times(const struct unpack_place *place, struct archive_entry *ent
 	return 0;
 }
 
+/* Where an ordinary user has but one id everything is that user's. */
+static int check_unknown_ids(const struct unpack_place *place, int64_t uid, int64_t gid,
+			     struct error *err)
+{
+	(void)error_set(err, errno, "chown %s", place->path);
+	if (err->code != EINVAL || !process_in_user_namespace())
+		return -1;
+	return process_user_ids() == 1
+		       ? 0
+		       : error_hint(err,
+				    "user %lld or group %lld is none of the user's subordinate "
+				    "ids (/etc/subuid, /etc/subgid)",
+				    (long long)uid, (long long)gid);
+}
+
 /* In this order: chown(2) takes set-user-ID bits and capabilities away. */
 static int set_all(int fd, const struct unpack *how, const struct unpack_place *place,
 		   struct archive_entry *entry, struct error *err)
@@ -88,8 +104,9 @@ static int set_all(int fd, const struct unpack *how, const struct unpack_place *
 
 	if (ownership_to_disk(&how->owner, &uid, &gid, err) < 0)
 		return error_wrap(err, "%s", place->path);
-	if (fchownat(fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0)
-		return error_set(err, errno, "chown %s", place->path);
+	if (fchownat(fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0 &&
+	    check_unknown_ids(place, uid, gid, err) < 0)
+		return -1;
 	if (archive_entry_filetype(entry) != AE_IFLNK) {
 		if (chmod(fd_path(fd).text, mode_of(how, entry)) < 0)
 			return error_set(err, errno, "chmod %s", place->path);
@@ -299,6 +316,11 @@ int unpack_file(struct tar_stream *stream, const struct unpack *how,
 	/* A container may make them as it likes; outside, no device cgroup is in front of them. */
 	if (how->to_host && (type == AE_IFCHR || type == AE_IFBLK)) {
 		log_warning("%s is a device node, which is not copied to the host", place->path);
+		return 0;
+	}
+	if ((type == AE_IFCHR || type == AE_IFBLK) && process_in_user_namespace()) {
+		log_warning("%s is a device node, which an ordinary user may not make",
+			    place->path);
 		return 0;
 	}
 	switch (type) {

@@ -149,6 +149,8 @@ int network_check(const struct store *store, const struct record *record, struct
 	const char *name = record->network->mode;
 	char program[NETWORK_PROGRAM_SIZE];
 
+	if (network_refuse_rootless(store, name, err) < 0)
+		return -1;
 	list = network_config_load(store, name, &arena, err);
 	plugins = list ? plugins_of(list, name, err) : NULL;
 	if (!plugins)

@@ -250,10 +250,21 @@ static int create_locked(const struct store *store, int folder, const struct net
 	return write_network(store, folder, info, err);
 }
 
+int network_refuse_rootless(const struct store *store, const char *name, struct error *err)
+{
+	if (!store->is_rootless)
+		return 0;
+	(void)error_set(err, EPERM, "network %s: an ordinary user may make no bridge", name);
+	return error_hint(err, "--network host (the default) shares the machine's network, "
+			       "--network none has only a loopback; bridges are for root");
+}
+
 int network_create(const struct store *store, const struct network_info *info, struct error *err)
 {
 	cleanup_fd int folder = -1;
 
+	if (network_refuse_rootless(store, info->name, err) < 0)
+		return -1;
 	if (check_name(info->name, err) < 0)
 		return -1;
 	if (info->driver && strcmp(info->driver, "bridge") != 0)

@@ -41,6 +41,9 @@ int network_choose_subnet(struct network_info *info, const char *bridge,
 			  const struct network_neighbours *all, struct arena *arena,
 			  struct error *err);
 /* EEXIST, or EINVAL, with the reason why it cannot have the one that it has. */
+/* An error for an ordinary user, who says what remains; 0 for root. */
+int network_refuse_rootless(const struct store *store, const char *name, struct error *err);
+
 int network_check_subnet(const struct network_info *info, const char *bridge,
 			 const struct network_neighbours *all, struct error *err);
 

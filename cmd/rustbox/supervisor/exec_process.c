@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/bundle.h"
 #include "cmd/rustbox/supervisor/exec.h"
@@ -92,11 +93,14 @@ static int set_groups(const struct plan *plan, const struct user_identity *ident
 
 	if (!gids)
 		return -1;
+	user->additional_gids = gids;
+	user->n_additional_gids = 0;
+	if (plan->s->store->is_rootless && process_user_ids() == 1)
+		return 0;
 	gids[n++] = identity->gid;
 	for (size_t i = 0; i < identity->n_gids; i++)
 		if (identity->gids[i] != identity->gid)
 			gids[n++] = identity->gids[i];
-	user->additional_gids = gids;
 	user->n_additional_gids = n;
 	return 0;
 }
