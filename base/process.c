@@ -2,7 +2,6 @@
 #include "base/process.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -121,11 +120,14 @@ uint64_t process_user_ids(void)
 	ssize_t n = fd_read_short(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text));
 
 	for (char *line = text, *next; n > 0 && *line; line = next) {
+		size_t length = strcspn(line, "\n"), digits = length;
 		uint64_t count;
 
-		next = line + strcspn(line, "\n");
-		next += *next == '\n';
-		if (sscanf(line, "%*u %*u %" SCNu64, &count) == 1)
+		next = line + length + (line[length] == '\n');
+		line[length] = '\0';
+		while (digits > 0 && line[digits - 1] != ' ')
+			digits--;
+		if (str_to_uint(line + digits, 10, ALL_IDS, &count))
 			sum += count;
 	}
 	return sum;

@@ -69,10 +69,10 @@ static int set_default(const char *name, const char *value, struct error *err)
 	return setenv(name, value, 0) < 0 ? error_memory(err) : 0;
 }
 
-/* Returns the run folder opened, which is the user's alone. */
+/* Opens the run folder, which must be the user's alone. */
 static int open_folders(struct error *err)
 {
-	const char *given = getenv(STORE_ENV_ROOT);
+	const char *given = getenv(STORE_ENV_ROOT), *path;
 	cleanup_free char *root = given && *given == '/' ? strdup(given) : data_folder(err);
 	cleanup_free char *run = NULL;
 
@@ -85,7 +85,9 @@ static int open_folders(struct error *err)
 	}
 	if (set_default(STORE_ENV_ROOT, root, err) < 0)
 		return -1;
-	const char *path = getenv(STORE_ENV_RUN);
+	path = getenv(STORE_ENV_RUN);
+	if (!path)
+		return error_memory(err);
 	if (path_make_directories(path, 0700, err) < 0)
 		return error_hint(err, "is XDG_RUNTIME_DIR this user's?");
 	cleanup_fd int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -213,10 +215,20 @@ static int find_holder(int folder, struct error *err)
 	return connection < 0 ? error_set(err, errno, "connect to %s", holder_name) : connection;
 }
 
-/* Never closed: the holder stays as long as we do. Its child processes do not have it. */
-static int keep(int *connection)
+/* Never closed: the holder stays as long as we do. Our children do not have it. */
+static void keep(int *connection)
 {
-	return move_fd(connection);
+	(void)move_fd(connection);
+}
+
+/* Of a process that was started from within: without it the namespaces stay as long as others do.
+ */
+static void connect_again(const char *run)
+{
+	cleanup_fd int folder = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int connection = folder < 0 ? -1 : connect_to_holder(folder);
+
+	keep(&connection);
 }
 
 static int join(int connection, struct error *err)
@@ -239,24 +251,21 @@ static int join(int connection, struct error *err)
 
 int rootless_enter(struct error *err)
 {
-	bool inside = getenv(STORE_ENV_INSIDE) != NULL;
+	const char *inside = getenv(STORE_ENV_INSIDE), *run;
 	cleanup_fd int folder = -1, connection = -1;
 
-	if (geteuid() == 0 && !inside)
-		return 0;
 	if (geteuid() == 0) {
-		folder = open(getenv(STORE_ENV_INSIDE), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		connection = folder < 0 ? -1 : connect_to_holder(folder);
-		/* Without one the namespaces stay as long as somebody else's connection. */
-		(void)keep(&connection);
+		if (inside && process_in_user_namespace())
+			connect_again(inside);
 		return 0;
 	}
 	folder = open_folders(err);
 	connection = folder < 0 ? -1 : find_holder(folder, err);
 	if (connection < 0 || join(connection, err) < 0)
 		return -1;
-	if (setenv(STORE_ENV_INSIDE, getenv(STORE_ENV_RUN), 1) < 0)
+	run = getenv(STORE_ENV_RUN);
+	if (!run || setenv(STORE_ENV_INSIDE, run, 1) < 0)
 		return error_memory(err);
-	(void)keep(&connection);
+	keep(&connection);
 	return 0;
 }

@@ -120,8 +120,7 @@ static int add_defaults(struct plan *plan, struct error *err)
 	if (add_default(plan, "/proc", "proc", "proc", "nosuid,noexec,nodev", err) < 0 ||
 	    add_default(plan, "/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k",
 			err) < 0 ||
-	    add_pts(plan, err) < 0 ||
-	    add_sys(plan, err) < 0 || add_ipc(plan, err) < 0)
+	    add_pts(plan, err) < 0 || add_sys(plan, err) < 0 || add_ipc(plan, err) < 0)
 		return -1;
 	return add_default(plan, "/sys/fs/cgroup", "cgroup", "cgroup",
 			   privileged ? "nosuid,noexec,nodev,relatime"

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/str.h"
 
 /* Whoever is mapped into a container has to get through to its root, and no further. */
@@ -115,7 +116,8 @@ int store_open(const char *root, struct store *ret, struct error *err)
 {
 	struct store store = { .root_fd = -1,
 			       .run_fd = -1,
-			       .is_rootless = getenv(STORE_ENV_INSIDE) != NULL,
+			       .is_rootless =
+				       getenv(STORE_ENV_INSIDE) && process_in_user_namespace(),
 			       .clean_up = NULL };
 
 	if (set_paths(root, &store, err) < 0 || open_all(&store, err) < 0) {
