@@ -39,6 +39,10 @@ load rustbox
 	done < <("$PYTHON" "$HERE/docs_blocks.py" commands "$TOP/README.md" "$TOP"/docs/*.md | grep .)
 }
 
+@test "troubleshooting.md: its commands work, and print what it shows" {
+	run_document docs/troubleshooting.md
+}
+
 @test "troubleshooting.md: the messages that it explains are the programs'" {
 	# shellcheck disable=SC2046 # a list of names
 	"$PYTHON" "$HERE/docs_blocks.py" messages "$TOP/docs/troubleshooting.md" \
