@@ -65,6 +65,9 @@ teardown()
 	shim.checkpoint(path="/images", options=any_of("containerd.runc.v1.CheckpointOptions", [
 	    (1, True), (2, True), (3, True), (4, True), (5, True), (6, "network"), (6, "uts"), (7, "soft"),
 	    (9, "/work"), (10, "/parent")]))
+	shim.checkpoint(path="/tmp/other", options=any_of("containerd.runc.v1.CheckpointOptions", [(1, True), (8, "/mine")]))
+	fails(INVALID_ARGUMENT, shim.checkpoint, path="/images",
+	      options=any_of("containerd.runc.v1.CheckpointOptions", [(8, "mine")]))
 	shim.checkpoint(path="/images")
 	fails(INVALID_ARGUMENT, shim.checkpoint, path="images")
 	fails(INVALID_ARGUMENT, shim.checkpoint, path="/images", options=any_of("x", b"\xff"))
@@ -74,8 +77,9 @@ teardown()
 	assert calls == [
 	    "checkpoint --image-path /images --work-path /work --parent-path /parent --manage-cgroups-mode soft"
 	    " --tcp-established --ext-unix-sk --shell-job --file-locks --empty-ns network --empty-ns uts " + shim.id,
+	    "checkpoint --image-path /mine " + shim.id,
 	    "checkpoint --image-path /images --leave-running " + shim.id], calls
-	assert events.topics() == ["create", "start", "checkpointed", "checkpointed", "exit", "delete"], events.topics()
+	assert events.topics() == ["create", "start"] + 3 * ["checkpointed"] + ["exit", "delete"], events.topics()
 	PY
 }
 

@@ -321,14 +321,16 @@ void task_checkpoint(struct task *task, const Containerd__Task__V2__CheckpointTa
 	struct error err;
 	Containerd__Runc__V1__CheckpointOptions *options = read_options(request->options, &err);
 	const char *const *args = NULL;
+	/* containerd makes it the request's path for runc's shim only. */
+	const char *path = options && *options->image_path ? options->image_path : request->path;
 
-	if (options && *request->path != '/')
-		(void)error_set(&err, 0, "the path '%s' is not absolute", request->path);
+	if (options && *path != '/')
+		(void)error_set(&err, 0, "the path '%s' is not absolute", path);
 	else if (options)
-		args = checkpoint_args(task, request->path, options, &arena, &err);
+		args = checkpoint_args(task, path, options, &arena, &err);
 	if (args) {
 		control.succeeded = tell_checkpointed;
-		control.path = strdup(request->path);
+		control.path = strdup(path);
 		run(&control, args, NULL);
 	} else {
 		task_fail(call, TTRPC_INVALID_ARGUMENT, &err);
