@@ -752,6 +752,24 @@ end_watcher()
 	assert_nothing_left
 }
 
+@test "--systemd-cgroup where systemd does not run: an error with the remedy" {
+	is_ours || skip "its words are its own"
+	[ ! -d /run/systemd/system ] || skip "systemd runs here"
+	local option
+	for option in --systemd-cgroup -s --cgroup-manager=systemd; do
+		config '.linux.cgroupsPath = "system.slice:rustbox:\($t)"' --arg t "$TAG"
+		try $option run --bundle "$B" "$ID"
+		error_names "systemd does not run" "--cgroup-manager cgroupfs"
+		# Those who always give it can look at what there is.
+		config '.linux.cgroupsPath = $p' --arg p "$CG"
+		try run --detach --bundle "$B" "$ID"
+		ok
+		try $option delete --force "$ID"
+		ok
+		assert_nothing_left
+	done
+}
+
 # bats test_tags=vm
 @test "a container that runs as root of a read-only cgroup mount cannot move itself" {
 	config '.mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro", "nosuid", "noexec", "nodev"]}]'

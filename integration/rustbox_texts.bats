@@ -200,6 +200,7 @@ offered()
 	for name in rustbox rustbox-runtime rustbox-init containerd-shim-rustbox-v1 rustboxd; do
 		[ -x "bin/$name" ] || fail "no $name"
 	done
+	[ -x libexec/rustbox/rustbox-systemd ] || fail "no rustbox-systemd"
 	same "$(readlink bin/rustboxd)" rustbox
 	for name in rustbox rustbox-runtime rustbox-init containerd-shim-rustbox-v1 rustboxd; do
 		[ -s "share/man/man8/$name.8" ] || fail "no man page of $name"

@@ -142,6 +142,7 @@ static int read_component(const struct reading *r, char *value, struct error *er
 /* The same, or the empty text for none. */
 static int read_component_or_none(const struct reading *r, char *value, struct error *err)
 {
+	*(char **)r->member = value;
 	return *value ? read_component(r, value, err) : 0;
 }
 

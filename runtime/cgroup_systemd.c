@@ -120,11 +120,23 @@ static bool is_in_scope(const char *path, const struct cgroup_scope *scope)
 	return str_equal(last, scope->unit) || (*last == '_' && str_equal(last + 1, scope->unit));
 }
 
+/*
+ * The cgroup below the scope that is the container's; "" for none. The files
+ * of the scope's own directory are systemd's: at its next look it takes back
+ * what it has no property for. On v1 a hierarchy has no such owner.
+ */
+static const char *choose_subgroup(const struct cgroup_machine *machine, const struct spec *spec)
+{
+	const char *given = spec->extensions.systemd_subgroup;
+
+	return given ? given : is_v2(machine) ? "container" : "";
+}
+
 int cgroup_start_scope(const struct cgroup_machine *machine, struct cgroup *cgroup, const char *id,
 		       pid_t pid, const struct spec *spec, struct arena *arena, struct error *err)
 {
 	const struct cgroup_scope *scope = cgroup->scope;
-	const char *subgroup = spec->extensions.systemd_subgroup, *path;
+	const char *subgroup = choose_subgroup(machine, spec), *path;
 	struct cgroup located;
 	char *place;
 
@@ -134,8 +146,7 @@ int cgroup_start_scope(const struct cgroup_machine *machine, struct cgroup *cgro
 	if (!is_in_scope(place, scope))
 		return error_set(err, 0, "systemd says that process %d is in %s, but it is in %s",
 				 (int)pid, scope->unit, place);
-	path = arena_format(arena, err, "%s%s%s", place, subgroup ? "/" : "",
-			    subgroup ? subgroup : "");
+	path = arena_format(arena, err, "%s%s%s", place, *subgroup ? "/" : "", subgroup);
 	if (!path || cgroup_locate(machine, CGROUP_MANAGER_CGROUPFS, path, id, cgroup->tolerant,
 				   arena, &located, err) < 0)
 		return -1;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -60,6 +61,8 @@ int main(int argc, char **argv)
 	struct error err;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* What a runtime that was killed had asked for nobody wants any more. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (verb < end && !(argc == 2 && str_equal(verb->name, argv[1])))
 		verb++;
 	if (verb == end) {
