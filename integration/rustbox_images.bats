@@ -633,6 +633,23 @@ cp_both_ways()
 	same "$(find "$OUT" -type f -exec grep -l whole {} +)" ""
 }
 
+@test "S17 CVE-2018-15664: folders and links change places while cp reads and writes" {
+	make_source
+	mkdir -p "$DIR/victim/deep"
+	echo whole | tee "$DIR/victim/b" >"$DIR/victim/deep/b"
+	start_box
+	rbok exec "$NAME" sh -c "mkdir -p /race/sub/deep; echo x | tee /race/sub/b >/race/sub/deep/b; ln -s $DIR/victim /race/link"
+	rbok exec -d "$NAME" payload swap /race/sub /race/link
+	local i
+	for i in {1..60}; do
+		rb cp "$NAME:/race" "$OUT/$i"
+		[ $((i % 3)) -ne 0 ] || rb cp "$DIR/source/." "$NAME:/race"
+	done
+	same "$(cat "$DIR/victim/b" "$DIR/victim/deep/b")" $'whole\nwhole'
+	same "$(ls "$DIR/victim")" $'b\ndeep'
+	same "$(find "$OUT" -type f -exec grep -l whole {} +)" ""
+}
+
 @test "S17: what comes out of a container grants nothing: no devices, no set-user-ID bits" {
 	start_box
 	rbok exec "$NAME" sh -c 'mkdir /bad; cp /bin/busybox /bad/suid 2>/dev/null || echo x >/bad/suid; chmod 6755 /bad/suid; mknod /bad/disk b 7 0 || true; mkfifo /bad/fifo'
