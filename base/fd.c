@@ -22,14 +22,19 @@ void fd_close(int *fd)
 	errno = saved;
 }
 
-/* How much to make room for at first: all that a regular file says it has, and one byte more. */
-static size_t first_room(int fd, size_t limit)
+/*
+ * How much to make room for at first: all that a regular file says it has, and
+ * one byte more. *ret_told: what it says, 0 where that is nothing.
+ */
+static size_t first_room(int fd, size_t limit, size_t *ret_told)
 {
 	struct stat st;
 
+	*ret_told = 0;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= 0)
 		return 4096;
-	return ((size_t)st.st_size < limit ? (size_t)st.st_size : limit) + 1;
+	*ret_told = (size_t)st.st_size;
+	return (*ret_told < limit ? *ret_told : limit) + 1;
 }
 
 static ssize_t read_again(int fd, void *data, size_t size)
@@ -45,7 +50,7 @@ static ssize_t read_again(int fd, void *data, size_t size)
 int fd_read_all(int fd, const char *name, size_t limit, char **ret_text, size_t *ret_size,
 		struct error *err)
 {
-	size_t used = 0, room = first_room(fd, limit);
+	size_t told, used = 0, room = first_room(fd, limit, &told);
 	cleanup_free char *text = malloc(room + 1);
 	ssize_t n = 0;
 
@@ -53,6 +58,8 @@ int fd_read_all(int fd, const char *name, size_t limit, char **ret_text, size_t 
 		used += (size_t)n;
 		if (used > limit)
 			return error_set(err, EFBIG, "read %s: more than %zu bytes", name, limit);
+		if (used == told && used < room)
+			break; /* one byte more was asked for, and is not there */
 		if (used < room)
 			continue;
 		room *= 2;

@@ -191,6 +191,13 @@ static int make_missing(int root, const char *path, enum path_kind kind, struct 
 	return error_set(err, ELOOP, "make %s in the container's root", path);
 }
 
+int path_make_missing_in_root(int root, const char *path, enum path_kind kind, struct error *err)
+{
+	int fd = make_last(root, path, kind);
+
+	return fd >= 0 ? fd : make_missing(root, path, kind, err);
+}
+
 int path_make_in_root(int root, const char *path, enum path_kind kind, struct error *err)
 {
 	int fd = open_in_root(root, path, O_PATH);
@@ -199,8 +206,7 @@ int path_make_in_root(int root, const char *path, enum path_kind kind, struct er
 		return fd;
 	if (errno != ENOENT)
 		return path_open_in_root(root, path, O_PATH, err);
-	fd = make_last(root, path, kind);
-	return fd >= 0 ? fd : make_missing(root, path, kind, err);
+	return path_make_missing_in_root(root, path, kind, err);
 }
 
 int path_open_parent_in_root(int root, const char *path, const char **ret_name, struct error *err)

@@ -34,6 +34,9 @@ int path_open_in_root(int root, const char *path, int flags, struct error *err);
  */
 int path_make_in_root(int root, const char *path, enum path_kind kind, struct error *err);
 
+/* The same where opening it has just found it missing (ENOENT): that is not asked again. */
+int path_make_missing_in_root(int root, const char *path, enum path_kind kind, struct error *err);
+
 /*
  * Opens the parent directory of `path` inside `root` (O_PATH), making missing
  * ones with mode 0755; *ret_name points to the last component within `path`.

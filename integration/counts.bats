@@ -46,7 +46,7 @@ run=(--network host --rootfs)
 @test "rustbox run --rm true" {
 	rbok run --rm "${run[@]}" "$ROOTFS" true # its seccomp filter is kept from now on
 	traced "$DIR/calls" "$RUSTBOX" run --rm "${run[@]}" "$ROOTFS" true
-	costs 2020 10 4 "$DIR/calls"
+	costs 2010 10 4 "$DIR/calls"
 }
 
 @test "rustbox exec true, with what it makes the supervisor do" {
@@ -60,7 +60,7 @@ run=(--network host --rootfs)
 	traced "$DIR/calls" "$RUSTBOX" exec "$NAME" true
 	kill $tracer
 	wait $tracer || :
-	costs 590 5 3 "$DIR/calls" "$DIR/behind"
+	costs 580 5 3 "$DIR/calls" "$DIR/behind"
 }
 
 @test "rustbox-runtime run true" {

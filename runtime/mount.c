@@ -63,7 +63,7 @@ static int open_target(const struct mount_plan *plan, const struct mount_plan_en
 	if (is_new) {
 		if (err->code != ENOENT)
 			return -1;
-		fd = path_make_in_root(plan->root_tree, entry->destination, kind, err);
+		fd = path_make_missing_in_root(plan->root_tree, entry->destination, kind, err);
 	}
 	if (fd < 0 || mount_api_look(fd, &place, err) < 0 ||
 	    check_below_procfs(entry->destination, fd, place.is_root, err) < 0)
