@@ -6,6 +6,7 @@
 # vm: no
 
 load rustbox
+load ordinary_user
 . "$HERE/docs.bash"
 
 @test "README.md: its commands work, and print what it shows" {
@@ -29,6 +30,16 @@ load rustbox
 	type -P iptables >/dev/null || skip "iptables is not installed"
 	# Bridges, addresses and rules go with the network that is their host's.
 	run_document docs/networking.md unshare --net sh -c 'ip link set lo up; exec "$@"' sh
+}
+
+@test "rootless.md: its commands work for an ordinary user, and print what it shows" {
+	make_user
+	chown "$USER_ID" "$DIR/work"
+	# That of the user, by the user's own programs.
+	RUSTBOX_ROOT=$DIR/home/.local/share/rustbox
+	export -n RUSTBOX_ROOT
+	run_document docs/rootless.md "$DIR/as-user"
+	until_true test ! -e "$DIR/xdg/rustbox/namespace.sock"
 }
 
 @test "each rustbox command line in a document is one that rustbox takes" {

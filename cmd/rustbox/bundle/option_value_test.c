@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cmd/rustbox/bundle/device_spec.h"
@@ -291,6 +293,31 @@ static void ranges_of_subuid(void **state)
 	assert_false(id_map_find("rustboxes:1:65536\n", &first, &highest));
 }
 
+static void ranges_of_a_user(void **state)
+{
+	static const char text[] =
+		"anna:100000:65536\nan:x:1\nan:0:0\n1000:200000:10\nan:300000:20";
+	char path[] = "/tmp/rustbox-subuid-XXXXXX";
+	int fd = mkstemp(path);
+	struct spec_id_mapping map;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	assert_true(id_map_of_user(path, "anna", 5, &map, &err));
+	assert_int_equal(map.host_id, 100000);
+	assert_int_equal(map.size, 65536);
+	assert_true(id_map_of_user(path, "an", 5, &map, &err));
+	assert_int_equal(map.host_id, 300000);
+	assert_true(id_map_of_user(path, "an", 1000, &map, &err)); /* by number, the first one */
+	assert_int_equal(map.host_id, 200000);
+	assert_false(id_map_of_user(path, "ann", 100, &map, &err));
+	assert_false(id_map_of_user(path, "", 100, &map, &err));
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_false(id_map_of_user(path, "anna", 5, &map, &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,6 +334,7 @@ int main(void)
 		cmocka_unit_test_teardown(device_rules, tear_down),
 		cmocka_unit_test_teardown(id_maps, tear_down),
 		cmocka_unit_test(ranges_of_subuid),
+		cmocka_unit_test(ranges_of_a_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
