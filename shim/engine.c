@@ -104,6 +104,21 @@ static int spawn(const struct engine_command *command, const struct engine_verb 
 	return run->pid < 0 ? -1 : 0;
 }
 
+static int start_command(const struct engine_command *command, const struct engine_verb *verb,
+			 struct run *run, struct error *err)
+{
+	bool is_local = command->is_own && engine_local_knows(verb);
+
+	if (make_files(verb, is_local, run, err) < 0)
+		return -1;
+	(void)snprintf(run->name, sizeof(run->name), "%s %s", basename(command->path),
+		       verb->args[0]);
+	if (!is_local)
+		return spawn(command, verb, run, err);
+	run->pid = engine_local_start(verb, command->root, run->log, err);
+	return run->pid < 0 ? -1 : 0;
+}
+
 static int start(const char *own, const char *namespace, const struct engine_verb *verb,
 		 struct run *run, struct error *err)
 {
@@ -112,16 +127,9 @@ static int start(const char *own, const char *namespace, const struct engine_ver
 
 	if (engine_command_make(own, namespace, verb, &arena, &command, err) < 0)
 		return -1;
-	cleanup_fd int program = command.program;
-	bool is_local = command.is_own && engine_local_knows(verb);
-	if (make_files(verb, is_local, run, err) < 0)
-		return -1;
-	(void)snprintf(run->name, sizeof(run->name), "%s %s", basename(command.path),
-		       verb->args[0]);
-	if (!is_local)
-		return spawn(&command, verb, run, err);
-	run->pid = engine_local_start(verb, command.root, run->log, err);
-	return run->pid < 0 ? -1 : 0;
+	int rc = start_command(&command, verb, run, err);
+	fd_close(&command.program);
+	return rc;
 }
 
 /* Why the runtime has failed, if it has not said so itself; -1. */

@@ -116,7 +116,7 @@ static void restart_policies(void **state)
 	assert_ok(record_set_restart(&policy, "on-failure", false, &err));
 	static const char *const wrong[] = { "",
 					     "sometimes",
-					     "alwaysx",
+					     "always ",
 					     "always:3",
 					     "on-failure:",
 					     "on-failure:x",
