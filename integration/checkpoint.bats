@@ -506,15 +506,146 @@ heard_beyond()
 
 # ---- sudden ends ----------------------------------------------------------------------------
 
-@test "a checkpoint whose criu or whose runtime is killed leaves the container running" {
+# killed WHO SECONDS ARGUMENTS...: the runtime with these, of which WHO (criu,
+# runtime) is killed so long after criu has begun.
+killed()
+{
+	local who=$1 delay=$2 runtime child
+	shift 2
+	"$RUNTIME" --root "$ROOT" "$@" </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- &
+	runtime=$!
+	until_true child_of "$runtime"
+	child=$CHILD
+	sleep "$delay"
+	[ "$who" = criu ] && kill -KILL "$child" 2>/dev/null || kill -KILL "$runtime" 2>/dev/null || :
+	status=0
+	wait "$runtime" || status=$?
+	# A criu whose runtime is gone puts back what it has done.
+	until_true not_there "$child"
+}
+
+child_of()
+{
+	CHILD=$(cat "/proc/$1/task/$1/children" 2>/dev/null)
+	CHILD=${CHILD%% *}
+	[ -n "$CHILD" ] || [ ! -e "/proc/$1" ]
+}
+
+not_there()
+{
+	[ ! -e "/proc/$1" ] || grep -qs '^State:.Z' "/proc/$1/status"
+}
+
+@test "a checkpoint whose criu or runtime is killed leaves the container running" {
+	local who delay
 	counting
 	start
 	until_true counts_beyond 3
-	local delay
-	for delay in 5000 20000 60000 120000 200000 300000; do
-		"$PYTHON" -ES "$HERE/peer.py" killed-after "$delay" "$RUNTIME" --root "$ROOT" \
-			checkpoint --leave-running --image-path "$IMAGES" "$ID" 3>&- 4>&-
-		until_true counts_beyond $(($(last_count) + 2))
-		same "$(container_status)" running
+	for who in criu runtime; do
+		for delay in 0 0.05 0.15 0.3; do
+			rm -rf "$IMAGES"
+			killed "$who" "$delay" checkpoint --leave-running --image-path "$IMAGES" "$ID"
+			until_true counts_beyond $(($(last_count) + 2))
+			same "$(container_status)" running
+		done
 	done
+	save
+}
+
+@test "a restore whose criu or runtime is killed leaves nothing that delete --force does not take" {
+	local who delay
+	counting
+	start
+	until_true counts_beyond 3
+	save
+	for who in criu runtime; do
+		for delay in 0 0.05 0.15 0.25; do
+			killed "$who" "$delay" restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
+			# By itself, if it could.
+			[ "$who" != criu ] || [ "$status" -eq 0 ] || [ ! -e "$ROOT/$ID" ] || fail "there is something left"
+			try delete --force "$ID"
+			ok
+			assert_nothing_left
+		done
+	done
+	bring_back
+}
+
+# ---- memory by and by -----------------------------------------------------------------------
+
+# A shell with some megabytes of memory that it does not change.
+remembering()
+{
+	command_is sh -c 'a=$(printf %4000000s x); echo ready; i=0
+		while :; do i=$((i+1)); echo count $i; echo ${#a} >/dev/shm/size; sleep 0.05; done'
+	start
+	until_true counts_beyond 3
+}
+
+pages_of()
+{
+	cat "$1"/pages-*.img | wc -c
+}
+
+# bats test_tags=vm
+@test "--pre-dump and --parent-path: pages are saved once" {
+	remembering
+	try checkpoint --pre-dump --image-path "$DIR/first" "$ID"
+	case $error in
+	*CONFIG_MEM_SOFT_DIRTY*)
+		error_names --pre-dump
+		try checkpoint --parent-path ../first --image-path "$IMAGES" "$ID"
+		error_names --parent-path CONFIG_MEM_SOFT_DIRTY
+		same "$(container_status)" running
+		skip "this kernel does not track changed memory"
+		;;
+	esac
+	ok
+	same "$(container_status)" running
+	until_true counts_beyond $(($(last_count) + 3))
+	save --parent-path ../first
+	[ "$(pages_of "$DIR/first")" -gt 4000000 ]
+	[ "$(pages_of "$IMAGES")" -lt 2000000 ] || fail "$(pages_of "$IMAGES") bytes once more"
+	bring_back
+	until_true counts_beyond 3
+	same "$(rt exec "$ID" cat /dev/shm/size)" 4000000
+}
+
+@test "--lazy-pages: memory is fetched where it was, after the restore" {
+	local port=$((20000 + RANDOM % 10000)) server fetcher
+	remembering
+	mkdir "$DIR/work" "$DIR/lazy"
+	timeout -k 5 60 "$RUNTIME" --root "$ROOT" checkpoint --lazy-pages --page-server "127.0.0.1:$port" \
+		--status-fd 5 --image-path "$IMAGES" --work-path "$DIR/work" "$ID" \
+		</dev/null >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- 5>"$DIR/status" &
+	server=$!
+	until_true lazy_or_not "$server"
+	[ -s "$DIR/status" ] || {
+		error=$(<"$DIR/err")
+		case $error in
+		*userfaultfd*) skip "there are no lazy pages here" ;;
+		esac
+		fail "the pages should be served"
+	}
+	timeout -k 5 60 criu lazy-pages --images-dir "$IMAGES" --work-dir "$DIR/lazy" --page-server \
+		--address 127.0.0.1 --port "$port" -o log </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	fetcher=$!
+	until_true test -S "$DIR/lazy/lazy-pages.socket"
+	config '.linux.cgroupsPath += "-2"'
+	TRY_SECONDS=20 launch restore --detach --lazy-pages --work-path "$DIR/lazy" --image-path "$IMAGES" \
+		--bundle "$B" "$ID-2"
+	! grep -qs 'page-pipe: splice: -1' "$DIR/work/dump.log" ||
+		skip "this criu cannot serve pages on this kernel"
+	[ "$status" -eq 0 ] || fail "$(tail -n 5 "$DIR/lazy/log" "$DIR/lazy/restore.log" "$DIR/work/dump.log")"
+	wait "$fetcher"
+	wait "$server"
+	until_true counts_beyond 3
+	same "$(rt exec "$ID-2" cat /dev/shm/size)" 4000000
+	try state "$ID"
+	error_names "does not exist"
+}
+
+lazy_or_not()
+{
+	[ -s "$DIR/status" ] || not_there "$1"
 }

@@ -11,10 +11,14 @@ struct line {
 	size_t size;
 };
 
-/* What a program had for an exit code, and that it all was in vain, are no reasons. */
+/*
+ * What a program had for an exit code, that it all was in vain, and a limit that
+ * it would have liked to be higher, are no reasons.
+ */
 static bool is_reason(const struct line *line)
 {
-	static const char *const empty[] = { "exited, status=", "ing FAILED." };
+	static const char *const empty[] = { "exited, status=", "ing FAILED.",
+					     "Can't setup RLIMIT_NOFILE for self" };
 
 	for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++)
 		if (memmem(line->text, line->size, empty[i], strlen(empty[i])))
