@@ -42,6 +42,13 @@ load ordinary_user
 	until_true test ! -e "$DIR/xdg/rustbox/namespace.sock"
 }
 
+@test "checkpoint.md: its commands work, and print what it shows" {
+	local why
+	type -P criu >/dev/null || skip "criu is not installed"
+	why=$(criu check 2>&1) || skip "criu check: $(tail -n 1 <<<"$why")"
+	run_document docs/checkpoint.md
+}
+
 @test "each rustbox command line in a document is one that rustbox takes" {
 	local line where command option words
 	while IFS= read -r line; do

@@ -167,8 +167,8 @@ hook()
 @test "features lists the annotations that it acts on" {
 	try features
 	ok
-	same "$(jq -c '.potentiallyUnsafeConfigAnnotations | [length > 10, index("org.rustbox.landlock"),
-		(index("run.oci.hooks.stdout") != null), index("run.oci.handler")]' <<<"$output")" '[true,1,true,null]'
+	same "$(jq -c '.potentiallyUnsafeConfigAnnotations | [length > 10, index("org.criu.config"),
+		(index("run.oci.hooks.stdout") != null), index("run.oci.handler")]' <<<"$output")" '[true,0,true,null]'
 }
 
 # ---- landlock --------------------------------------------------------------------------

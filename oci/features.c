@@ -96,10 +96,11 @@ static const struct json_field features_linux_fields[] = {
 TYPE(features_linux);
 
 struct features_annotations {
-	const char *libseccomp, *version, *commit;
+	const char *libseccomp, *version, *commit, *checkpoint;
 };
 static const struct json_field features_annotations_fields[] = {
 	FIELD(features_annotations, libseccomp, "io.github.seccomp.libseccomp.version"),
+	FIELD(features_annotations, checkpoint, "rustbox.runtime.checkpoint.enabled"),
 	FIELD(features_annotations, commit, "rustbox.runtime.commit"),
 	FIELD(features_annotations, version, "rustbox.runtime.version"),
 	{ NULL },
@@ -179,6 +180,7 @@ char *features_json(const struct features_lists *lists, struct error *err)
 	};
 	const struct features_annotations annotations = {
 		.libseccomp = lists->libseccomp_version,
+		.checkpoint = "true",
 		.version = RUSTBOX_VERSION,
 		.commit = *RUSTBOX_COMMIT ? RUSTBOX_COMMIT : NULL,
 	};

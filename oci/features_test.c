@@ -49,6 +49,7 @@ static void the_document_says_what_is_built(void **state)
 	must_contain(text, "\"mountExtensions\": {\n      \"idmap\": {\n        \"enabled\": true");
 	must_contain(text, "\"netDevices\": {\n      \"enabled\": true\n    }");
 	must_contain(text, "\"io.github.seccomp.libseccomp.version\": \"2.5.4\"");
+	must_contain(text, "\"rustbox.runtime.checkpoint.enabled\": \"true\"");
 	must_contain(text, "\"potentiallyUnsafeConfigAnnotations\": []");
 	assert_null(strstr(text, "memoryPolicy"));
 }

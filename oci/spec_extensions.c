@@ -105,6 +105,15 @@ static int read_path(const struct reading *r, char *value, struct error *err)
 	return 0;
 }
 
+/* Empty: none, not even the usual one. */
+static int read_criu_config(const struct reading *r, char *value, struct error *err)
+{
+	if (*value)
+		return read_path(r, value, err);
+	*(char **)r->member = value;
+	return 0;
+}
+
 static int read_switch(const struct reading *r, char *value, struct error *err)
 {
 	static const char *const on[] = { "1", "true", NULL }, *const off[] = { "0", "false",
@@ -223,6 +232,7 @@ static const struct extension {
 	read_function *read;
 	size_t member;
 } extensions[] = {
+	{ "org.criu.config", read_criu_config, AT(criu_config) },
 	{ "org.rustbox.core-scheduling", read_switch, AT(core_scheduling) },
 	{ "org.rustbox.landlock", read_landlock, AT(landlock) },
 	{ "org.systemd.property.", read_property, 0 },

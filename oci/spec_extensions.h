@@ -51,7 +51,9 @@ struct spec_landlock {
 
 struct spec_extensions {
 	char *hooks_stdout, *hooks_stderr; /* absolute paths */
-	char *pidfd_receiver;		   /* absolute path of a socket */
+	char *criu_config; /* of checkpoint and restore: the same, or "" for none; NULL: the usual
+			    */
+	char *pidfd_receiver;	/* absolute path of a socket */
 	char *seccomp_receiver; /* likewise; spec_load() makes it seccomp's listenerPath */
 	bool seccomp_fail_unknown_syscall;
 	unsigned char *seccomp_program; /* BPF instructions, instead of linux.seccomp */

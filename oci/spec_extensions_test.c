@@ -90,7 +90,7 @@ static void names_are_sorted_and_without_the_refused(void **state)
 		assert_true(n == 0 || strcmp(names[n - 1], names[n]) < 0);
 		assert_string_not_equal(names[n], "run.oci.handler");
 	}
-	assert_int_equal(n, 13);
+	assert_int_equal(n, 14);
 }
 
 int main(void)

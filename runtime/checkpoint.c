@@ -87,7 +87,7 @@ const char *checkpoint_config_file(const struct spec *spec)
 {
 	static const char *const files[] = { "/etc/criu/rustbox.conf", "/etc/criu/runc.conf",
 					     "/etc/criu/crun.conf" };
-	const char *given = spec_find_annotation(spec, "org.criu.config");
+	const char *given = spec->extensions.criu_config;
 
 	if (given)
 		return *given ? given : NULL;
@@ -95,6 +95,27 @@ const char *checkpoint_config_file(const struct spec *spec)
 		if (access(files[i], F_OK) == 0)
 			return files[i];
 	return NULL;
+}
+
+int checkpoint_check(const struct spec *spec, struct error *err)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} rows[] = {
+		{ spec->extensions.landlock, "the annotation org.rustbox.landlock" },
+		{ spec->extensions.core_scheduling, "the annotation org.rustbox.core-scheduling" },
+		{ spec->linux->intel_rdt, "linux.intelRdt" },
+		{ spec->linux->memory_policy, "linux.memoryPolicy" },
+		{ spec->linux->n_net_devices, "linux.netDevices" },
+		{ spec->process && spec->process->io_priority, "process.ioPriority" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].given)
+			return error_set(err, ENOTSUP, "CRIU does not restore what %s is about",
+					 rows[i].name);
+	return 0;
 }
 
 const char *checkpoint_namespace_name(enum spec_namespace_type type)

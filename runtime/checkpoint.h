@@ -48,6 +48,12 @@ int checkpoint_folders_admit(const struct checkpoint_folders *folders, const str
  */
 const char *checkpoint_config_file(const struct spec *spec);
 
+/*
+ * What CRIU neither saves nor restores, and a container must not be without
+ * where config.json says it, is ENOTSUP.
+ */
+int checkpoint_check(const struct spec *spec, struct error *err);
+
 /* Of "net" and the like for CRIU, from the configuration's types. */
 const char *checkpoint_namespace_name(enum spec_namespace_type type);
 

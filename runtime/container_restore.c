@@ -236,9 +236,16 @@ static void restore_done(struct restore *restore)
 	fd_close(&restore->console);
 }
 
-static int check(const struct container_create_options *options, const struct spec *spec,
+static int check(const struct container_engine *engine,
+		 const struct container_create_options *options, const struct spec *spec,
 		 struct error *err)
 {
+	if (engine->cgroup_manager == CGROUP_MANAGER_SYSTEMD)
+		return error_set(
+			err, ENOTSUP,
+			"--systemd-cgroup: CRIU restores into cgroups that are there "
+			"already, which systemd does not make; use --cgroup-manager cgroupfs "
+			"and a cgroupsPath for it");
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "restore \"%s\": CRIU needs root", options->id);
 	if (options->no_pivot)
@@ -262,7 +269,8 @@ static int restore_all(const struct container_engine *engine, struct restore *re
 							   &container->spec, &text, &size, err) < 0)
 		return -1;
 	container->has_spec = true;
-	if (check(options, &container->spec, err) < 0)
+	if (check(engine, options, &container->spec, err) < 0 ||
+	    checkpoint_check(&container->spec, err) < 0)
 		return -1;
 	rc = open_all(restore, criu, err);
 	if (rc == 0)

@@ -59,6 +59,7 @@ struct criu_request {
 	pid_t pid;		 /* dump: the root of the tree */
 	const char *root;	 /* the container's root file system, on the host */
 	const char *freeze_cgroup;
+	bool ignore_cgroups; /* whatever the options say: there are none of its own */
 	const char **external;
 	struct criu_pair *joined, *cgroup_roots; /* type and path; controller and path */
 	struct criu_inherited *inherited;

@@ -53,7 +53,8 @@ static void set_user_options(Criu__Options *o, const struct criu_request *reques
 	SET(o, link_remap, given->link_remap);
 	SET(o, auto_dedup, given->auto_dedup);
 	SET(o, lazy_pages, given->lazy_pages);
-	SET(o, cgroup_mode, cgroup_modes[given->cgroup_mode]);
+	SET(o, cgroup_mode,
+	    cgroup_modes[request->ignore_cgroups ? CRIU_CGROUPS_IGNORE : given->cgroup_mode]);
 	if (given->network_lock != CRIU_LOCK_DEFAULT)
 		SET(o, network_lock, network_locks[given->network_lock]);
 	if (given->empty_network)

@@ -149,6 +149,7 @@ int restore_make_request(struct restore *restore, struct error *err)
 	struct criu_request *request = &restore->request;
 
 	request->root = EXTERNAL_MOUNTS_ROOT;
+	request->ignore_cgroups = restore->container->cgroup.disabled;
 	request->config_file = checkpoint_config_file(&restore->container->spec);
 	request->inherited = arena_array(arena, CRIU_FDS, sizeof(*request->inherited), err);
 	request->joined = arena_array(arena, NAMESPACE_TYPES, sizeof(*request->joined), err);
