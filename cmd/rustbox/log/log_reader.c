@@ -187,7 +187,9 @@ static int next_entry(struct log_reader *r, struct error *err)
 		found = read_entry(r, &entry, err);
 	while (found == 0) {
 		uint32_t before = r->generation;
-		if (before && !is_named(r, r->index, LOG_INDEX)) {
+		if (before && is_named(r, r->index, LOG_INDEX))
+			return 0;
+		if (before) {
 			/* Nothing more is added to it: what was added before that is there now. */
 			found = read_entry(r, &entry, err);
 			if (found != 0)
