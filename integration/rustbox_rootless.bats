@@ -184,6 +184,15 @@ make_image()
 	says "ordinary user with 1 id"
 }
 
+@test "a root file system of another user's: the error says what to do" {
+	unset USER_FILES
+	cp -a "$ROOTFS" "$DIR/rootfs.root"
+	chown 0:0 "$DIR/rootfs.root"
+	rb run --rm --rootfs "$DIR/rootfs.root" true
+	exits 125
+	error_names "$DIR/rootfs.root" "another user's" chown
+}
+
 @test "volumes: named ones, and folders of the user's; not what the user may not read" {
 	rbok run --rm -v "$NAME:/data" "${RF[@]}" sh -c 'echo kept >/data/file'
 	rbok run --rm -v "$NAME:/data" "${RF[@]}" cat /data/file

@@ -35,6 +35,14 @@ static int make_link(int parent, const char *name, const char *text, struct erro
 	return symlinkat(text, parent, name) < 0 ? error_set(err, errno, "make link %s", name) : 0;
 }
 
+/* Of an owner without a number in an ordinary user's namespace: the kernel copies no such file. */
+static int refuse_owner(const char *lower, struct error *err)
+{
+	(void)error_set(err, errno, "%s is another user's, who is not mapped here", lower);
+	return error_hint(err, "chown it to this user, with all that is in it, or rustbox import "
+			       "its tarball as an image");
+}
+
 /* The merged root is this folder: it looks like the lower one's. */
 static int make_upper(const struct writing *w, int overlay, struct error *err)
 {
@@ -49,7 +57,9 @@ static int make_upper(const struct writing *w, int overlay, struct error *err)
 	if (fchown(upper, write_host_id(linux->uid_mappings, linux->n_uid_mappings, st.st_uid),
 		   write_host_id(linux->gid_mappings, linux->n_gid_mappings, st.st_gid)) < 0 ||
 	    fchmod(upper, st.st_mode & 07777) < 0)
-		return error_set(err, errno, "owner and mode of the container's own layer");
+		return errno == EINVAL ? refuse_owner(w->record->lower[0], err)
+				       : error_set(err, errno,
+						   "owner and mode of the container's own layer");
 	return 0;
 }
 
