@@ -5,11 +5,32 @@
 #include <string.h>
 #include <sys/mount.h>
 
+#include "runtime/mount_idmap.h"
 #include "runtime/mount_options.h"
 
 enum { WORDS_MAX = 256 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Both lists have something in them, and no range of nothing. */
+static void read_mappings(const char *text, struct arena *arena)
+{
+	struct spec_id_mapping range = { .container_id = 5, .host_id = 100000, .size = 1000 };
+	const struct spec_linux linux = { .uid_mappings = &range,
+					  .gid_mappings = &range,
+					  .n_uid_mappings = 1,
+					  .n_gid_mappings = 1 };
+	struct spec_mount mount = { 0 };
+	struct error err;
+
+	if (mount_idmap_parse(text, &linux, arena, &mount, &err) < 0)
+		return;
+	if (!mount.n_uid_mappings || !mount.n_gid_mappings)
+		abort();
+	for (size_t i = 0; i < mount.n_uid_mappings; i++)
+		if (!mount.uid_mappings[i].size)
+			abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -37,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (!*options.parameters[i].key)
 				abort();
 		}
+		if (options.mappings)
+			read_mappings(options.mappings, &arena);
 	}
 	arena_free(&arena);
 	return 0;
