@@ -32,6 +32,13 @@ int bundle_write(struct store *store, struct record *record, struct spec *spec, 
 		 struct arena *arena, struct error *err);
 
 /*
+ * When the record is saved, so that everybody sees which volumes it uses: those
+ * of a name that were removed meanwhile are made again.
+ */
+int bundle_keep_volumes(struct store *store, struct record *record, struct spec *spec,
+			struct arena *arena, struct error *err);
+
+/*
  * Before each start: where other containers' namespaces are that it shares
  * (--pid container:ID and its like) goes into config.json. Not of a running
  * one: an error that says so. Cheap where it shares none.

@@ -12,6 +12,7 @@ enum {
 	LOG_FILES = 4,
 	NANOSECONDS = 1000000, /* of a millisecond */
 };
+#define LEAST_OF_IMAGE INT64_C(1000000000) /* between two health checks */
 
 /* ---- start, stop ---- */
 
@@ -167,6 +168,13 @@ static int set_times(struct image_health *health, const struct create_options *o
 	return 0;
 }
 
+/* An image has no right to keep the host busy; who runs it may say what he wants. */
+static void set_least(int64_t *interval)
+{
+	if (*interval > 0 && *interval < LEAST_OF_IMAGE)
+		*interval = LEAST_OF_IMAGE;
+}
+
 static int set_health(struct plan *plan, struct error *err)
 {
 	const struct create_options *options = plan->options;
@@ -187,8 +195,11 @@ static int set_health(struct plan *plan, struct error *err)
 	health = arena_alloc(plan->arena, sizeof(*health), err);
 	if (!health)
 		return -1;
-	if (image)
+	if (image) {
 		*health = *image;
+		set_least(&health->interval);
+		set_least(&health->start_interval);
+	}
 	if (options->health_cmd && set_test(health, options->health_cmd, plan->arena, err) < 0)
 		return -1;
 	if (set_times(health, options, err) < 0)

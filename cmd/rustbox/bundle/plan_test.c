@@ -293,7 +293,8 @@ static void an_images_settings(void **state)
 		   "\"User\":\"bob\",\"WorkingDir\":\"/w\",\"StopSignal\":\"SIGINT\","
 		   "\"Volumes\":{\"/data\":{}},\"ExposedPorts\":{\"80/tcp\":{}},"
 		   "\"Labels\":{\"a\":\"1\",\"b\":\"2\"},"
-		   "\"Healthcheck\":{\"Test\":[\"CMD\",\"h\"],\"Retries\":7}}");
+		   "\"Healthcheck\":{\"Test\":[\"CMD\",\"h\"],\"Retries\":7,\"Interval\":1000,"
+		   "\"StartInterval\":2000000000}}");
 	test_planned(t, "-l a=3 -e X=2");
 	assert_int_equal(t->spec->process->n_args, 3);
 	assert_string_equal(t->spec->process->args[2], "c");
@@ -303,12 +304,16 @@ static void an_images_settings(void **state)
 	assert_true(OF_ENV(t, "X=2"));
 	assert_string_equal(t->record->labels[0].value, "3");
 	assert_int_equal(t->record->health->retries, 7);
+	/* An image does not keep the host busy; its user may. */
+	assert_int_equal(t->record->health->interval, 1000000000);
+	assert_int_equal(t->record->health->start_interval, 2000000000);
 	assert_int_equal(t->record->n_mounts, 1);
 	assert_true(t->record->mounts[0].anonymous);
 	assert_int_equal(strlen(t->record->mounts[0].name), 64);
 	assert_string_equal(t->record->image_id, "sha256:abc");
 
-	test_planned(t, "arg");
+	test_planned(t, "--health-interval 10ms arg");
+	assert_int_equal(t->record->health->interval, 10000000);
 	assert_string_equal(t->spec->process->args[2], "arg");
 	test_planned(t, "--entrypoint /x");
 	assert_int_equal(t->spec->process->n_args, 1);

@@ -185,6 +185,14 @@ int bundle_write(struct store *store, struct record *record, struct spec *spec, 
 	return save(bundle, spec, err);
 }
 
+int bundle_keep_volumes(struct store *store, struct record *record, struct spec *spec,
+			struct arena *arena, struct error *err)
+{
+	const struct writing w = { store, record, spec, -1, arena };
+
+	return write_volumes_again(&w, err);
+}
+
 /* ---- before each start ---- */
 
 static int find_shared(struct store *store, struct spec *spec, struct spec_namespace *namespace,

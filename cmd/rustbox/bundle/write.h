@@ -29,6 +29,8 @@ int write_network_mounts(const struct writing *w, struct error *err);
 
 /* Folders of binds that are missing; volumes, with the image's content in new ones. */
 int write_volumes(const struct writing *w, struct error *err);
+/* The same for volumes of a name alone; mostly they are all there. */
+int write_volumes_again(const struct writing *w, struct error *err);
 
 /*
  * Copies what is in a folder of the lower folders' tree to an empty folder,

@@ -81,3 +81,14 @@ int write_volumes(const struct writing *w, struct error *err)
 	}
 	return 0;
 }
+
+int write_volumes_again(const struct writing *w, struct error *err)
+{
+	for (size_t i = 0; i < w->record->n_mounts; i++) {
+		const struct record_mount *mount = &w->record->mounts[i];
+
+		if (mount->name && !mount->anonymous && make_volume(w, mount, err) < 0)
+			return -1;
+	}
+	return 0;
+}

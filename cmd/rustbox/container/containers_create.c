@@ -54,7 +54,9 @@ static int fill(struct store *store, struct record *record, struct spec *spec, i
 	    bundle_write(store, record, spec, bundle, arena, err) < 0)
 		return -1;
 	/* One that goes with its end has nothing to survive a power failure for. */
-	return store_save(store, record, !record->auto_remove, err);
+	if (store_save(store, record, !record->auto_remove, err) < 0)
+		return -1;
+	return bundle_keep_volumes(store, record, spec, arena, err);
 }
 
 static void undo(struct store *store, const struct record *record)

@@ -260,19 +260,46 @@ bool volume_is_used(const struct volume *volume, struct record *const *records, 
 	return false;
 }
 
-/* First out of sight, so that a crash leaves no half of a volume to be mounted. */
-static int remove_folder(struct store *store, const char *name, struct error *err)
+/* -1 with EBUSY and by whom, also where that cannot be known. */
+static int check_unused(struct store *store, const struct volume *volume, struct error *err)
 {
-	struct store_file from = store_file("volumes", name, "");
-	char away[sizeof(struct store_file) + 16];
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	const struct record *user = NULL;
+	struct record **records;
+	size_t n;
 
-	(void)snprintf(away, sizeof(away), "volumes/.old.%s", name);
-	if (renameat2(store->root_fd, from.path, store->root_fd, away, RENAME_NOREPLACE) < 0) {
-		if (errno != EEXIST)
-			return error_set(err, errno, "remove %s/%s", store->root, from.path);
-		if (tree_remove(store->root_fd, from.path, err) < 0)
-			return error_wrap(err, "%s", store->root);
-	}
+	if (store_list(store, &arena, &records, &n, err) < 0)
+		return -1;
+	if (!volume_is_used(volume, records, n, &user))
+		return 0;
+	(void)error_set(err, 0, "volume %s is in use by container %s", volume->name, user->id);
+	err->code = EBUSY;
+	return error_hint(err, "remove that one first");
+}
+
+/*
+ * First out of sight, so that a crash leaves no half of a volume to be mounted;
+ * then it is asked again who uses it: the record of one that was made meanwhile
+ * is there by now, or its maker finds the volume gone and makes it anew.
+ * Locked: volume_sweep() leaves it alone.
+ */
+static int remove_folder(struct store *store, const struct volume *volume, struct error *err)
+{
+	struct store_file from = store_file("volumes", volume->name, "");
+	char away[sizeof(struct store_file) + 16];
+	cleanup_fd int folder =
+		openat(store->root_fd, from.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	(void)snprintf(away, sizeof(away), "volumes/.old.%s", volume->name);
+	if (folder < 0 || flock(folder, LOCK_EX) < 0)
+		return error_set(err, errno, "lock %s/%s", store->root, from.path);
+	if (tree_remove(store->root_fd, away, err) < 0) /* of one that was killed */
+		return error_wrap(err, "%s", store->root);
+	if (renameat2(store->root_fd, from.path, store->root_fd, away, RENAME_NOREPLACE) < 0)
+		return error_set(err, errno, "remove %s/%s", store->root, from.path);
+	if (check_unused(store, volume, err) < 0 &&
+	    renameat2(store->root_fd, away, store->root_fd, from.path, RENAME_NOREPLACE) == 0)
+		return -1;
 	if (tree_remove(store->root_fd, away, err) < 0)
 		return error_wrap(err, "%s", store->root);
 	return 0;
@@ -281,21 +308,13 @@ static int remove_folder(struct store *store, const char *name, struct error *er
 int volume_remove(struct store *store, const char *name, bool force, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	const struct record *user = NULL;
-	struct record **records;
 	struct volume *volume;
-	size_t n;
 
 	if (volume_find(store, name, &arena, &volume, err) < 0)
 		return force && err->code == ENOENT ? 0 : -1;
-	if (store_list(store, &arena, &records, &n, err) < 0)
+	if (check_unused(store, volume, err) < 0)
 		return -1;
-	if (volume_is_used(volume, records, n, &user)) {
-		(void)error_set(err, 0, "volume %s is in use by container %s", name, user->id);
-		err->code = EBUSY;
-		return error_hint(err, "remove that one first");
-	}
-	return remove_folder(store, name, err);
+	return remove_folder(store, volume, err);
 }
 
 void volume_sweep(struct store *store)

@@ -2,6 +2,7 @@
 // valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 #include "cmd/rustbox/store/store_test.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "base/process.h"
@@ -120,6 +121,40 @@ static void an_anonymous_one_goes_with_its_container(void **state)
 	assert_false(test_exists(t, "volumes", made->name));
 }
 
+static _Noreturn void remove_for_ever(struct test_store *t)
+{
+	struct error err;
+
+	for (;;)
+		(void)volume_remove(&t->store, "data", false, &err);
+}
+
+/* Whoever makes sure of it again once his record is there has it: see bundle_keep_volumes(). */
+static void one_that_is_used_stays(void **state)
+{
+	struct test_store *t = *state;
+	struct volume *volume;
+	struct error err;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		remove_for_ever(t);
+	for (int i = 0; i < 100; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "box%d", i);
+		assert_ok(volume_ensure(&t->store, "data", &t->arena, &volume, NULL, &err));
+		struct record *record = mounting(t, name, "data", false);
+		assert_ok(volume_ensure(&t->store, "data", &t->arena, &volume, NULL, &err));
+		for (int k = 0; k < 20; k++)
+			assert_ok(volume_find(&t->store, "data", &t->arena, &volume, &err));
+		assert_ok(store_remove(&t->store, record, &err));
+	}
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
 static void what_crashes_leave_is_swept(void **state)
 {
 	struct test_store *t = *state;
@@ -171,6 +206,7 @@ int main(void)
 		store_test(an_anonymous_one_knows_its_container),
 		store_test(one_in_use_stays),
 		store_test(an_anonymous_one_goes_with_its_container),
+		store_test(one_that_is_used_stays),
 		store_test(what_crashes_leave_is_swept),
 		store_test(one_of_many_makers_wins),
 	};
