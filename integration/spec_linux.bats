@@ -343,7 +343,7 @@ features()
 
 @test "features: every mount option is one of the runtime's own, not the file system's" {
 	is_ours || skip "this runtime has no features"
-	config '.mounts += ($o - ["bind", "rbind", "remount", "idmap", "ridmap"]
+	config '.mounts += ($o - ["bind", "rbind", "remount", "idmap", "ridmap", "copy-symlink", "src-nofollow", "dest-nofollow"]
 		| to_entries | map({destination: "/m/\(.key)", type: "tmpfs", source: "tmpfs", options: [.value]}))' \
 		--argjson o "$(features .mountOptions)"
 	local tmpfs
@@ -352,7 +352,7 @@ features()
 	run_payload mounts
 	same "$(awk '$5 ~ "^/m/" { n++ } END { print n }' <<<"$output")" "$tmpfs"
 	same "$(features '.mountOptions | map(select(test("=|^(size|mode|uid|gid|nr_inodes|ptmxmode|newinstance|hidepid)"))) | length')" 0
-	same "$(features '.mountOptions | index("bind", "rbind", "remount", "idmap", "ridmap") | type' | sort -u)" '"number"'
+	same "$(features '.mountOptions | index("bind", "rbind", "remount", "idmap", "ridmap", "copy-symlink", "src-nofollow", "dest-nofollow") | type' | sort -u)" '"number"'
 }
 
 @test "features: every seccomp action, operator, architecture and flag is taken" {
