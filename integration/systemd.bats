@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # --systemd-cgroup where systemd is process 1, and cgroup v2 all there is.
 # vm: systemd
-
-# bats file_tags=vm
+# LONG=1 for all of it: programs are slow there.
 
 load container
 load shim_client.bash
@@ -56,6 +55,7 @@ start_scope()
 	ok
 }
 
+# bats test_tags=vm
 @test "a scope with its names, properties and limits; exec, update, delete" {
 	local slice=rbt${TAG//[^0-9]/}
 	CG=/$slice.slice/$slice-b.slice/$UNIT
@@ -105,6 +105,7 @@ start_scope()
 	systemctl stop "$slice.slice"
 }
 
+# bats test_tags=vm
 @test "the limit on tasks counts from the first process on; the default path" {
 	config 'del(.linux.cgroupsPath)'
 	resources '{"pids": {"limit": 1}}'
@@ -138,6 +139,7 @@ start_scope()
 	same "$(ls "$ROOT")" ""
 }
 
+# bats test_tags=vm
 @test "somebody else's unit of the same name is left alone" {
 	systemd-run --quiet --scope --unit "$UNIT" sleep 1000 3>&- 4>&- &
 	until_true systemctl --quiet is-active "$UNIT"
@@ -151,6 +153,7 @@ start_scope()
 	wait || :
 }
 
+# bats test_tags=vm
 @test "a scope that systemctl stops: the container is stopped, and can be deleted" {
 	config '.annotations["org.systemd.property.TimeoutStopUSec"] = "uint64 100000"'
 	start_scope
@@ -161,6 +164,7 @@ start_scope()
 	ok
 }
 
+# bats test_tags=vm
 @test "after an out-of-memory kill no failed unit is left" {
 	resources '{"memory": {"limit": 20000768, "swap": 20000768}}'
 	start_scope oom 200
@@ -225,6 +229,7 @@ no_unit()
 	[ -z "$(units)" ]
 }
 
+# bats test_tags=vm
 @test "the shim: SystemdCgroup, and without it a path that only systemd can mean" {
 	SHIM=${RUSTBOX_BUILD:-$TOP/build/release}/containerd-shim-rustbox-v1
 	export SHIM SHIM_RUNTIME=io.containerd.rustbox.v1
@@ -247,4 +252,88 @@ no_unit()
 	    assert state(unit) == "inactive"
 	PY
 	rmdir "$ROOT/ns-$TAG" /run/containerd/rustbox/"ns-$TAG" 2>/dev/null || :
+}
+
+# as_user COMMAND...: with a session's environment, from a cgroup outside of the user's.
+as_user()
+{
+	status=0
+	env -i PATH="$PATH" HOME="$DIR" USER=ordinary RUSTBOX_TEST_TAG="$TAG" XDG_RUNTIME_DIR=/run/user/54321 \
+		setpriv --reuid 54321 --regid 54321 --clear-groups --inh-caps=-all \
+		timeout -k 5 60 "$@" >"$DIR/user.out" 2>"$DIR/user.err" </dev/null 3>&- 4>&- || status=$?
+	read_streams "$DIR/user.out" "$DIR/user.err"
+}
+
+@test "a user's containers are the user's manager's, with limits; exec from outside, update" {
+	local dir=$B cg
+	grep -q ^ordinary: /etc/passwd || {
+		echo 'ordinary:x:54321:54321::/:/bin/sh' >>/etc/passwd
+		echo 'ordinary:x:54321:' >>/etc/group
+		echo 'ordinary:*:19000:0:99999:7:::' >>/etc/shadow
+	}
+	systemctl start user@54321.service
+	until [ "$dir" = "${BATS_RUN_TMPDIR%/*}" ] || [ "$dir" = / ]; do
+		chmod a+x "$dir"
+		dir=${dir%/*}
+	done
+	payload wait
+	config '.linux.cgroupsPath = ":box:\($t)" | del(.linux.resources.devices)
+		| .linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 54321, "size": 1}] | .linux.gidMappings = .linux.uidMappings
+		| (.mounts[] | select(.destination == "/dev/pts").options) -= ["gid=5"]' --arg t "$TAG"
+	resources '{"memory": {"limit": 50003968}, "pids": {"limit": 50}}'
+	mkdir "$ROOT"
+	chown -R 54321:54321 "$B" "$ROOT"
+	as_user "$RUNTIME" --root "$ROOT" -s run --detach --bundle "$B" "$ID"
+	ok
+	as_user systemctl --user show --property ControlGroup --value "$UNIT"
+	cg=/sys/fs/cgroup$output/container
+	[[ $cg == */user@54321.service/user.slice/$UNIT/container ]] || fail "$cg"
+	same "$(<"$cg/memory.max") $(<"$cg/pids.max") $(<"$cg/cgroup.procs")" "50003968 50 $(init_pid)"
+	as_user "$RUNTIME" --root "$ROOT" exec --detach "$ID" payload wait
+	ok
+	same "$(wc -l <"$cg/cgroup.procs")" 2
+	as_user "$RUNTIME" --root "$ROOT" update --memory 60006400 "$ID"
+	ok
+	same "$(<"$cg/memory.max")" 60006400
+	as_user "$RUNTIME" --root "$ROOT" delete --force "$ID"
+	ok
+	[ ! -e "${cg%/container}" ] || fail "the scope is left"
+	systemctl stop user@54321.service
+}
+
+@test "podman --cgroup-manager systemd: run with limits, exec, rm" {
+	type -P podman >/dev/null || skip "podman is not installed"
+	mkdir "$DIR/p"
+	tar -C "$B/rootfs" -cf "$DIR/p/image.tar" .
+	cat >"$DIR/p/containers.conf" <<-CONF
+	[containers]
+	default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+	netns = "none"
+	log_driver = "k8s-file"
+	[engine]
+	events_logger = "file"
+	lock_type = "file"
+	CONF
+	printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' "$DIR/p/graph" "$DIR/p/run" >"$DIR/p/storage.conf"
+	export CONTAINERS_CONF=$DIR/p/containers.conf CONTAINERS_STORAGE_CONF=$DIR/p/storage.conf
+	pod()
+	{
+		status=0
+		timeout -k 5 100 podman --tmpdir "$DIR/p/tmp" --runtime "$RUNTIME" --cgroup-manager systemd "$@" \
+			>"$DIR/pod.out" 2>"$DIR/pod.err" </dev/null 3>&- 4>&- || status=$?
+		read_streams "$DIR/pod.out" "$DIR/pod.err"
+	}
+	pod import "$DIR/p/image.tar" box
+	ok
+	pod run --detach --env RUSTBOX_TEST_TAG="$TAG" --memory 64m --pids-limit 60 --name one box payload wait
+	ok
+	local unit=libpod-$output.scope
+	same "$(property MemoryMax "$unit") $(property TasksMax "$unit") $(property Slice "$unit")" "67108864 60 machine.slice"
+	pod exec one payload print hello
+	lines hello
+	pod rm --force --time 0 one
+	ok
+	same "$(property LoadState "$unit")" not-found
+	rm -rf "$DIR/p"
 }

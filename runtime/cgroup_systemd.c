@@ -261,10 +261,14 @@ int cgroup_attach_to_scope(const struct cgroup *cgroup, pid_t pid, struct error 
 	struct systemd_property property = {
 		.name = name, .type = type, .values = &pids, .n_values = 1
 	};
-	const struct systemd_request request = { .unit = cgroup->scope->unit,
-						 .user = cgroup->scope->user,
-						 .properties = &property,
-						 .n_properties = 1 };
+	cleanup_free char *above = find_scope_above(cgroup);
+	const struct systemd_request request = {
+		.unit = cgroup->scope->unit,
+		.subgroup = above ? cgroup_find_v2(cgroup)->path + strlen(above) : NULL,
+		.user = cgroup->scope->user,
+		.properties = &property,
+		.n_properties = 1
+	};
 
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);
 	return systemd_helper_call("attach", &request, err);

@@ -18,6 +18,7 @@ static const struct json_type property_type = { sizeof(struct systemd_property),
 static const struct json_field request_fields[] = {
 	REQUIRED(systemd_request, version, "version"),
 	REQUIRED(systemd_request, unit, "unit"),
+	FIELD(systemd_request, subgroup, "subgroup"),
 	FIELD(systemd_request, user, "user"),
 	ARRAY(systemd_request, properties, "properties", &property_type),
 	{ NULL },

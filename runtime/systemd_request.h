@@ -26,9 +26,10 @@ struct systemd_property {
 };
 
 struct systemd_request {
-	char *version; /* of the runtime: both have to be of the same build */
-	char *unit;    /* "rustbox-ID.scope" */
-	bool user;     /* the manager of the calling user, not the machine's */
+	char *version;	/* of the runtime: both have to be of the same build */
+	char *unit;	/* "rustbox-ID.scope" */
+	char *subgroup; /* attach: where below the unit, "/container"; NULL: the unit itself */
+	bool user;	/* the manager of the calling user, not the machine's */
 	struct systemd_property *properties;
 	size_t n_properties;
 };

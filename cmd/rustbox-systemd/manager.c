@@ -38,14 +38,18 @@ static uint64_t left_us(const struct manager *manager)
 
 /* ---- the connection ----------------------------------------------------------------------- */
 
-/* Without a bus, as early at boot or in small containers: root may ask the manager directly. */
-static int open_private(sd_bus **ret)
+/* Without a bus, as early at boot or in small containers: who owns the manager may ask it. */
+static int open_private(bool user, sd_bus **ret)
 {
+	const char *folder = user ? getenv("XDG_RUNTIME_DIR") : "/run";
+	struct error ignored;
+	cleanup_free char *address =
+		folder ? str_format(&ignored, "unix:path=%s/systemd/private", folder) : NULL;
 	sd_bus *bus = NULL;
-	int r = sd_bus_new(&bus);
+	int r = address ? sd_bus_new(&bus) : -ENOENT;
 
 	if (r >= 0)
-		r = sd_bus_set_address(bus, "unix:path=/run/systemd/private");
+		r = sd_bus_set_address(bus, address);
 	if (r >= 0)
 		r = sd_bus_start(bus);
 	if (r >= 0)
@@ -59,7 +63,7 @@ int manager_open(struct manager *manager, bool user, struct error *err)
 {
 	int r = user ? sd_bus_open_user(&manager->bus) : sd_bus_open_system(&manager->bus);
 
-	if (r < 0 && !user && open_private(&manager->bus) >= 0)
+	if (r < 0 && open_private(user, &manager->bus) >= 0)
 		r = 0;
 	manager->deadline_us = now_us() + SYSTEMD_TIMEOUT_MS * INT64_C(1000);
 	if (r >= 0)
@@ -301,6 +305,7 @@ int manager_attach(struct manager *manager, const struct systemd_request *reques
 	    !str_to_uint(request->properties[0].values[0], 10, INT32_MAX, &pid))
 		return error_set(err, EINVAL, "attach: one process is wanted");
 	r = sd_bus_call_method(manager->bus, BUS_NAME, PATH, INTERFACE, "AttachProcessesToUnit",
-			       &error, NULL, "ssau", request->unit, "", 1, (uint32_t)pid);
+			       &error, NULL, "ssau", request->unit,
+			       request->subgroup ? request->subgroup : "", 1, (uint32_t)pid);
 	return r < 0 ? bus_failed(r, "AttachProcessesToUnit", &error, err) : 0;
 }

@@ -24,8 +24,8 @@ struct manager {
 	}
 
 /*
- * Connects: to the machine's systemd by the system bus, or without one by the
- * manager's own socket; to that of the calling user by the user's bus.
+ * Connects to the machine's systemd, or that of the calling user: by the bus,
+ * or without one by the manager's own socket.
  */
 int manager_open(struct manager *manager, bool user, struct error *err);
 void manager_close(struct manager *manager);
