@@ -239,6 +239,28 @@ make_image()
 	[[ $error == *memory*Delegate=yes* ]] || fail "memory"
 }
 
+@test "rustboxd serves the user, at a socket of the user's" {
+	local sock=$DIR/xdg/rustbox/rustboxd.sock daemon
+	"$RUSTBOX" daemon >"$DIR/daemon.out" 2>&1 </dev/null 3>&- 4>&- &
+	daemon=$!
+	until_true test -S "$sock"
+	same "$(stat -c '%a %u' "$sock")" "600 $USER_ID"
+	start_box "${RF[@]}"
+	"$DIR/as-user" "$PYTHON" - "$sock" >"$DIR/answer" <<-END
+	import socket, struct, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	message = b'{"type":"ListRequest","all":true}'
+	s.sendall(struct.pack(">I", len(message)) + message)
+	stream = s.makefile("rb")
+	print(stream.read(struct.unpack(">I", stream.read(4))[0]).decode())
+	END
+	grep -qF "$NAME" "$DIR/answer" || fail "$(cat "$DIR/answer")"
+	rbok remove --force "$NAME"
+	kill "$daemon"
+	wait "$daemon" || :
+}
+
 @test "without cgroups stats and pause say so" {
 	start_box "${RF[@]}"
 	rb stats --no-stream "$NAME"

@@ -7,7 +7,9 @@ struct daemon_options {
 };
 
 static const struct option_row rows[] = {
-	{ "socket", 0, "PATH", "where to listen, " API_SOCKET " by default",
+	{ "socket", 0, "PATH",
+	  "where to listen, " API_SOCKET " by default, and rustboxd.sock in the run folder "
+	  "of users other than root",
 	  OPTION_AT(daemon_options, socket), .path = OPTION_FILE },
 	{ NULL },
 };
@@ -15,10 +17,15 @@ static const struct option_row rows[] = {
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
 	const struct daemon_options *options = call->options;
-	const struct api_config config = {
-		.socket = options->socket,
-	};
+	struct api_config config = { .socket = options->socket };
 
+	/* An ordinary user's is beside the sockets of the supervisors. */
+	if (!config.socket && call->store->is_rootless) {
+		config.socket =
+			arena_format(call->arena, err, "%s/rustboxd.sock", call->store->run);
+		if (!config.socket)
+			return -1;
+	}
 	return api_serve(call->store, &config, err);
 }
 
