@@ -424,11 +424,16 @@ heard_beyond()
 	kill "$holder"
 }
 
+left_uts()
+{
+	[ "$(readlink "/proc/$1/ns/uts")" != "$(readlink /proc/self/ns/uts)" ]
+}
+
 @test "uts and ipc namespaces of somebody else's are joined again" {
 	local holder
 	unshare --uts --ipc sh -c 'hostname other; exec sleep 1000' 3>&- 4>&- &
 	holder=$!
-	until_true test "$(readlink "/proc/$holder/ns/uts")" != "$(readlink /proc/self/ns/uts)"
+	until_true left_uts "$holder"
 	config 'del(.hostname) | .linux.namespaces |= map(if .type == "uts" or .type == "ipc"
 		then .path = "/proc/" + $p + "/ns/" + .type else . end)' --arg p "$holder"
 	waiting
@@ -485,6 +490,23 @@ heard_beyond()
 	config '.annotations["org.criu.config"] = "relative"'
 	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID-2"
 	error_names org.criu.config relative
+}
+
+@test "what CRIU does not restore is refused, and the container runs on" {
+	local setting
+	for setting in '.process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 4}' \
+		'.annotations["org.rustbox.core-scheduling"] = "1"'; do
+		base_config >"$B/config.json"
+		config "$setting"
+		command_is sleep 1000
+		launch run --detach --bundle "$B" "$ID"
+		[ "$status" -eq 0 ] || continue # not on this machine
+		try checkpoint --image-path "$IMAGES" "$ID"
+		error_names "CRIU does not restore"
+		same "$(container_status)" running
+		rt delete --force "$ID"
+	done
+	[ ! -e "$IMAGES" ]
 }
 
 @test "options that contradict each other, or that nobody knows" {

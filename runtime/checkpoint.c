@@ -105,6 +105,9 @@ int checkpoint_check(const struct spec *spec, struct error *err)
 	} rows[] = {
 		{ spec->extensions.landlock, "the annotation org.rustbox.landlock" },
 		{ spec->extensions.core_scheduling, "the annotation org.rustbox.core-scheduling" },
+		{ spec->extensions.delegate_cgroup, "the annotation run.oci.delegate-cgroup" },
+		{ spec->linux->seccomp && spec->linux->seccomp->listener_path,
+		  "linux.seccomp.listenerPath" },
 		{ spec->linux->intel_rdt, "linux.intelRdt" },
 		{ spec->linux->memory_policy, "linux.memoryPolicy" },
 		{ spec->linux->n_net_devices, "linux.netDevices" },

@@ -33,6 +33,12 @@ static int check(const struct lifecycle *container, enum container_status status
 				 id, container_status_name(status));
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "checkpoint \"%s\": CRIU needs root", id);
+	if (container->state.notify_socket)
+		return error_set(
+			err, ENOTSUP,
+			"checkpoint \"%s\": it was made with NOTIFY_SOCKET, and the socket "
+			"that it got for that is not saved",
+			id);
 	if (container->state.no_pivot)
 		return error_set(
 			err, ENOTSUP,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb restore. */
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -224,8 +225,10 @@ static int tell(struct restore *restore, struct error *err)
 	container->state.phase = created;
 	if (registry_save(container->folder, &container->state, err) < 0)
 		return -1;
-	return report_process(&restore->options->io, container->state.pid, container->init_pidfd,
-			      err);
+	if (report_process(&restore->options->io, container->state.pid, container->init_pidfd,
+			   err) < 0)
+		return -1;
+	return report_receiver(&container->spec, container->init_pidfd, err);
 }
 
 static void restore_done(struct restore *restore)
@@ -324,6 +327,8 @@ int container_restore(const struct container_engine *engine,
 	int rc;
 
 	*ret_exit_code = 0;
+	/* What was ready when it was saved does not say so again. */
+	(void)unsetenv("NOTIFY_SOCKET");
 	if (!options->io.detach && !options->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return error_set(err, errno, "become a subreaper");
 	rc = restore_all(engine, &restore, criu, err);
