@@ -66,7 +66,6 @@ goes_there_and_back()
 	goes_there_and_back
 }
 
-# bats test_tags=vm
 @test "the same with --init, a terminal, and who attaches to it" {
 	start_counting --init -t
 	goes_there_and_back

@@ -544,6 +544,15 @@ cp_both_ways()
 	rb cp "$DIR/source" "$OUT"
 	exits 1
 	error_names container
+	rb cp "$NAME:/etc/passwd" "$NAME:/tmp"
+	exits 1
+	error_names "rustbox exec $NAME cp"
+	rbok create --name "$NAME-two" true
+	rb cp "$NAME:/etc/passwd" "$NAME-two:/tmp"
+	exits 1
+	error_names "rustbox cp $NAME:/etc/passwd - | rustbox cp - $NAME-two:/tmp"
+	"$RUSTBOX" cp "$NAME:/etc/passwd" - 3>&- 4>&- | "$RUSTBOX" cp - "$NAME-two:/tmp" 3>&- 4>&-
+	"$RUSTBOX" cp "$NAME-two:/tmp/passwd" - 3>&- 4>&- | tar -xOf - | cmp - "$ROOTFS/etc/passwd"
 	rb cp "$NAME:/etc" nosuch:/
 	exits 1
 	rb cp nosuch:/etc "$OUT"

@@ -214,8 +214,15 @@ static int check(const struct copying *c, struct error *err)
 				  "CONTAINER:PATH is; a host path with a colon in it begins with "
 				  "/ or ./");
 	}
-	if (c->from.container && c->to.container)
-		return error_set(err, 0, "one of the two has to be on the host (or -)");
+	if (c->from.container && c->to.container) {
+		(void)error_set(err, 0, "one of the two has to be on the host (or -)");
+		/* One would wait for the other's lock, and that one for its bytes. */
+		if (str_equal(c->from.container, c->to.container))
+			return error_hint(err, "rustbox exec %s cp copies within one",
+					  c->from.container);
+		return error_hint(err, "rustbox cp %s:%s - | rustbox cp - %s:%s copies between two",
+				  c->from.container, c->from.path, c->to.container, c->to.path);
+	}
 	return 0;
 }
 
