@@ -370,6 +370,36 @@ static void a_state_with_odd_paths_is_refused(void **state)
 	}
 }
 
+static void scopes_survive_the_state(void **state)
+{
+	static const char *const names[] = { "systemd", "systemd-rootless", "systemd-user",
+					     "systemd-user-rootless" };
+	static char unit[] = "box-a.scope", slice[] = "a.slice", other[] = "a.service";
+	struct fake *fake = *state;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		const struct cgroup_scope scope = { unit, slice, i >= 2 };
+		const struct cgroup cgroup = { .scope = &scope, .tolerant = i % 2 };
+		struct state saved = { 0 };
+		struct cgroup back;
+
+		assert_ok(cgroup_to_state(&cgroup, &fake->arena, &saved, &fake->err));
+		assert_string_equal(saved.cgroup_manager, names[i]);
+		assert_ok(cgroup_from_state(&saved, &fake->arena, &back, &fake->err));
+		assert_string_equal(back.scope->unit, unit);
+		assert_int_equal(back.scope->user, scope.user);
+		assert_int_equal(back.tolerant, cgroup.tolerant);
+		assert_int_equal(back.n_directories, 0);
+		/* What is stopped by this name must be a scope. */
+		saved.systemd_unit = other;
+		assert_error(cgroup_from_state(&saved, &fake->arena, &back, &fake->err),
+			     "is not a scope");
+		saved.systemd_unit = NULL;
+		assert_error(cgroup_from_state(&saved, &fake->arena, &back, &fake->err),
+			     "is not a scope");
+	}
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -395,6 +425,7 @@ int main(void)
 		test(state_keeps_everything),
 		test(state_keeps_that_there_is_none),
 		test(a_state_with_odd_paths_is_refused),
+		test(scopes_survive_the_state),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
