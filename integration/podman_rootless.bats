@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# podman of an ordinary user with our runtime (--runtime).
+# podman and buildah of an ordinary user with our runtime (--runtime).
 # vm: no
 
 load container
@@ -119,4 +119,21 @@ podman_ok()
 	matches '^Seccomp: 2'
 	podman_ok run --rm --privileged box payload print privileged
 	lines privileged
+}
+
+@test "buildah from, run, commit" {
+	[ -x /usr/bin/buildah ] || skip "buildah is not installed"
+	sed "s|/usr/bin/podman --runtime \"$RUNTIME\"|/usr/bin/buildah|" "$DIR/podman" >"$DIR/buildah"
+	chmod +x "$DIR/buildah"
+	attempt "$DIR/buildah" from --pull-never --name "$TAG" box
+	ok
+	attempt "$DIR/buildah" run --isolation oci --network host --runtime "$RUNTIME" "$TAG" payload ids + create /made
+	ok
+	lines "uid 0 0 0"
+	attempt "$DIR/buildah" commit "$TAG" built
+	ok
+	attempt "$DIR/buildah" rm "$TAG"
+	ok
+	podman_ok run --rm built ls /made
+	lines /made
 }
