@@ -6,6 +6,9 @@
 
 load rustbox
 
+# The machine with cgroup v2 alone is emulated, and CRIU does a lot there.
+PATIENCE=60
+
 setup()
 {
 	rustbox_setup
