@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -194,6 +196,10 @@ int criu_run(struct criu_call *call, struct error *err)
 	if (pid < 0)
 		return error_wrap(err, "criu %s", name);
 	rc = converse(call, &talk, err);
+	/* A killed CRIU leaves its helpers behind. Not reaped yet, it still has its group's id. */
+	if (rc < 0 && call->request->action != CRIU_RESTORE &&
+	    waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT) == 0)
+		(void)kill(-pid, SIGKILL);
 	fd_close(&talk.socket);
 	fd_close(&talk.pidfd);
 	if (process_wait(pid, &status) < 0)

@@ -83,6 +83,9 @@ static _Noreturn void run_child(const struct criu_call *call, int report)
 	int socket = -1;
 
 	process_reset_signals(UINT64_MAX, false);
+	/* With its helpers, for criu_run(); of a restore they are in the container's cgroup. */
+	if (call->request->action != CRIU_RESTORE)
+		(void)setpgid(0, 0);
 	(void)snprintf(number, sizeof(number), "%zu", call->n_fds);
 	if ((!call->prepare || call->prepare(call->data, &err) == 0) &&
 	    (socket = open_socket(report, &err)) >= 0 &&
