@@ -53,13 +53,20 @@ counts_beyond()
 }
 
 # bats test_tags=vm
+# What the first process may do.
+privileges()
+{
+	grep -E '^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp:)' "/proc/$(init_pid)/status"
+}
+
 @test "what a container was doing goes on: memory, files in memory, namespaces, exit code" {
-	local before
+	local before privileges
 	payload write /dev/shm/data here + stop 7
 	command_is sh -c 'i=0; trap "exit 7" TERM; echo kept >/dev/shm/kept
 		while :; do i=$((i+1)); echo count $i; sleep 0.05; done'
 	start
 	until_true counts_beyond 3
+	privileges=$(privileges)
 	save
 	try state "$ID"
 	error_names "does not exist"
@@ -70,6 +77,8 @@ counts_beyond()
 		fail "it should go on from $before"
 	same "$(container_status)" running
 	same "$(init_pid)" "$(<"$DIR/pid")"
+	same "$(privileges)" "$privileges"
+	[[ $privileges == *NoNewPrivs:?1* ]] || fail "$privileges"
 	try exec "$ID" sh -c 'cat /dev/shm/kept; hostname; echo $$; cat /proc/1/comm'
 	ok
 	lines kept container sh

@@ -35,7 +35,11 @@ static int reopen_folders(struct restore *restore, struct error *err)
 static int prepare_child(void *data, struct error *err)
 {
 	struct restore *restore = data;
+	const struct spec_process *process = restore->container->spec.process;
 
+	/* CRIU has it in its images since 3.19. What it makes inherits it from here. */
+	if (process && process->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_set(err, errno, "set no_new_privs");
 	/* Keyrings are not in the checkpoint: the processes have CRIU's. */
 	if (!restore->options->no_new_keyring && keyring_join(restore->options->id, err) < 0)
 		return -1;

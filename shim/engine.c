@@ -324,11 +324,6 @@ int engine_run_and_wait(const char *namespace, const struct engine_verb *verb, i
 	return 0;
 }
 
-bool engine_is_unimplemented(const char *failure)
-{
-	return strstr(failure, "not built yet") != NULL;
-}
-
 int engine_read_pid(int directory, const char *name, pid_t *ret_pid, struct error *err)
 {
 	char text[32];

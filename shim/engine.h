@@ -66,8 +66,5 @@ int engine_run(struct engine *engine, const char *namespace, const struct engine
 int engine_run_and_wait(const char *namespace, const struct engine_verb *verb, int timeout_ms,
 			char **ret_output, struct error *err);
 
-/* True for what the runtime refuses because it does not have it: see "not built yet" there. */
-bool engine_is_unimplemented(const char *failure);
-
 /* Reads the decimal pid that a verb wrote to its --pid-file. */
 int engine_read_pid(int directory, const char *name, pid_t *ret_pid, struct error *err);

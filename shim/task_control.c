@@ -47,9 +47,8 @@ static void done(void *data, const char *failure, const char *output)
 	} else if (strcmp(control->verb, "kill") == 0 && task->init.is_reaped) {
 		ttrpc_fail(control->call.data, TTRPC_NOT_FOUND, "%s", already_finished);
 	} else {
-		ttrpc_fail(control->call.data,
-			   engine_is_unimplemented(failure) ? TTRPC_UNIMPLEMENTED : TTRPC_UNKNOWN,
-			   "OCI runtime %s failed: %s", control->verb, failure);
+		ttrpc_fail(control->call.data, TTRPC_UNKNOWN, "OCI runtime %s failed: %s",
+			   control->verb, failure);
 	}
 	free(control->path);
 	free(control);

@@ -24,10 +24,8 @@ static void publish_start(const struct process *init)
 static void fail(struct start *start, const char *failure)
 {
 	start->init->state = PROCESS_CREATED;
-	ttrpc_fail(start->call.data,
-		   engine_is_unimplemented(failure) ? TTRPC_UNIMPLEMENTED : TTRPC_UNKNOWN,
-		   "OCI runtime %s failed: %s", start->init->task->checkpoint ? "restore" : "start",
-		   failure);
+	ttrpc_fail(start->call.data, TTRPC_UNKNOWN, "OCI runtime %s failed: %s",
+		   start->init->task->checkpoint ? "restore" : "start", failure);
 }
 
 static void succeed(struct start *start)
