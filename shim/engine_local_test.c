@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, it does not know clone3, and what is tested is the child
 #include "shim/engine_local.h"
 
 #include <setjmp.h>
