@@ -97,7 +97,7 @@ const char *checkpoint_config_file(const struct spec *spec)
 	return NULL;
 }
 
-int checkpoint_check(const struct spec *spec, struct error *err)
+int checkpoint_check_spec(const struct spec *spec, struct error *err)
 {
 	const struct {
 		bool given;

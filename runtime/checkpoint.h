@@ -52,7 +52,7 @@ const char *checkpoint_config_file(const struct spec *spec);
  * What CRIU neither saves nor restores, and a container must not be without
  * where config.json says it, is ENOTSUP.
  */
-int checkpoint_check(const struct spec *spec, struct error *err);
+int checkpoint_check_spec(const struct spec *spec, struct error *err);
 
 /* Of "net" and the like for CRIU, from the configuration's types. */
 const char *checkpoint_namespace_name(enum spec_namespace_type type);

@@ -277,7 +277,7 @@ static int restore_all(const struct container_engine *engine, struct restore *re
 		return -1;
 	container->has_spec = true;
 	if (check(engine, options, &container->spec, err) < 0 ||
-	    checkpoint_check(&container->spec, err) < 0)
+	    checkpoint_check_spec(&container->spec, err) < 0)
 		return -1;
 	rc = open_all(restore, criu, err);
 	if (rc == 0)
