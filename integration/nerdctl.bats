@@ -248,7 +248,8 @@ exec_exits()
 	on_pty expect:ready 'send:\x10\x11' end -- "$CLIENT" run "${NEW[@]}" --interactive --tty box sh -c \
 		'echo ready; while read -r x; do echo "got $x"; [ "$x" != end ] || exit 5; done'
 	box_is running
-	on_pty 'send:words\n' 'expect:got words' 'send:end\n' 'expect:got end' end -- "$CLIENT" attach "$TAG"
+	# nerdctl's attach ends with the task, whether it has copied the last output or not.
+	on_pty 'send:words\n' 'expect:got words' 'send:end\n' end -- "$CLIENT" attach "$TAG"
 	lines "terminal restored"
 	client wait "$TAG"
 	same "$output" 5
