@@ -253,6 +253,7 @@ refused()
 	need_controller memory
 	rb run --name "$NAME" --memory 16M --memory-swap 16M payload oom
 	exits 137
+	[[ $error == *--memory* ]] || fail "does not say why: $error"
 	same "$(box_state .State.OOMKilled)" true
 }
 

@@ -161,6 +161,7 @@ report()
 
 @test "--timeout ends a run, and the report says so" {
 	rb run --rm --timeout 300ms --report "$DIR/report" sh -c 'sleep 1000 & wait'
+	[[ $error == *--timeout* ]] || fail "does not say why: $error"
 	exits 137
 	same "$(report .ended_by)" timeout
 	same "$(report .signal)" 9
@@ -180,6 +181,7 @@ report()
 
 @test "--output-limit lets exactly so many bytes through" {
 	rb run --rm --output-limit 10k --report "$DIR/report" sh -c 'while :; do echo 0123456789; done'
+	[[ $error == *--output-limit* ]] || fail "does not say why: $error"
 	exits 137
 	same "$(stat -c %s "$DIR/out")" 10240
 	same "$(report .ended_by)" output-limit

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cmd/rustbox/container/session_keys.h"
 #include "cmd/rustbox/container/session_signals.h"
 #include "cmd/rustbox/container/session_terminal.h"
@@ -26,6 +27,7 @@ struct conversation {
 	int signals;
 	bool proxies, is_started;
 	int exit_code, died_of;
+	struct stream_exited exited;
 	/* what was typed and not sent; one packet is on its way until INPUT_TAKEN */
 	bool reads_input, awaits_taken, end_is_due;
 	size_t n_input;
@@ -162,11 +164,28 @@ static void take_start(struct conversation *c)
 
 static enum step take_exit(struct conversation *c)
 {
-	struct stream_exited exited;
+	memcpy(&c->exited, c->packet, sizeof(c->exited));
+	c->exited.ended_by[sizeof(c->exited.ended_by) - 1] = '\0';
+	c->exit_code = c->exited.exit_code;
+	return c->exited.will_restart ? STEP_ON : STEP_EXITED;
+}
 
-	memcpy(&exited, c->packet, sizeof(exited));
-	c->exit_code = exited.exit_code;
-	return exited.will_restart ? STEP_ON : STEP_EXITED;
+/* What the exit code alone, 128 and a signal, does not tell. */
+static void tell_why(const struct stream_exited *exited)
+{
+	static const struct {
+		const char *ended_by, *text;
+	} reasons[] = {
+		{ "timeout", "it has run as long as --timeout allows" },
+		{ "cpu-time", "it has used the CPU time that --cpu-time allows" },
+		{ "output-limit", "it has written as much as --output-limit allows" },
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (str_equal(exited->ended_by, reasons[i].ended_by))
+			log_warning("ended: %s", reasons[i].text);
+	if (exited->oom_killed && exited->signal == SIGKILL)
+		log_warning("killed: it has used more memory than it may (--memory)");
 }
 
 static int take_packet(struct conversation *c, int type, size_t size, enum step *ret_step,
@@ -322,6 +341,8 @@ int session_run(const struct session *session, enum session_end *ret_end, int *r
 		result = error_set(err, 0, "ended by signal %d", c->died_of);
 	}
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (result == 0 && step == STEP_EXITED)
+		tell_why(&c->exited);
 	if (result == 0)
 		*ret_end = step == STEP_DETACHED ? SESSION_DETACHED : SESSION_EXITED;
 	*ret_exit_code = c->exit_code;
