@@ -10,7 +10,7 @@ load rustbox
 python()
 {
 	status=0
-	ID=$ID PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 60 "$PYTHON" -B \
+	ID=$ID RUSTBOX=$RUSTBOX PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 60 "$PYTHON" -B \
 		<(printf 'from rustbox_stream import *\nimport time\n' && cat) \
 		>"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
 	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
@@ -45,6 +45,38 @@ told_actions()
 	jq -r --arg id "$ID" --arg wanted " $* " \
 		'select(.id == $id and (.action as $a | $wanted | contains(" " + $a + " "))) | .action' \
 		"$RUSTBOX_ROOT/run/events" | tr '\n' ' '
+}
+
+# ---- beginning ------------------------------------------------------------------
+
+# The next command may have found it Created, and waits for this supervisor's end.
+@test "a supervisor whose starter was killed at once does not begin" {
+	rbok create --name "$NAME" sleep 1000
+	ID=$output
+	python <<-'PY'
+	import fcntl
+	os.makedirs(f"{RUN}/{ID}", 0o700, exist_ok=True)
+	lock = os.open(f"{RUN}/{ID}/supervisor", os.O_RDWR | os.O_CREAT, 0o600)
+	for byte in range(2):
+	    # struct flock: type, whence, start, length, pid
+	    fcntl.fcntl(lock, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, byte, 1, 0)) # F_OFD_SETLK
+	ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	ours.send(bytes([ATTACH]) + attach())
+	ours.close()
+	held = [os.dup2(theirs.fileno(), 60, False), os.dup2(lock, 61, False)]
+	theirs.close()
+	os.close(lock)
+	rustbox = os.environ["RUSTBOX"]
+	child = os.posix_spawn(rustbox, ["rustbox", "--root", os.environ["RUSTBOX_ROOT"], "supervise", ID],
+	                       os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, fd, 3 + i)
+	                                                 for i, fd in enumerate(held)])
+	assert os.waitpid(child, 0)[1] == 0
+	PY
+	until_true eval 'box_is Running || ! pgrep -f "supervise $ID\$" >/dev/null'
+	same "$(box_status "$ID")" Created
+	rbok start "$NAME"
+	same "$(box_state .State.Status)" running
+	rbok remove --force "$NAME"
 }
 
 # ---- restarts -------------------------------------------------------------------

@@ -149,7 +149,7 @@ static char **make_env(const char *protected_path, struct arena *arena, struct e
 					       "LISTEN_PID=",
 					       "LISTEN_FDS=",
 					       "LISTEN_FDNAMES=",
-					       PROTECTED_PROGRAM_FOLDER "=",
+					       (PROTECTED_PROGRAM_FOLDER "="),
 					       NULL };
 	size_t n = 0;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections: a client says what it wants, and gets it, or closes. */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -57,6 +58,13 @@ void client_close(struct client *c)
 		s->launcher = NULL;
 	loop_set_timer(&s->loop, &s->sweep, 0);
 	life_check_over(s);
+}
+
+bool client_has_gone(const struct client *c)
+{
+	struct pollfd p = { .fd = c->watch.fd };
+
+	return c->is_closed || (poll(&p, 1, 0) > 0 && p.revents & POLLHUP);
 }
 
 void client_release(struct client *c)

@@ -192,6 +192,16 @@ void life_begin(struct supervisor *s)
 	/* From now on there is something to clean up, should we be killed. */
 	set_status(s, RECORD_RESTARTING);
 	change_save(s, false);
+	/*
+	 * The operation lock has gone with a starter that was killed: the next
+	 * command may have found the record as it was before, and waits for our end.
+	 */
+	if (client_has_gone(s->launcher)) {
+		s->n_starts = 1;
+		set_failure(s, EXIT_ENGINE, "the command that was to start it was killed");
+		end_for_good(s);
+		return;
+	}
 	prepare(s);
 }
 

@@ -193,6 +193,8 @@ void client_pump_all(struct supervisor *s);
 /* Bytes that are in no log, for those that have all that is. */
 void client_send_unlogged(struct supervisor *s, enum log_stream stream, const char *bytes,
 			  size_t size);
+/* Its peer has closed the connection, whether all of what it sent was received or not. */
+bool client_has_gone(const struct client *c);
 void client_tell_started(struct supervisor *s);
 void client_tell_will_restart(struct supervisor *s);
 /* Those who have asked for a restart: it is done. */
