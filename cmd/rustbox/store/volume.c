@@ -219,12 +219,25 @@ int volume_create(struct store *store, const char *name, const char *container,
 	return 0;
 }
 
+/* Until nobody is about to remove it, if it is there. */
+static void await_removal(const struct store *store, const char *name)
+{
+	cleanup_fd int folder = openat(store->root_fd, store_file("volumes", name, "").path,
+				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	while (folder >= 0 && flock(folder, LOCK_SH) < 0 && errno == EINTR)
+		;
+}
+
 int volume_ensure(struct store *store, const char *name, struct arena *arena, struct volume **ret,
 		  bool *ret_is_new, struct error *err)
 {
 	bool is_new = false;
-	int rc = volume_find(store, name, arena, ret, err);
+	int rc;
 
+	if (name_is_valid(name))
+		await_removal(store, name);
+	rc = volume_find(store, name, arena, ret, err);
 	if (rc < 0 && err->code == ENOENT) {
 		rc = volume_create(store, name, NULL, NULL, 0, arena, ret, err);
 		is_new = rc == 0;
@@ -277,40 +290,60 @@ static int check_unused(struct store *store, const struct volume *volume, struct
 	return error_hint(err, "remove that one first");
 }
 
-/*
- * First out of sight, so that a crash leaves no half of a volume to be mounted;
- * then it is asked again who uses it: the record of one that was made meanwhile
- * is there by now, or its maker finds the volume gone and makes it anew.
- * Locked: volume_sweep() leaves it alone.
- */
+/* The folder, locked, while it is the volume: -1 with ENOENT or EBUSY. */
+static int lock_for_removal(const struct store *store, const char *name, struct error *err)
+{
+	struct store_file file = store_file("volumes", name, "");
+	cleanup_fd int folder =
+		openat(store->root_fd, file.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat locked, there;
+
+	if (folder < 0 && errno == ENOENT)
+		return set_unknown(name, err);
+	if (folder < 0)
+		return error_set(err, errno, "open %s/%s", store->root, file.path);
+	if (flock(folder, LOCK_EX | LOCK_NB) < 0) {
+		(void)error_set(err, 0, "volume %s is in use by another command", name);
+		err->code = EBUSY;
+		return -1;
+	}
+	if (fstat(folder, &locked) < 0 ||
+	    fstatat(store->root_fd, file.path, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    locked.st_ino != there.st_ino) /* somebody else has removed it, maybe made another */
+		return set_unknown(name, err);
+	return move_fd(&folder);
+}
+
+/* First out of sight, so that a crash leaves no half of a volume to be mounted. */
 static int remove_folder(struct store *store, const struct volume *volume, struct error *err)
 {
 	struct store_file from = store_file("volumes", volume->name, "");
 	char away[sizeof(struct store_file) + 16];
-	cleanup_fd int folder =
-		openat(store->root_fd, from.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	(void)snprintf(away, sizeof(away), "volumes/.old.%s", volume->name);
-	if (folder < 0 || flock(folder, LOCK_EX) < 0)
-		return error_set(err, errno, "lock %s/%s", store->root, from.path);
 	if (tree_remove(store->root_fd, away, err) < 0) /* of one that was killed */
 		return error_wrap(err, "%s", store->root);
 	if (renameat2(store->root_fd, from.path, store->root_fd, away, RENAME_NOREPLACE) < 0)
 		return error_set(err, errno, "remove %s/%s", store->root, from.path);
-	if (check_unused(store, volume, err) < 0 &&
-	    renameat2(store->root_fd, away, store->root_fd, from.path, RENAME_NOREPLACE) == 0)
-		return -1;
 	if (tree_remove(store->root_fd, away, err) < 0)
 		return error_wrap(err, "%s", store->root);
 	return 0;
 }
 
+/*
+ * Who uses it is asked under the lock. Whoever makes a container waits for that
+ * once his record is there, see await_removal(): either his record is seen here,
+ * or he sees that the volume has gone. volume_sweep() leaves alone what is locked.
+ */
 int volume_remove(struct store *store, const char *name, bool force, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct volume *volume;
 
 	if (volume_find(store, name, &arena, &volume, err) < 0)
+		return force && err->code == ENOENT ? 0 : -1;
+	cleanup_fd int lock = lock_for_removal(store, name, err);
+	if (lock < 0)
 		return force && err->code == ENOENT ? 0 : -1;
 	if (check_unused(store, volume, err) < 0)
 		return -1;
