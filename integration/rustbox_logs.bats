@@ -307,7 +307,10 @@ follower_ends()
 
 @test "much output through small files: memory and disk stay bounded" {
 	rbok run --name "$NAME" --log-max-size 16k --log-max-file 2 sh -c 'seq 1 200000'
-	seq 1 200000 | cmp - "$DIR/out"
+	# What is rotated away before a client on a busy machine has taken it, it is told of.
+	seq 1 200000 | cmp -s - "$DIR/out" || [[ $error == *"rotated away before"* ]] ||
+		fail "output is missing, and nobody says so"
+	same "$(tail -n 1 "$DIR/out")" 200000
 	ID=$(box_state .Id)
 	[ "$(du -sb "$RUSTBOX_ROOT/logs/$ID" | cut -f 1)" -lt 100000 ] || fail "the logs are too large"
 	rbok logs --tail 1 "$NAME"
