@@ -534,6 +534,7 @@ teardown()
 	shim.wait()
 	assert shim.wait(exec_id="e2").exit_status == 137
 	shim.finish()
+	events.find("delete")
 	topics = events.topics()
 	assert topics == ["create", "start", "exec-added", "exec-started", "exit", "exec-added",
 	    "exec-added", "exec-started", "exec-added", "exec-started", "exit", "exit", "exit", "delete"], topics
