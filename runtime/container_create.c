@@ -18,17 +18,16 @@
 #include "runtime/channel.h"
 #include "runtime/container.h"
 #include "runtime/device.h"
+#include "runtime/foreground.h"
 #include "runtime/lifecycle.h"
 #include "runtime/lsm.h"
 #include "runtime/notify.h"
 #include "runtime/parent_create.h"
 #include "runtime/registry.h"
-#include "runtime/relay.h"
 #include "runtime/report.h"
 #include "runtime/resctrl.h"
 #include "runtime/seccomp_cache.h"
 #include "runtime/status.h"
-#include "runtime/terminal.h"
 
 int lifecycle_load_bundle(const struct container_create_options *options, struct arena *arena,
 			  struct spec *spec, char **ret_text, size_t *ret_size, struct error *err)
@@ -372,30 +371,6 @@ int container_start(const struct container_engine *engine, const char *id, struc
 	return lifecycle_start_created(engine, id, err);
 }
 
-/* The foreground: from START to the end of the payload. */
-static int run_attached(struct lifecycle *container, int *ret_exit_code, struct error *err)
-{
-	cleanup_fd int master = -1;
-	struct relay relay;
-	int rc;
-
-	if (container->console >= 0) {
-		if ((master = terminal_receive(container->console, err)) < 0)
-			return -1;
-		relay_adopt_terminal(master);
-	}
-	if (relay_begin(&relay, err) < 0)
-		return -1;
-	rc = lifecycle_start(container, err);
-	if (rc == 0)
-		rc = relay_run(&relay, container->child, container->init_pidfd, master,
-			       ret_exit_code, err);
-	if (rc == 0)
-		container->child = 0; /* reaped */
-	relay_end(&relay);
-	return rc;
-}
-
 int container_run(const struct container_engine *engine,
 		  const struct container_create_options *options, int *ret_exit_code,
 		  struct error *err)
@@ -414,7 +389,7 @@ int container_run(const struct container_engine *engine,
 	else if (options->io.detach)
 		rc = lifecycle_start(&container, err);
 	else
-		rc = run_attached(&container, ret_exit_code, err);
+		rc = foreground_attend(&container, true, ret_exit_code, err);
 	if (rc == 0 && (options->io.detach || options->keep))
 		return 0;
 	/* A hook that failed has had it destroyed already; that is not done twice. */

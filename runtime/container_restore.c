@@ -9,13 +9,12 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "runtime/foreground.h"
 #include "runtime/hook.h"
 #include "runtime/keyring.h"
 #include "runtime/registry.h"
-#include "runtime/relay.h"
 #include "runtime/report.h"
 #include "runtime/restore.h"
-#include "runtime/terminal.h"
 
 /* ---- while CRIU works ------------------------------------------------------------------------ */
 
@@ -293,27 +292,6 @@ static int restore_all(const struct container_engine *engine, struct restore *re
 	return rc;
 }
 
-/* The foreground: relay terminal and signals until its end. */
-static int wait_for_end(struct lifecycle *container, int *ret_exit_code, struct error *err)
-{
-	cleanup_fd int master = -1;
-	struct relay relay;
-	int rc;
-
-	if (container->console >= 0) {
-		if ((master = terminal_receive(container->console, err)) < 0)
-			return -1;
-		relay_adopt_terminal(master);
-	}
-	if (relay_begin(&relay, err) < 0)
-		return -1;
-	rc = relay_run(&relay, container->child, container->init_pidfd, master, ret_exit_code, err);
-	if (rc == 0)
-		container->child = 0; /* reaped */
-	relay_end(&relay);
-	return rc;
-}
-
 int container_restore(const struct container_engine *engine,
 		      const struct container_create_options *options,
 		      const struct criu_options *criu, int *ret_exit_code, struct error *err)
@@ -341,7 +319,7 @@ int container_restore(const struct container_engine *engine,
 		return error_wrap(err, "restore \"%s\"", options->id);
 	if (options->io.detach)
 		return 0;
-	rc = wait_for_end(&container, ret_exit_code, err);
+	rc = foreground_attend(&container, false, ret_exit_code, err);
 	if (rc == 0 && options->keep)
 		return 0;
 	if (lifecycle_destroy(&container, true, rc < 0 ? &cleanup_error : err) < 0) {
