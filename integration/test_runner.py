@@ -4,6 +4,7 @@ read as TAP, and the tally of it all."""
 
 import concurrent.futures
 import contextlib
+import itertools
 import os
 import pathlib
 import re
@@ -43,17 +44,17 @@ class Tally:
     def __init__(self):
         self.lock = threading.Lock()
         self.passed = 0
-        self.failures = []  # (suite, name, log)
+        self.failures = []  # (suite, name, log, what it said)
         self.skips = []  # (suite, name, reason)
 
-    def add(self, suite, name, outcome, log=None, reason=""):
+    def add(self, suite, name, outcome, log=None, reason="", said=""):
         with self.lock:
             if outcome == "ok":
                 self.passed += 1
             elif outcome == "skip":
                 self.skips.append((suite, name, reason or "no reason given"))
             else:
-                self.failures.append((suite, name, log))
+                self.failures.append((suite, name, log, said))
 
     def counts(self):
         return self.passed, len(self.failures), len(self.skips)
@@ -203,8 +204,8 @@ class Suite:
     def over(self):
         return time.monotonic() > self.deadline
 
-    def add(self, name, outcome, log=None, reason=""):
-        TALLY.add(self.name, name, outcome, log, reason)
+    def add(self, name, outcome, log=None, reason="", said=""):
+        TALLY.add(self.name, name, outcome, log, reason, said)
 
     def say(self, name, passed, failed, skipped, seconds, output=""):
         """The line of a test or a file, and the end of its output if it failed."""
@@ -223,7 +224,7 @@ class Suite:
         status, output = self.run(command, log, seconds, **env)
         lines = output.strip().splitlines()
         outcome = {0: "ok", SKIPPED_STATUS: "skip"}.get(status, "fail")
-        self.add(name, outcome, log, lines[-1] if lines else "")
+        self.add(name, outcome, log, lines[-1] if lines else "", output)
         self.say(name, int(outcome == "ok"), int(outcome == "fail"), int(outcome == "skip"),
                  time.monotonic() - started, output)
         return outcome == "ok"
@@ -235,7 +236,8 @@ class Suite:
         """
         planned = seen = passed = failed = skipped = 0
         said = ""  # the last line that is not TAP: cmocka's reason for a skip
-        for line in output.splitlines():
+        lines = output.splitlines()
+        for number, line in enumerate(lines, 1):
             plan = re.match(r"1\.\.(\d+)", line)
             test = re.match(r"(not )?ok (\d+)(?: - | )(.*)", line)
             if plan:
@@ -255,7 +257,7 @@ class Suite:
                     self.add(f"{name}: {title}", "skip", log, excused[title])
                 elif test[1]:
                     failed += 1
-                    self.add(f"{name}: {title}", "fail", log)
+                    self.add(f"{name}: {title}", "fail", log, said=until_next_test(lines[number:]))
                 else:
                     passed += 1
                     self.add(title, "ok")
@@ -273,9 +275,15 @@ class Suite:
             problem = f"exit status {status}"
         if problem:
             failed += 1
-            self.add(f"{name}: {problem}", "fail", log)
+            self.add(f"{name}: {problem}", "fail", log, said=output)
         self.say(name, passed, failed, skipped, seconds,
-                 "\n".join(l for l in output.splitlines() if not re.match(r"ok \d+|1\.\.", l)))
+                 "\n".join(l for l in lines if not re.match(r"ok \d+|1\.\.", l)))
+
+
+def until_next_test(lines):
+    """What a failed test of a TAP stream said: it follows the test's own line."""
+    said = itertools.takewhile(lambda line: not re.match(r"(not )?ok \d|1\.\.\d", line), lines)
+    return "\n".join(said)
 
 
 def show(output, lines):
