@@ -6,6 +6,7 @@
 #                          libraries: <folder>/*.c without *_test.c and *_fuzz.c
 #   proto/x.proto          protoc-c makes build/generated/proto/x.pb-c.[ch], part of proto/'s library
 #   cmd/<program>/*.c      programs; folders in there are libraries, too
+#   cmd/librustbox-runtime a library that is installed, with its header
 #   <folder>/x_test.c      a unit test (cmocka), one executable each
 #   <folder>/x_fuzz.c      a fuzz target (libFuzzer), corpus in integration/fuzz/x/
 #
@@ -16,6 +17,7 @@
 #   plain     the same without sanitizers: unit tests under valgrind
 #   coverage  the same with gcov's counters
 #   fuzz      clang with libFuzzer, ASan and UBSan
+#   pic       release, for what becomes part of other people's programs
 #   lint-gcc, lint-clang   objects only (clang's are empty), release flags with -Werror
 #
 # One file at a time:  make build/debug/base/error_test && build/debug/base/error_test
@@ -29,6 +31,8 @@ PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 # Where programs look, from their own folder: they do not depend on PREFIX.
 LIBEXECDIR  = $(dir $(BINDIR))libexec/rustbox
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 MANDIR     ?= $(PREFIX)/share/man
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
@@ -37,6 +41,7 @@ FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 INSTALL    ?= install
 STRIP      ?= strip
 PKG_CONFIG ?= pkg-config
+OBJCOPY    ?= objcopy
 CLANG      ?= clang
 CLANG_TIDY ?= clang-tidy
 JOBS       ?= $(shell nproc)
@@ -52,7 +57,7 @@ MAKEFLAGS += --no-builtin-rules
 PROGRAMS := $(patsubst cmd/%/main.c,%,$(wildcard cmd/*/main.c))
 RUSTBOX  := $(addprefix cmd/rustbox/,command api container supervisor bundle network image \
 	log stream format store)
-FOLDERS  := base oci proto runtime shim $(RUSTBOX)
+FOLDERS  := base oci proto runtime shim cmd/librustbox-runtime $(RUSTBOX)
 
 # The folders that each folder's tests, and each program, are linked with: the
 # layers of docs/architecture.md, the upper ones first, as the linker wants them.
@@ -64,6 +69,7 @@ LAYERS_shim                := shim runtime proto oci base
 LAYERS_cmd/rustbox-runtime := runtime oci proto base
 LAYERS_cmd/containerd-shim-rustbox-v1 := shim runtime proto oci base
 LAYERS_cmd/rustbox-init    :=
+LAYERS_cmd/librustbox-runtime := cmd/librustbox-runtime base
 LAYERS_cmd/rustbox-systemd := runtime oci base
 LAYERS_cmd/rustbox         := $(RUSTBOX) shim runtime proto oci base
 rustbox_layers              = $(patsubst %,cmd/rustbox/%,$(1))
@@ -97,6 +103,7 @@ TOOLS   := $(patsubst %/,%,$(sort $(dir $(wildcard integration/*/*.c))))
 SPEAKING    := rustbox rustbox-runtime
 MANPAGES    := $(SPEAKING:%=build/release/%.8) $(wildcard man/*.8)
 COMPLETIONS := $(foreach s,bash zsh fish,$(SPEAKING:%=build/release/%.$(s)))
+LIBRARY := build/release/librustbox-runtime.a build/release/rustbox-runtime.pc
 UNITS   := $(wildcard config/*.service config/*.socket)
 
 ##@ Flags
@@ -131,6 +138,7 @@ OPTIMISED := -O2 -fPIE -ffunction-sections -fdata-sections $(HARDENING)
 WERROR ?= -Werror
 
 CFLAGS_release    := $(COMMON) $(OPTIMISED)
+CFLAGS_pic        := $(COMMON) $(OPTIMISED:-fPIE=-fPIC)
 CFLAGS_debug      := $(COMMON) -O1 $(SANITIZE) $(WERROR)
 CFLAGS_plain      := $(COMMON) -O1 $(WERROR)
 CFLAGS_coverage   := $(COMMON) -O0 --coverage $(WERROR)
@@ -165,7 +173,7 @@ VERSIONED      := $(shell grep -lE 'RUSTBOX_(VERSION|COMMIT)' $(SOURCES) $(TESTS
 # Short lines unless V=1.
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@; )
 
-VARIANTS := release debug plain coverage fuzz lint-gcc lint-clang
+VARIANTS := release pic debug plain coverage fuzz lint-gcc lint-clang
 
 # A file that changes when its text does: what depends on it is made anew then.
 define stamp # file, text
@@ -242,6 +250,15 @@ $(foreach v,$(VARIANTS),$(eval $(call variant_rules,$(v))))
 $(foreach f,$(FUZZERS:%.c=%),$(eval $(call fuzz_rule,$(f),$(patsubst %/,%,$(dir $(f))))))
 $(eval $(call stamp,build/version,$(VERSION) $(COMMIT)))
 
+# One object that defines the names of its header and no others.
+build/release/librustbox-runtime.a: build/pic/cmd/librustbox-runtime.a build/pic/base.a
+	$(call say,AR)rm -f $@ && $(CC) -r -nostdlib -o $(@:.a=.o) -Wl,--whole-archive $< -Wl,--no-whole-archive build/pic/base.a && \
+		$(OBJCOPY) --wildcard --keep-global-symbol='rustbox_runtime_*' $(@:.a=.o) && \
+		$(AR) rcsD $@ $(@:.a=.o)
+build/release/rustbox-runtime.pc: build/version build/release/flags
+	@printf '%s\n' 'Name: rustbox-runtime' 'Description: containers from C programs, by rustbox-runtime' \
+		'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lrustbox-runtime' >$@
+
 build/generated/proto/%.pb-c.c build/generated/proto/%.pb-c.h: proto/%.proto
 	@mkdir -p build/generated
 	$(call say,PROTO)protoc-c -I. --c_out=build/generated $<
@@ -259,7 +276,7 @@ $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 .PHONY: all quickstart test test-all test-fresh lint fuzz coverage bench install uninstall dist deb clean help FORCE
 .DEFAULT_GOAL := all
 
-all: $(PROGRAMS:%=build/release/%) build/release/rustboxd $(MANPAGES) $(COMPLETIONS) ## Build the programs (build/release/)
+all: $(PROGRAMS:%=build/release/%) build/release/rustboxd $(LIBRARY) $(MANPAGES) $(COMPLETIONS) ## Build the programs (build/release/)
 
 quickstart: ## Install what is needed, build, install, and run a first container (ROOTFS=folder)
 	integration/quickstart
@@ -296,7 +313,10 @@ INSTALLED := $(foreach m,$(MANPAGES),$(m):$(MANDIR)/man8/$(notdir $(m))) \
 	$(foreach p,$(SPEAKING),build/release/$(p).bash:$(BASH_COMPLETIONS)/$(p) \
 		build/release/$(p).zsh:$(ZSH_COMPLETIONS)/_$(p) \
 		build/release/$(p).fish:$(FISH_COMPLETIONS)/$(p).fish) \
-	$(foreach u,$(UNITS),$(u):$(UNITDIR)/$(notdir $(u)))
+	$(foreach u,$(UNITS),$(u):$(UNITDIR)/$(notdir $(u))) \
+	build/release/librustbox-runtime.a:$(LIBDIR)/librustbox-runtime.a \
+	build/release/rustbox-runtime.pc:$(LIBDIR)/pkgconfig/rustbox-runtime.pc \
+	cmd/librustbox-runtime/rustbox-runtime.h:$(INCLUDEDIR)/rustbox-runtime.h
 
 install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
@@ -308,6 +328,7 @@ install: all ## Install to PREFIX=/usr/local, below DESTDIR=
 	for f in $(INSTALLED); do \
 		$(INSTALL) -D -m 644 $${f%%:*} $(DESTDIR)$${f#*:} || exit 1; \
 	done
+	sed -i '1i libdir=$(LIBDIR)\nincludedir=$(INCLUDEDIR)' $(DESTDIR)$(LIBDIR)/pkgconfig/rustbox-runtime.pc
 	$(if $(UNITS),sed -i 's|/usr/local/bin/|$(BINDIR)/|' $(UNITS:config/%=$(DESTDIR)$(UNITDIR)/%))
 
 uninstall: ## Remove what install put there

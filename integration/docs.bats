@@ -49,6 +49,11 @@ load ordinary_user
 	run_document docs/checkpoint.md
 }
 
+@test "library.md: its commands work, and print what it shows" {
+	make -s -C "$TOP" install PREFIX="$DIR/usr" >"$DIR/installed" 2>&1 3>&- || fail "$(<"$DIR/installed")"
+	PATH=$DIR/usr/bin:$PATH PKG_CONFIG_PATH=$DIR/usr/lib/pkgconfig run_document docs/library.md
+}
+
 @test "each rustbox command line in a document is one that rustbox takes" {
 	local line where command option words
 	while IFS= read -r line; do
