@@ -52,14 +52,21 @@ static void feed(struct relay *r)
 		fd_close(&r->in);
 }
 
-/* Reads what is there. */
+/*
+ * Reads what is there: as much as a pipe holds and no more, so that who writes
+ * as fast as we read does not keep us from the deadline, or at the end.
+ */
 static void drain(struct relay *r)
 {
+	enum { PIPE_SIZE = 65536 };
 	char buffer[4096];
+	size_t got = 0;
 	ssize_t n = 1;
 
-	while (r->out >= 0 && (n = read(r->out, buffer, sizeof(buffer))) > 0)
+	while (r->out >= 0 && got < PIPE_SIZE && (n = read(r->out, buffer, sizeof(buffer))) > 0) {
 		keep_tail(r, buffer, (size_t)n);
+		got += (size_t)n;
+	}
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		fd_close(&r->out);
 }

@@ -90,6 +90,22 @@ static void time_outs_kill(void **state)
 	assert_int_equal(waitpid(-1, &status, WNOHANG), -1);
 }
 
+/* Who writes as fast as we read does not keep us, nor does one that is left behind. */
+static void output_without_end_does_not_keep_us(void **state)
+{
+	char output[64];
+	struct error err;
+	int status;
+
+	(void)state;
+	assert_int_equal(run_shell("exec yes", NULL, 200, output, sizeof(output), &status, &err),
+			 -1);
+	assert_int_equal(err.code, ETIMEDOUT);
+	assert_int_equal(run_shell("yes & exit 3", NULL, -1, output, sizeof(output), &status, &err),
+			 0);
+	assert_int_equal(process_exit_code(status), 3);
+}
+
 static void missing_programs_are_named(void **state)
 {
 	char *args[] = { (char *)(uintptr_t) "x", NULL };
@@ -413,6 +429,7 @@ int main(void)
 		cmocka_unit_test(only_the_tail_of_much_output_is_kept),
 		cmocka_unit_test(a_program_that_reads_nothing_is_fine),
 		cmocka_unit_test(time_outs_kill),
+		cmocka_unit_test(output_without_end_does_not_keep_us),
 		cmocka_unit_test(missing_programs_are_named),
 		cmocka_unit_test(programs_get_three_descriptors),
 		cmocka_unit_test(identity_of_processes),
