@@ -164,9 +164,9 @@ static char *read_tail(int fd)
 	off_t end = lseek(fd, 0, SEEK_END);
 	ssize_t n;
 
-	if (!tail || end < 0)
-		return tail;
-	n = pread(fd, tail, LOG_TAIL, end > LOG_TAIL ? end - LOG_TAIL : 0);
+	if (!tail)
+		return NULL;
+	n = end < 0 ? 0 : pread(fd, tail, LOG_TAIL, end > LOG_TAIL ? end - LOG_TAIL : 0);
 	tail[n < 0 ? 0 : n] = '\0';
 	return tail;
 }
@@ -196,18 +196,19 @@ int criu_run(struct criu_call *call, struct error *err)
 	if (pid < 0)
 		return error_wrap(err, "criu %s", name);
 	rc = converse(call, &talk, err);
+	/* One whose answer we do not understand may wait for ours. */
+	fd_close(&talk.socket);
 	/* A killed CRIU leaves its helpers behind. Not reaped yet, it still has its group's id. */
 	if (rc < 0 && call->request->action != CRIU_RESTORE &&
 	    waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT) == 0)
 		(void)kill(-pid, SIGKILL);
-	fd_close(&talk.socket);
 	fd_close(&talk.pidfd);
 	if (process_wait(pid, &status) < 0)
 		status = 0;
 	if (rc == 0)
 		return 0;
-	if (process_exit_code(status) > 128)
-		(void)error_hint(err, "it was ended by signal %d", process_exit_code(status) - 128);
+	if (WIFSIGNALED(status))
+		(void)error_hint(err, "it was ended by signal %d", WTERMSIG(status));
 	if (call->request->log_file && !talk.failed)
 		add_log(call, err);
 	return error_wrap(err, "criu %s", name);

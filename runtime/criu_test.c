@@ -110,6 +110,7 @@ static void play(int socket, const Criu__Request *request)
 	Criu__Response response = CRIU__RESPONSE__INIT;
 	Criu__Features features = CRIU__FEATURES__INIT;
 	bool success = true;
+	char byte;
 	int null;
 
 	if (str_equal(part, "write"))
@@ -118,8 +119,17 @@ static void play(int socket, const Criu__Request *request)
 		_exit(0);
 	if (str_equal(part, "signal"))
 		(void)raise(SIGKILL);
-	if (str_equal(part, "garbage"))
+	if (str_equal(part, "garbage") || str_equal(part, "garbage, then silence"))
 		(void)fd_send_packet(socket, "\xff\xff\xff", 3, NULL, 0);
+	if (str_equal(part, "garbage, then silence") &&
+	    fd_receive_packet(socket, &byte, sizeof(byte), NULL, NULL) <= 0)
+		_exit(0);
+	if (str_equal(part, "end with 255"))
+		_exit(255);
+	if (str_equal(part, "fail with a pipe")) {
+		(void)mkfifoat(request->options->work_dir_fd, request->options->log_file, 0600);
+		success = false;
+	}
 	if (str_equal(part, "fail")) {
 		write_log(request->options,
 			  "Warn (a.c:1): no\n(00.1) 1: Error (b.c:2): the \x1b reason\n"
@@ -302,9 +312,20 @@ static void a_failure_has_the_reason_of_the_log(void **state)
 	end(&f);
 }
 
+static void a_log_that_is_no_file_says_nothing(void **state)
+{
+	struct fixture f;
+	struct error err;
+
+	begin(&f, CRIU_DUMP, "fail with a pipe");
+	assert_int_equal(criu_run(&f.call, &err), -1);
+	assert_string_equal(err.text, "criu checkpoint: criu could not do it");
+	end(&f);
+}
+
 static void an_end_without_an_answer_is_a_failure(void **state)
 {
-	static const char *const parts[] = { "end", "signal", "garbage" };
+	static const char *const parts[] = { "end", "signal", "garbage", "garbage, then silence" };
 	struct fixture f;
 	struct error err;
 
@@ -318,6 +339,9 @@ static void an_end_without_an_answer_is_a_failure(void **state)
 	assert_int_equal(criu_run(&f.call, &err), -1);
 	assert_non_null(strstr(err.text, "without an answer"));
 	assert_non_null(strstr(err.text, "signal 9"));
+	f.request.root = "end with 255";
+	assert_int_equal(criu_run(&f.call, &err), -1);
+	assert_string_equal(err.text, "criu checkpoint: criu ended without an answer");
 	f.call.program = "/nonexistent/criu";
 	assert_int_equal(criu_run(&f.call, &err), -1);
 	assert_string_equal(err.text, "criu checkpoint: execute /nonexistent/criu: No such file or "
@@ -394,6 +418,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_we_refuse_is_the_error),
 		cmocka_unit_test(a_terminal_comes_as_a_descriptor),
 		cmocka_unit_test(a_failure_has_the_reason_of_the_log),
+		cmocka_unit_test(a_log_that_is_no_file_says_nothing),
 		cmocka_unit_test(an_end_without_an_answer_is_a_failure),
 		cmocka_unit_test(what_fails_in_the_child_is_told),
 		cmocka_unit_test(features_are_asked_for),

@@ -19,7 +19,6 @@ struct restore {
 	int fds[CRIU_FDS];
 	size_t n_fds;
 	int console; /* where the terminal's master goes, -1: nowhere */
-	pid_t root;  /* of CRIU's tree, from "setup-namespaces" on */
 	bool hooks_have_run;
 };
 
