@@ -75,6 +75,9 @@ static void set_exited(struct client *c, bool will_restart)
 	if (state->ended_by)
 		(void)strncpy(c->exited.ended_by, state->ended_by, sizeof(c->exited.ended_by) - 1);
 	c->owes_exited = true;
+	/* Behind the last word no STARTED comes: the output of that run goes without it. */
+	if (!will_restart)
+		c->told_run = c->s->output.log.run;
 	client_pump(c);
 }
 
