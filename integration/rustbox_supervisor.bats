@@ -282,6 +282,27 @@ health_is()
 	rbok kill "$NAME"
 }
 
+@test "health: a check whose time is over before it runs is killed as well" {
+	run_box --health-cmd 'exec sleep 1000' --health-interval 50ms --health-timeout 1ms \
+		--health-retries 3 sleep 1000
+	until_true health_is unhealthy
+	rbok kill "$NAME"
+}
+
+@test "health: who asks while it is paused does not stop the checks" {
+	run_box --health-cmd 'test ! -e /tmp/ill' --health-interval 100ms --health-retries 1 \
+		sleep 1000
+	until_true health_is healthy
+	rbok pause "$NAME"
+	rb health "$NAME"
+	fails
+	[[ $error == *"is paused"* ]] || fail "should say that it is paused"
+	rbok unpause "$NAME"
+	rbok exec "$NAME" touch /tmp/ill
+	until_true health_is unhealthy
+	rbok kill "$NAME"
+}
+
 @test "health: failures while it starts up do not count" {
 	run_box --health-cmd false --health-interval 50ms --health-retries 1 \
 		--health-start-period 100s --health-start-interval 50ms sleep 1000

@@ -138,8 +138,8 @@ static void on_start(void *data, enum ttrpc_code code, const char *text,
 	change_tell(exec->s, "exec_start", "execCommand", exec->command);
 	if (exec->user)
 		exec->user->started(exec->data, exec->pid);
-	else if (exec->kills_when_left)
-		exec_kill(exec, SIGKILL);
+	if (exec->wanted_signal)
+		exec_kill(exec, exec->wanted_signal);
 }
 
 static void on_added(void *data, enum ttrpc_code code, const char *text,
@@ -203,21 +203,25 @@ static struct exec *allocate(struct supervisor *s, const struct stream_exec *opt
 	return exec;
 }
 
+int exec_check_container(const struct supervisor *s, struct error *err)
+{
+	const char *name = s->record->name;
+
+	if (!life_is_running(s))
+		return error_set(err, 0, "container %s is not running", name);
+	if (s->record->state->status == RECORD_PAUSED)
+		return error_set(err, 0, "container %s is paused (rustbox unpause %s)", name, name);
+	return 0;
+}
+
 struct exec *exec_new(struct supervisor *s, const struct stream_exec *options,
 		      const struct exec_user *user, void *data, struct error *err)
 {
 	cleanup_free char *json = NULL;
 	struct exec *exec;
 
-	if (!life_is_running(s)) {
-		(void)error_set(err, 0, "container %s is not running", s->record->name);
+	if (exec_check_container(s, err) < 0)
 		return NULL;
-	}
-	if (s->record->state->status == RECORD_PAUSED) {
-		(void)error_set(err, 0, "container %s is paused (rustbox unpause %s)",
-				s->record->name, s->record->name);
-		return NULL;
-	}
 	json = exec_process_json(s, options, err);
 	exec = json ? allocate(s, options, err) : NULL;
 	if (!exec)
@@ -254,7 +258,12 @@ void exec_kill(struct exec *exec, int signal)
 {
 	struct error err;
 
-	if (!exec->pid || exec->has_exited)
+	if (exec->has_exited)
+		return;
+	/* SIGKILL is more than what else may have been asked for. */
+	if (!exec->pid && exec->wanted_signal != SIGKILL)
+		exec->wanted_signal = signal;
+	if (!exec->pid)
 		return;
 	if (run_call_kill(exec->s, exec->id, signal, false, on_killed, NULL, &err) < 0)
 		log_warning("signal exec %s: %s", exec->id, err.text);

@@ -26,12 +26,17 @@ struct exec {
 	struct loop_timer step, grace;
 	pid_t pid;
 	int exit_code, signal;
+	int wanted_signal; /* asked for before it ran; 0: none */
 	bool has_exited, is_drained, is_told, kills_when_left;
 };
+
+/* 0 when it can have one more now, -1 with err. */
+int exec_check_container(const struct supervisor *s, struct error *err);
 
 /* Adds and starts it. NULL with err; then nothing is called. */
 struct exec *exec_new(struct supervisor *s, const struct stream_exec *options,
 		      const struct exec_user *user, void *data, struct error *err);
+/* Now, or as soon as it runs. Nothing happens when it has ended. */
 void exec_kill(struct exec *exec, int signal);
 /* The user goes; output is thrown away from now on. */
 void exec_leave(struct exec *exec);

@@ -179,7 +179,6 @@ static int begin_check(struct supervisor *s, struct error *err)
 	struct health *health = &s->health;
 	struct stream_exec options;
 
-	loop_cancel_timer(&s->loop, &health->next);
 	health->n_output = 0;
 	health->has_timed_out = false;
 	if (make_command(s, &arena, &options, err) < 0)
@@ -187,6 +186,7 @@ static int begin_check(struct supervisor *s, struct error *err)
 	health->check = exec_new(s, &options, &user, s, err);
 	if (!health->check)
 		return -1;
+	loop_cancel_timer(&s->loop, &health->next);
 	loop_set_timer(&s->loop, &health->timeout,
 		       or_default(s->record->health->timeout, TIMEOUT_MS));
 	return 0;
@@ -221,8 +221,9 @@ int health_check_now(struct supervisor *s, struct error *err)
 {
 	if (!has_check(s->record))
 		return error_set(err, 0, "container %s has no health check", s->record->name);
-	if (!s->health.is_on)
-		return error_set(err, 0, "container %s is not running", s->record->name);
+	/* One that has begun before a pause would not end before that one, either. */
+	if (exec_check_container(s, err) < 0)
+		return -1;
 	return s->health.check ? 0 : begin_check(s, err);
 }
 
