@@ -14,6 +14,7 @@ enum {
 	CLIENTS_MAX = 1024,
 	ACCEPTS_A_TURN = 64,
 	PACKETS_A_TURN = 16, /* then the others have theirs */
+	ACCEPT_AGAIN_MS = 100,
 };
 
 /* ---- the end of a connection ---- */
@@ -221,6 +222,30 @@ static size_t count_clients(const struct supervisor *s)
 	return n;
 }
 
+/* Out of descriptors or memory: the socket stays readable, and would keep the loop busy. */
+static void pause_accepting(struct supervisor *s, int code)
+{
+	log_warning("accept a client: %s; trying again", strerror(code));
+	loop_remove(&s->loop, &s->listener);
+	loop_set_timer(&s->loop, &s->accept_again, ACCEPT_AGAIN_MS);
+}
+
+static void on_accept_again(struct loop_timer *timer)
+{
+	struct supervisor *s = loop_owner(timer, struct supervisor, accept_again);
+	struct error err;
+
+	if (loop_add(&s->loop, &s->listener, &err) < 0)
+		loop_set_timer(&s->loop, &s->accept_again, ACCEPT_AGAIN_MS);
+}
+
+void client_stop_accepting(struct supervisor *s)
+{
+	loop_cancel_timer(&s->loop, &s->accept_again);
+	loop_remove(&s->loop, &s->listener);
+	fd_close(&s->listener.fd);
+}
+
 void client_accept_all(struct supervisor *s)
 {
 	size_t room = CLIENTS_MAX - count_clients(s);
@@ -229,10 +254,14 @@ void client_accept_all(struct supervisor *s)
 		struct error err;
 		cleanup_fd int fd =
 			accept4(s->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0 && errno == ECONNABORTED)
-			continue;
-		if (fd < 0)
+		if (fd < 0 && errno == EAGAIN)
 			return;
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0) {
+			pause_accepting(s, errno);
+			return;
+		}
 		/* One too many is closed: it may come again. */
 		if (room == 0 || !is_ours(fd))
 			continue;
@@ -263,4 +292,5 @@ void client_free_all(struct supervisor *s)
 void client_init(struct supervisor *s)
 {
 	s->sweep.fire = on_sweep;
+	s->accept_again.fire = on_accept_again;
 }

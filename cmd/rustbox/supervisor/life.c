@@ -411,8 +411,7 @@ static void let_go(struct supervisor *s)
 	s->is_draining = false;
 	loop_cancel_timer(&s->loop, &s->again);
 	client_accept_all(s); /* who is at the door is answered */
-	loop_remove(&s->loop, &s->listener);
-	fd_close(&s->listener.fd);
+	client_stop_accepting(s);
 	ttrpc_server_stop_listening(s->ttrpc);
 	if (s->record->auto_remove) {
 		remove_container(s);

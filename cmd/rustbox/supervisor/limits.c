@@ -11,7 +11,7 @@
 #include "runtime/cgroup_backend.h"
 #include "runtime/cgroup_stats.h"
 
-enum { NS_PER_MS = 1000000, LOOK_LEAST_MS = 2 };
+enum { NS_PER_MS = 1000000, LOOK_LEAST_MS = 2, LOOK_AGAIN_MS = 100 };
 
 /* ---- CPU time ---- */
 
@@ -60,8 +60,11 @@ static void on_look(struct loop_timer *timer)
 	struct supervisor *s = loop_owner(timer, struct supervisor, limits.cpu);
 	uint64_t most = s->record->policy->cpu_time_ms * NS_PER_MS, used;
 
-	if (!read_cpu(s, &used))
+	/* It has just ended, or we are out of descriptors for a moment. */
+	if (!read_cpu(s, &used)) {
+		loop_set_timer(&s->loop, timer, LOOK_AGAIN_MS);
 		return;
+	}
 	used -= used < s->limits.cpu_begin_ns ? used : s->limits.cpu_begin_ns;
 	if (used >= most)
 		stop_at_limit(s, "cpu-time");

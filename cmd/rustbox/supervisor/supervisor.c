@@ -248,6 +248,7 @@ static int open_all(struct supervisor *s, struct error *err)
 
 static void close_all(struct supervisor *s)
 {
+	client_stop_accepting(s);
 	client_free_all(s);
 	/* Calls without an answer are cancelled first: their waiters are the tasks'. */
 	if (s->ttrpc)
@@ -261,7 +262,6 @@ static void close_all(struct supervisor *s)
 	if (s->tasks.reaper)
 		reaper_free(s->tasks.reaper);
 	fd_close(&s->signals.fd);
-	fd_close(&s->listener.fd);
 	loop_done(&s->loop);
 	change_done(s);
 	arena_free(&s->arena);

@@ -128,6 +128,7 @@ struct supervisor {
 	struct output output;
 	struct client *clients, *launcher, *closed_clients;
 	struct loop_timer sweep; /* frees those */
+	struct loop_timer accept_again;
 	struct exec *execs;
 	unsigned int n_execs;
 	struct health health;
@@ -188,6 +189,8 @@ void client_init(struct supervisor *s);
 /* take_fd: a connected socket. */
 struct client *client_new(struct supervisor *s, int take_fd, struct error *err);
 void client_accept_all(struct supervisor *s);
+/* Closes the listener. */
+void client_stop_accepting(struct supervisor *s);
 /* There is output for all, or for one that waits for room. */
 void client_pump_all(struct supervisor *s);
 /* Bytes that are in no log, for those that have all that is. */

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections of a supervisor that has no process: the test is the container, and the peer. */
+#include "cmd/rustbox/store/store_test.h"
+
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "cmd/rustbox/supervisor/client.h"
+
+struct fixture {
+	struct supervisor s;
+	int peer;
+	char out[65536]; /* what was told: bytes of output, and other packets as "<word>" */
+};
+
+static void on_knock(struct loop_watch *watch, uint32_t events)
+{
+	client_accept_all(loop_owner(watch, struct supervisor, listener));
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct test_store *t;
+	struct error err;
+
+	if (!f || test_store_make(state) < 0)
+		return -1;
+	t = *state;
+	f->s.store = &t->store;
+	f->s.record = test_container(t, "box", RECORD_RUNNING);
+	f->s.id = f->s.record->id;
+	f->s.life = LIFE_RUNNING;
+	f->s.pid = 77;
+	f->s.listener.fd = -1;
+	f->s.output.directory = -1;
+	f->peer = -1;
+	*state = f;
+	life_init(&f->s);
+	client_init(&f->s);
+	if (loop_init(&f->s.loop, &err) < 0 || output_init(&f->s, &err) < 0)
+		return -1;
+	output_begin(&f->s);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	struct test_store *t = (struct test_store *)(void *)((char *)f->s.store -
+							     offsetof(struct test_store, store));
+
+	client_free_all(&f->s);
+	output_done(&f->s);
+	loop_done(&f->s.loop);
+	fd_close(&f->peer);
+	free(f);
+	*state = t;
+	return test_store_drop(state);
+}
+
+/* ---- the peer ---- */
+
+static void turn(struct fixture *f)
+{
+	struct error err;
+
+	for (int i = 0; i < 100; i++)
+		assert_ok(loop_run_once(&f->s.loop, 0, &err));
+}
+
+static void say(const struct fixture *f, enum stream_type type, const void *payload, size_t size)
+{
+	assert_int_equal(stream_send(f->peer, type, payload, size), 0);
+}
+
+static void attach(struct fixture *f)
+{
+	const struct stream_attach attach = { .from = STREAM_FROM_START, .wants_output = 1 };
+	struct error err;
+	int ends[2];
+
+	assert_int_equal(
+		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
+	f->peer = ends[0];
+	assert_non_null(client_new(&f->s, ends[1], &err));
+	say(f, STREAM_ATTACH, &attach, sizeof(attach));
+	turn(f);
+}
+
+static void note(struct fixture *f, const char *text)
+{
+	size_t used = strlen(f->out);
+
+	(void)snprintf(f->out + used, sizeof(f->out) - used, "%s", text);
+}
+
+/* "x" for a whole packet of them, which fills the socket. */
+static void note_packet(struct fixture *f, int type, const char *packet, size_t size)
+{
+	struct stream_exited exited;
+
+	switch (type) {
+	case 0:
+		note(f, "<end>");
+		break;
+	case STREAM_STARTED:
+		note(f, "<started>");
+		break;
+	case STREAM_EXITED:
+		memcpy(&exited, packet, sizeof(exited));
+		note(f, exited.will_restart ? "<exited, will restart>" : "<exited>");
+		break;
+	case STREAM_OUT:
+		note(f, size == STREAM_BYTES_MAX ? "x" : packet);
+		break;
+	default:
+		fail_msg("packet of type %d", type);
+	}
+}
+
+/* Everything there is to take. */
+static void take(struct fixture *f)
+{
+	static char packet[STREAM_PACKET_MAX];
+	size_t size;
+	int type;
+
+	do {
+		turn(f);
+		type = stream_receive(f->peer, packet, &size);
+		if (type >= 0)
+			note_packet(f, type, packet, size);
+	} while (type > 0);
+}
+
+static void knock(struct fixture *f, const struct sockaddr_un *address)
+{
+	f->peer = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_true(f->peer >= 0);
+	assert_int_equal(connect(f->peer, (const struct sockaddr *)address, sizeof(*address)), 0);
+}
+
+/* ---- the container ---- */
+
+static void write_output(struct fixture *f, const char *text)
+{
+	f->s.output.streams.got(&f->s, LOG_STDOUT, text, strlen(text));
+}
+
+/* More than the socket takes: its peer stands still. */
+static int fill(struct fixture *f)
+{
+	static char many[STREAM_BYTES_MAX + 1];
+	const int packets = 32;
+
+	memset(many, 'x', STREAM_BYTES_MAX);
+	for (int i = 0; i < packets; i++)
+		write_output(f, many);
+	return packets;
+}
+
+static void restart(struct fixture *f)
+{
+	client_tell_will_restart(&f->s);
+	output_begin(&f->s);
+	client_tell_started(&f->s);
+}
+
+static void expect(const struct fixture *f, int n, const char *begin, const char *end)
+{
+	char text[256];
+	size_t used = strlen(begin);
+
+	memcpy(text, begin, used);
+	memset(text + used, 'x', (size_t)n);
+	(void)snprintf(text + used + n, sizeof(text) - used - (size_t)n, "%s", end);
+	assert_string_equal(f->out, text);
+}
+
+static void test_runs_follow_one_another(void **state)
+{
+	struct fixture *f = *state;
+
+	attach(f);
+	write_output(f, "one ");
+	take(f);
+	restart(f);
+	write_output(f, "two ");
+	take(f);
+	f->s.life = LIFE_OVER;
+	client_tell_over(&f->s);
+	take(f);
+	assert_string_equal(f->out,
+			    "<started>one <exited, will restart><started>two <exited><end>");
+}
+
+/* What one owes to a client that stands still meanwhile comes in the same order. */
+static void test_a_slow_client_is_told_of_a_restart(void **state)
+{
+	struct fixture *f = *state;
+	int n;
+
+	attach(f);
+	n = fill(f);
+	restart(f);
+	write_output(f, "two ");
+	take(f);
+	expect(f, n, "<started>", "<exited, will restart><started>two ");
+}
+
+static void test_a_slow_client_gets_the_output_of_the_last_run(void **state)
+{
+	struct fixture *f = *state;
+	int n;
+
+	attach(f);
+	n = fill(f);
+	restart(f);
+	write_output(f, "two ");
+	f->s.life = LIFE_OVER;
+	client_tell_over(&f->s);
+	take(f);
+	expect(f, n, "<started>", "two <exited><end>");
+}
+
+/* It neither keeps the loop busy meanwhile, nor is the client forgotten. */
+static void test_want_of_descriptors(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct fixture *f = *state;
+	struct rlimit limit, none;
+	struct error err;
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/stream.sock",
+		       f->s.store->root);
+	f->s.listener =
+		(struct loop_watch){ .fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0),
+				     .events = EPOLLIN,
+				     .ready = on_knock };
+	assert_int_equal(bind(f->s.listener.fd, (const struct sockaddr *)&address, sizeof(address)),
+			 0);
+	assert_int_equal(listen(f->s.listener.fd, 1), 0);
+	assert_ok(loop_add(&f->s.loop, &f->s.listener, &err));
+	knock(f, &address);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ 0, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	turn(f);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_null(f->s.clients);
+	assert_false(f->s.listener.watched);
+	while (!f->s.clients)
+		assert_ok(loop_run_once(&f->s.loop, -1, &err));
+	client_stop_accepting(&f->s);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_runs_follow_one_another),
+		TEST(test_a_slow_client_is_told_of_a_restart),
+		TEST(test_a_slow_client_gets_the_output_of_the_last_run),
+		TEST(test_want_of_descriptors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
