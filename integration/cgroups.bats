@@ -267,7 +267,7 @@ limit_is()
 	need_controller pids
 	resources '{"pids": {"limit": 2}}'
 	start_waiting
-	output=$(timeout 20 "$RUNTIME" --root "$ROOT" exec "$ID" cat <<<"to be read" 3>&- 4>&-)
+	output=$(timeout 100 "$RUNTIME" --root "$ROOT" exec "$ID" cat <<<"to be read" 3>&- 4>&-)
 	same "$output" "to be read"
 }
 
@@ -659,7 +659,7 @@ end_watcher()
 @test "events: statistics every interval, until the container ends" {
 	not_in_vm
 	start_waiting
-	timeout 30 "$RUNTIME" --root "$ROOT" events --interval 1s "$ID" >"$DIR/events" 2>&1 </dev/null 3>&- &
+	timeout 100 "$RUNTIME" --root "$ROOT" events --interval 1s "$ID" >"$DIR/events" 2>&1 </dev/null 3>&- &
 	local watcher=$!
 	two_lines() { [ "$(grep -c '"type":"stats"' "$DIR/events")" -ge 2 ]; }
 	until_true two_lines
@@ -673,10 +673,10 @@ end_watcher()
 	need_controller memory
 	resources '{"memory": {"limit": 33554432}}'
 	start_waiting wait-file /go + oom-child 200 + wait ready
-	timeout 30 "$RUNTIME" --root "$ROOT" events --interval 100s "$ID" >"$DIR/events" 2>&1 </dev/null 3>&- &
+	timeout 100 "$RUNTIME" --root "$ROOT" events --interval 100ms "$ID" >"$DIR/events" 2>&1 </dev/null 3>&- &
 	local watcher=$!
-	# It watches once it has printed, or after a moment.
-	sleep 0.5
+	# It watches before it prints.
+	wait_output '"type":"stats"' "$DIR/events"
 	touch "$B/rootfs/go"
 	wait_output '"type":"oom"' "$DIR/events"
 	wait_output "child killed KILL"

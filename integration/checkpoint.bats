@@ -96,7 +96,7 @@ privileges()
 	start
 	wait_output ready
 	save
-	timeout -k 5 30 "$RUNTIME" --root "$ROOT" restore --image-path "$IMAGES" --bundle "$B" "$ID" \
+	timeout -k 5 100 "$RUNTIME" --root "$ROOT" restore --image-path "$IMAGES" --bundle "$B" "$ID" \
 		</dev/null >"$DIR/out" 2>&1 3>&- 4>&- &
 	local restore=$!
 	until_true status_is running 2>/dev/null
@@ -130,12 +130,12 @@ privileges()
 
 @test "pipes of the caller are those of the restored container" {
 	counting
-	timeout -k 5 30 "$RUNTIME" --root "$ROOT" run --detach --bundle "$B" "$ID" </dev/null 2>&1 3>&- 4>&- |
+	timeout -k 5 100 "$RUNTIME" --root "$ROOT" run --detach --bundle "$B" "$ID" </dev/null 2>&1 3>&- 4>&- |
 		cat >"$DIR/first" &
 	until_true grep -qs 'count 3' "$DIR/first"
 	save
 	wait
-	timeout -k 5 30 "$RUNTIME" --root "$ROOT" restore --detach --image-path "$IMAGES" --bundle "$B" "$ID" \
+	timeout -k 5 100 "$RUNTIME" --root "$ROOT" restore --detach --image-path "$IMAGES" --bundle "$B" "$ID" \
 		</dev/null 2>&1 3>&- 4>&- | timeout 60 cat >"$DIR/second" &
 	until_true grep -qs 'count' "$DIR/second"
 	[ "$(sed -n 's/^count //;1p' "$DIR/second")" -gt 2 ]
@@ -351,16 +351,16 @@ save_repeating()
 
 @test "--preserve-fds: more descriptors of the caller" {
 	command_is sh -c 'i=0; while :; do i=$((i+1)); echo count $i >&3; sleep 0.05; done'
-	timeout -k 5 30 "$RUNTIME" --root "$ROOT" run --detach --preserve-fds 1 --bundle "$B" "$ID" \
+	timeout -k 5 100 "$RUNTIME" --root "$ROOT" run --detach --preserve-fds 1 --bundle "$B" "$ID" \
 		</dev/null >/dev/null 2>&1 3>"$DIR/three" 4>&-
 	until_true grep -qs 'count 3' "$DIR/three"
 	save
-	timeout -k 5 30 "$RUNTIME" --root "$ROOT" restore --detach --preserve-fds 1 --image-path "$IMAGES" \
+	timeout -k 5 100 "$RUNTIME" --root "$ROOT" restore --detach --preserve-fds 1 --image-path "$IMAGES" \
 		--bundle "$B" "$ID" </dev/null >"$DIR/out" 2>&1 3>"$DIR/four" 4>&- || fail "$(<"$DIR/out")"
 	until_true grep -qs 'count' "$DIR/four"
 	rt delete --force "$ID"
 	status=0 output=''
-	timeout -k 5 30 "$RUNTIME" --root "$ROOT" restore --detach --preserve-fds 3 --image-path "$IMAGES" \
+	timeout -k 5 100 "$RUNTIME" --root "$ROOT" restore --detach --preserve-fds 3 --image-path "$IMAGES" \
 		--bundle "$B" "$ID" >/dev/null 2>"$DIR/err" </dev/null 3<&0 4<&0 5<&0 || status=$?
 	error=$(<"$DIR/err")
 	error_names --preserve-fds
@@ -669,7 +669,7 @@ pages_of()
 	fetcher=$!
 	until_true test -S "$DIR/lazy/lazy-pages.socket"
 	config '.linux.cgroupsPath += "-2"'
-	TRY_SECONDS=20 launch restore --detach --lazy-pages --work-path "$DIR/lazy" --image-path "$IMAGES" \
+	launch restore --detach --lazy-pages --work-path "$DIR/lazy" --image-path "$IMAGES" \
 		--bundle "$B" "$ID-2"
 	! grep -qs 'page-pipe: splice: -1' "$DIR/work/dump.log" ||
 		skip "this criu cannot serve pages on this kernel"

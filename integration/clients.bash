@@ -218,7 +218,7 @@ client_teardown()
 	}
 	# Newer podmans' own, for user namespaces; with any runtime.
 	rmdir "$DIR"/tmp/intermediate-mountpoint-* 2>/dev/null || :
-	end=$((SECONDS + 4))
+	end=$((SECONDS + 30))
 	left=$(client_leftovers)
 	while [ -n "$left" ] && [ $SECONDS -lt $end ]; do
 		sleep 0.05
@@ -314,12 +314,14 @@ test_signals()
 	fails
 	client rm "$TAG"
 	ok
-	start_box box payload wait
+	start_box box payload wait ready
+	until_true logs_have ready
 	client stop --time 20 "$TAG"
 	ok
 	same "$(inspect_box '{{.State.ExitCode}}')" 143
 	client rm "$TAG"
-	start_box --stop-signal HUP box payload wait
+	start_box --stop-signal HUP box payload wait ready
+	until_true logs_have ready
 	client stop --time 20 "$TAG"
 	ok
 	same "$(inspect_box '{{.State.ExitCode}}')" 129
@@ -356,8 +358,9 @@ test_tty()
 	ok
 	lines "got some words" "exit 9" "terminal restored"
 	matches '^/dev/(pts/0|console)$'
-	# (docker sets the size only after the start.) The keys act inside, and a new size arrives there.
-	on_pty expect:ready resize:40x120 expect:'40 120' 'send:\x03' end -- \
+	# (docker sets the size only after the start, and listens to new ones later still.) The keys
+	# act inside, and a new size arrives there.
+	on_pty expect:ready resize:40x120 nudge:'40 120' 'send:\x03' end -- \
 		"$CLIENT" run --rm "${NEW[@]}" --interactive --tty box sh -c \
 		'trap "stty size" WINCH; trap "exit 5" INT; echo ready; while :; do sleep 0.1; done'
 	ok

@@ -215,7 +215,7 @@ rt()
 try()
 {
 	status=0
-	timeout -k 5 "${TRY_SECONDS:-60}" "$RUNTIME" --root "$ROOT" "$@" \
+	timeout -k 5 "${TRY_SECONDS:-100}" "$RUNTIME" --root "$ROOT" "$@" \
 		>"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- || status=$?
 	read_streams "$DIR/out" "$DIR/err"
 }
@@ -237,7 +237,7 @@ read_streams()
 launch()
 {
 	status=0 output=''
-	timeout -k 5 "${TRY_SECONDS:-60}" "$RUNTIME" --root "$ROOT" "$@" \
+	timeout -k 5 "${TRY_SECONDS:-100}" "$RUNTIME" --root "$ROOT" "$@" \
 		>"$DIR/container.out" 2>"$DIR/container.err" </dev/null 3>&- 4>&- || status=$?
 	error=$(<"$DIR/container.err")
 }
@@ -284,12 +284,16 @@ init_pid()
 	state_of pid "${1:-$ID}"
 }
 
-# until_true COMMAND...: asks every 10 ms, for SECONDS=20 at most.
+# until_true COMMAND...: asks every 10 ms, for PATIENCE seconds at most: a bound
+# against a hang, not a measure of the machine. The clock is one that nobody sets.
 until_true()
 {
-	local end=$((${EPOCHREALTIME/./} + ${PATIENCE:-20} * 1000000))
+	local up end
+	read -r end _ </proc/uptime
+	end=$((${end%.*} + ${PATIENCE:-100}))
 	until "$@"; do
-		[ ${EPOCHREALTIME/./} -lt $end ] || {
+		read -r up _ </proc/uptime
+		[ "${up%.*}" -le $end ] || {
 			echo "waited in vain for: $*"
 			return 1
 		}

@@ -131,7 +131,7 @@ PY
 
 ctr()
 {
-	command timeout -k 5 "${TRY_SECONDS:-60}" ctr --address "$CD/containerd.sock" \
+	command timeout -k 5 "${TRY_SECONDS:-100}" ctr --address "$CD/containerd.sock" \
 		--namespace "$CONTAINERD_NAMESPACE" "$@" 3>&- 4>&-
 }
 
@@ -323,7 +323,7 @@ containerd_teardown()
 	containerd_runs
 	if [ -z "$BATS_TEST_COMPLETED" ] || [ -n "$BATS_TEST_SKIPPED" ]; then
 		containerd_remove_all
-	elif ! PATIENCE=5 until_true no_containerd_leftovers >/dev/null; then
+	elif ! PATIENCE=30 until_true no_containerd_leftovers >/dev/null; then
 		echo "left behind:"
 		containerd_leftovers
 		containerd_remove_all

@@ -153,7 +153,7 @@ clean()
 	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c",
 		"touch \($d)/in-hook; while [ ! -e \($d)/go ]; do sleep 0.02; done"]}]' --arg d "$DIR"
 	payload wait
-	timeout 30 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	timeout 100 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	local runtime=$!
 	until_true test -e "$DIR/in-hook"
 	if is_ours; then
@@ -162,9 +162,9 @@ clean()
 		ok
 		says "$ID"
 	fi
-	TRY_SECONDS=5 try create --bundle "$B" "$ID"
+	try create --bundle "$B" "$ID"
 	[ "$status" -ne 0 ] || fail "the id was taken"
-	TRY_SECONDS=5 try start "$ID"
+	try start "$ID"
 	[ "$status" -ne 0 ] || fail "started too early"
 	touch "$DIR/go"
 	wait $runtime
@@ -175,7 +175,7 @@ clean()
 	payload create /ran
 	local i
 	for ((i = 0; i < $(rounds 8); i++)); do
-		timeout 20 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >/dev/null 2>"$DIR/err" </dev/null 3>&- 4>&- &
+		timeout 100 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >/dev/null 2>"$DIR/err" </dev/null 3>&- 4>&- &
 		local runtime=$! child
 		sleep "0.00$((RANDOM % 10))"
 		for child in $(pgrep -P $runtime) $(pgrep -P "$(pgrep -P $runtime | head -n 1)" 2>/dev/null); do

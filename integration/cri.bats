@@ -205,11 +205,11 @@ remove_pod()
 	run_pod
 	until_true pod_state_is READY
 	one_shim
-	start_named first . payload ns + wait
+	start_named first . payload ns + wait ready
 	start_named second . payload ns + wait
 	one_shim
 	same "$(ps -o ppid= "$(inspect_of .info.pid "$first")" | tr -d ' ')" "$(pod_shims)"
-	until_true log_has mnt first
+	until_true log_has ready first
 	until_true log_has mnt second
 	pod=/proc/$(pod_pid)/ns
 	for name in ipc uts net; do
@@ -283,7 +283,8 @@ remove_pod()
 }
 
 @test "stop: more than one process in the container" {
-	start_pod sh -c 'payload orphan; sleep 300 & exec payload wait'
+	start_pod sh -c 'payload orphan; sleep 300 & exec payload wait ready'
+	until_true log_has ready
 	client stop --timeout 20 "$BOX"
 	ok
 	ended_with 143 Error
@@ -493,8 +494,9 @@ remove_pod()
 @test "a pod with one pid namespace: a container with children is removed" {
 	pod_is '.linux.security_context.namespace_options.pid = 0'
 	run_pod
-	start_named box '.linux.security_context.namespace_options.pid = 0' sh -c 'sleep 300 & sleep 301 & exec payload wait'
+	start_named box '.linux.security_context.namespace_options.pid = 0' sh -c 'sleep 300 & sleep 301 & exec payload wait ready'
 	start_named other '.linux.security_context.namespace_options.pid = 0' payload wait
+	until_true log_has ready
 	client stop --timeout 20 "$box"
 	ok
 	ended_with 143 Error "$box"
@@ -590,10 +592,13 @@ remove_pod()
 # ---- the daemon and the shim end ------------------------------------------------
 
 @test "containerd restarts: the pod lives, ends are seen" {
-	start_pod payload wait
+	local pid
+	start_pod payload wait ready
+	until_true log_has ready
 	start_named other . payload wait-file /go + exit 6
+	pid=$(inspect_of .info.pid "$other")
 	containerd_end
-	touch "/proc/$(pgrep -f 'payload wait-file /go')/root/go"
+	touch "/proc/$pid/root/go"
 	containerd_start
 	crictl_answers() { pod_state_is READY; }
 	until_true crictl_answers

@@ -20,11 +20,11 @@ cycles()
 	local i count
 	count=$(cycles)
 	for ((i = 0; i < count; i++)); do
-		timeout 20 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- ||
+		timeout 100 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- ||
 			fail "create, round $i: $(<"$DIR/out")"
-		timeout 20 "$RUNTIME" --root "$ROOT" start "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- ||
+		timeout 100 "$RUNTIME" --root "$ROOT" start "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- ||
 			fail "start, round $i: $(<"$DIR/out")"
-		timeout 20 "$RUNTIME" --root "$ROOT" delete --force "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- ||
+		timeout 100 "$RUNTIME" --root "$ROOT" delete --force "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- ||
 			fail "delete, round $i: $(<"$DIR/out")"
 	done
 	assert_nothing_left
@@ -38,7 +38,7 @@ cycles()
 		code=$((i % 200))
 		echo $code >"$B/rootfs/code"
 		status=0
-		timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- || status=$?
+		timeout 100 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- || status=$?
 		[ "$status" -eq $code ] || fail "round $i: $status: $(<"$DIR/out")"
 	done
 	assert_nothing_left
@@ -50,7 +50,7 @@ cycles()
 	count=$(cycles)
 	for ((i = 0; i < count; i++)); do
 		status=0
-		output=$(timeout 20 "$RUNTIME" --root "$ROOT" exec "$ID" payload print "$i" + exit $((i % 250)) </dev/null 3>&- 4>&- 2>&1) || status=$?
+		output=$(timeout 100 "$RUNTIME" --root "$ROOT" exec "$ID" payload print "$i" + exit $((i % 250)) </dev/null 3>&- 4>&- 2>&1) || status=$?
 		[ "$status" -eq $((i % 250)) ] && [ "$output" = "$i" ] || fail "round $i"
 	done
 	same "$(rt ps --format json "$ID" | jq length)" 1
@@ -83,7 +83,7 @@ cycles()
 	payload wait
 	local i won=0 lost=0 jobs=()
 	for i in {1..8}; do
-		timeout 30 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >/dev/null 2>"$DIR/err.$i" </dev/null 3>&- 4>&- &
+		timeout 100 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID" >/dev/null 2>"$DIR/err.$i" </dev/null 3>&- 4>&- &
 		jobs+=($!)
 	done
 	for i in {1..8}; do

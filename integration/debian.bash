@@ -21,7 +21,7 @@ STOP_STEPS=("send:bash -c 'echo b\"\"egun; exec sleep 100'\\r" expect:begun 'sen
 READ_STEPS=("send:$READER" expect:begun 'send:\x1a' expect:Stopped 'expect:$ '
 	'send:fg\r' expect:bash 'send:text\r' 'expect:got text' 'expect:$ ')
 RESIZE_STEPS=(resize:20x60 'send:until [ "$(stty size)" = "20 60" ]; do sleep 0.05; done; echo si""ze two\r'
-	'expect:size two' 'expect:$ ')
+	'nudge:size two' 'expect:$ ')
 WAIT_STEPS=('send:sleep 0.1 & wait; echo wa""ited\r' expect:waited 'expect:$ ')
 
 # Prints how many processes there are at once, of a thousand and some more.

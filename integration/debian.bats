@@ -72,7 +72,7 @@ teardown()
 	command_is bash -ec "$THOUSAND"
 	launch run --detach --bundle "$B" "$ID"
 	ok
-	PATIENCE=120 wait_output "all gone"
+	PATIENCE=200 wait_output "all gone"
 	container_output
 	lines "all there"
 	[ "$(head -n 1 <<<"$output")" -gt 1000 ] || fail "fewer than a thousand"
@@ -86,7 +86,7 @@ teardown()
 	config '.linux.resources += {pids: {limit: 300}, memory: {limit: 268435456}}
 		| .mounts += [{destination: "/payload", type: "bind", source: $p, options: ["bind", "ro"]}]
 		| .process.args = ["/payload", "forkbomb", "1000"]' --arg p "$PAYLOAD"
-	TRY_SECONDS=120 try run --bundle "$B" "$ID"
+	TRY_SECONDS=200 try run --bundle "$B" "$ID"
 	ok
 	lines "forked 299 EAGAIN" "reaped 299"
 }

@@ -173,7 +173,13 @@ interactive()
 # A detached container that waits, and ends when it is asked to.
 box_wait()
 {
-	box_start perl -e '$SIG{TERM} = sub { exit 0 }; sleep 1000'
+	box_start perl -e '$SIG{TERM} = sub { exit 0 }; open(F, q(>), q(/waits)); close F; sleep 1000'
+	until_true box_waits
+}
+
+box_waits()
+{
+	box_exec test -e /waits && [ "$status" -eq 0 ]
 }
 
 # Asks the container to end, removes it, and tells its exit code as status.
@@ -357,7 +363,7 @@ test_exec_terminal()
 
 test_thousand()
 {
-	TRY_SECONDS=120 box_run_limited 1100 1073741824 bash -ec "$THOUSAND"
+	TRY_SECONDS=200 box_run_limited 1100 1073741824 bash -ec "$THOUSAND"
 	ok
 	lines "all there" "all gone"
 	[ "$(head -n 1 <<<"$output")" -gt 1000 ] || fail "fewer than a thousand"
@@ -366,7 +372,7 @@ test_thousand()
 
 test_limits()
 {
-	TRY_SECONDS=120 box_run_limited 300 67108864 bash -c '
+	TRY_SECONDS=200 box_run_limited 300 67108864 bash -c '
 		cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null
 		cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; exec /payload forkbomb 1000'
 	ok

@@ -254,7 +254,7 @@ load container
 	got, status = os.waitpid(pid, 0)
 	print("reaped", got == pid, os.waitstatus_to_exitcode(status))
 	PY
-	output=$(timeout 20 "$PYTHON" -ES "$DIR/reaper.py" "$DIR/pid" "$RUNTIME" --root "$ROOT" \
+	output=$(timeout 100 "$PYTHON" -ES "$DIR/reaper.py" "$DIR/pid" "$RUNTIME" --root "$ROOT" \
 		exec --detach --pid-file "$DIR/pid" "$ID" payload exit 42 3>&- </dev/null)
 	same "$output" "reaped True 42"
 }
@@ -274,7 +274,7 @@ load container
 @test "--preserve-fds" {
 	start_waiting
 	echo three >"$DIR/three"
-	output=$(timeout 20 "$RUNTIME" --root "$ROOT" exec --preserve-fds 1 "$ID" \
+	output=$(timeout 100 "$RUNTIME" --root "$ROOT" exec --preserve-fds 1 "$ID" \
 		payload read-fd 3 + fds 3<"$DIR/three" 4</etc/hosts </dev/null)
 	lines three
 	says_not hosts
@@ -378,7 +378,7 @@ load container
 	start_waiting
 	local i jobs=()
 	for i in {1..20}; do
-		timeout 30 "$RUNTIME" --root "$ROOT" exec "$ID" payload exit "$i" </dev/null 3>&- &
+		timeout 100 "$RUNTIME" --root "$ROOT" exec "$ID" payload exit "$i" </dev/null 3>&- &
 		jobs+=($!)
 	done
 	for i in {1..20}; do

@@ -70,14 +70,17 @@ leftovers()
 	done
 }
 
-# What the kernel still has to tidy up (a process that is about to end) may take
-# a moment; what is left after 2 s is a leak.
+# What is about to end, or the kernel still has to tidy up, may take a moment, on
+# a busy machine a long one; what is left after 30 s is a leak.
 assert_nothing_left()
 {
-	local left i
-	for ((i = 0; i < 40; i++)); do
+	local left i up end
+	read -r end _ </proc/uptime
+	end=$((${end%.*} + 30))
+	while :; do
 		left=$(leftovers)
-		[ -n "$left" ] || break
+		read -r up _ </proc/uptime
+		[ -n "$left" ] && [ "${up%.*}" -le $end ] || break
 		sleep 0.05
 	done
 	descriptors

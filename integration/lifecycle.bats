@@ -73,7 +73,7 @@ load container
 	try delete --force "$ID"
 	ok
 	payload print up + wait
-	timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" >"$DIR/fg" 2>&1 </dev/null 3>&- &
+	timeout 100 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" >"$DIR/fg" 2>&1 </dev/null 3>&- &
 	local runner=$!
 	wait_output up "$DIR/fg"
 	kill -KILL "$(init_pid)"
@@ -203,7 +203,7 @@ load container
 	print("reaped", got == pid, os.WTERMSIG(status))
 	PY
 	local call=$RUNTIME$'\n'--root$'\n'$ROOT$'\n'
-	output=$(timeout 20 "$PYTHON" "$DIR/reaper.py" \
+	output=$(timeout 100 "$PYTHON" "$DIR/reaper.py" \
 		"${call}create"$'\n'--bundle$'\n'"$B"$'\n'--pid-file$'\n'"$DIR/pid"$'\n'"$ID" \
 		"${call}state"$'\n'"$ID" "${call}start"$'\n'"$ID" "$DIR/pid" 3>&- </dev/null)
 	same "$output" "reaped True 9"

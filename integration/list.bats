@@ -111,7 +111,7 @@ load container
 	for i in 1 2 3 4; do
 		(
 			for n in 1 2 3 4 5; do
-				timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID-$i-$n" >/dev/null 2>&1
+				timeout 100 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID-$i-$n" >/dev/null 2>&1
 			done
 		) 3>&- 4>&- &
 		jobs+=($!)

@@ -147,7 +147,7 @@ exec_exits()
 	lines "got some words" "exit 9" "terminal restored"
 	matches '^/dev/(pts/0|console)$'
 	on_pty --size 30x100 expect:ready 'send:1\n' 'expect:got 1' 'send:2\n' 'expect:got 2' 'send:3\n' 'expect:got 3' \
-		resize:40x120 expect:resized 'send:\x03' end -- \
+		resize:40x120 nudge:resized 'send:\x03' end -- \
 		"$CLIENT" run --rm "${NEW[@]}" --interactive --tty box sh -c \
 		'until [ "$(stty size)" = "30 100" ]; do sleep 0.05; done; trap "exit 5" INT; echo ready
 		for i in 1 2 3; do read -r x; echo "got $x"; done
@@ -195,7 +195,8 @@ exec_exits()
 	fails
 	client rm "$TAG"
 	ok
-	start_box --stop-signal SIGHUP box payload wait
+	start_box --stop-signal SIGHUP box payload wait ready
+	until_true logs_have ready
 	client stop --time 20 "$TAG"
 	ok
 	same "$(inspect_box '{{.State.ExitCode}}')" 129

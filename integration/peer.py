@@ -13,6 +13,8 @@ through the steps; console receives a container's terminal and does the same.
 Steps:
 
     expect:TEXT   until the text comes (after what was expected before)
+    nudge:TEXT    the same, and says until then that the terminal has a new size:
+                  for commands that begin some time after the start to listen (pty only)
     send:TEXT     with \\n, \\x03 and so on
     resize:RxC    the terminal's new size
     signal:NAME   to the command (pty only)
@@ -21,7 +23,7 @@ Steps:
     end           until the command has ended, or the terminal is hung up
 
 Everything read is printed. pty adds the lines "exit N" or "signal NAME" and
-"terminal restored" or "terminal changed". A step that takes over 20 s fails.
+"terminal restored" or "terminal changed". A step that takes over 100 s fails.
 
 notify prints the datagrams, pidfd the pid and then that it ended; seccomp
 prints the state it got and each notification, and answers it with the errno or
@@ -30,6 +32,7 @@ command without input and output and kills it, if need be, after that time.
 """
 
 import array
+import contextlib
 import errno
 import fcntl
 import json
@@ -43,7 +46,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 20
+PATIENCE = 100
 RECEIVE, SEND = 0xC0502100, 0xC0182101
 CONTINUE = 1
 
@@ -95,10 +98,12 @@ class Terminal:
             os.waitpid(self.pid, 0)
         die(text)
 
-    def expect(self, text):
+    def expect(self, text, nudge=False):
         wanted = text.encode()
         deadline = time.monotonic() + PATIENCE
         while True:
+            if nudge:
+                self.nudge()
             at = self.read.find(wanted, self.seen)
             if at >= 0:
                 self.seen = at + len(wanted)
@@ -109,6 +114,11 @@ class Terminal:
                     self.fail(f"'{text}' did not come before the end")
             if time.monotonic() > deadline:
                 self.fail(f"'{text}' did not come")
+
+    def nudge(self):
+        """What the kernel does when the size changes."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(os.tcgetpgrp(self.master), signal.SIGWINCH)
 
     def pending(self):
         return bool(select.select([self.master], [], [], 0)[0])
@@ -135,6 +145,8 @@ class Terminal:
         text = text.encode().decode("unicode_escape")
         if name == "expect":
             self.expect(text)
+        elif name == "nudge":
+            self.expect(text, nudge=True)
         elif name == "send":
             os.write(self.master, text.encode("latin-1"))
         elif name == "resize":

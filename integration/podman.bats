@@ -161,8 +161,9 @@ teardown()
 	pids=$(sed -n 's/^[0-9]*:pids:/:pids:/p; s/^0::/0::/p' /proc/self/cgroup | tail -n 1)
 	says "${pids#*:}"
 	says_not "$TAG"
-	attempt podman run --detach --name "$TAG" --env "RUSTBOX_TEST_TAG=$TAG" --cgroups disabled box payload wait
+	attempt podman run --detach --name "$TAG" --env "RUSTBOX_TEST_TAG=$TAG" --cgroups disabled box payload wait ready
 	ok
+	until_true logs_have ready
 	exec_box payload print inside
 	same "$output" inside
 	client stop --time 20 "$TAG"

@@ -13,7 +13,7 @@ load container
 	lines "uid 1000 1000 1000" "gid 2000 2000 2000"
 	matches '^groups( 2000)?$'
 	command -v setpriv >/dev/null || skip "setpriv is missing: nobody here has groups to lose"
-	output=$(setpriv --groups 4242,4243 timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null 3>&- 4>&-)
+	output=$(setpriv --groups 4242,4243 timeout 100 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null 3>&- 4>&-)
 	matches '^groups( 2000)?$'
 }
 
@@ -386,7 +386,7 @@ payload_here()
 		for fd in {20..69}; do
 			eval "exec $fd</etc/hosts"
 		done
-		timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null 3>&- 2>&1
+		timeout 100 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null 3>&- 2>&1
 	) || status=$?
 	ok
 	same "$(wc -l <<<"$output")" 3
@@ -401,7 +401,7 @@ payload_here()
 		for fd in {20..69}; do
 			eval "exec $fd</etc/hosts"
 		done
-		timeout 20 "$RUNTIME" --root "$ROOT" exec "$ID" payload fds </dev/null 3>&- 2>&1
+		timeout 100 "$RUNTIME" --root "$ROOT" exec "$ID" payload fds </dev/null 3>&- 2>&1
 	) || status=$?
 	ok
 	same "$(wc -l <<<"$output")" 3
@@ -412,7 +412,7 @@ payload_here()
 	payload read-fd 3 + read-fd 4 + fds
 	echo three >"$DIR/three"
 	echo four >"$DIR/four"
-	output=$(timeout 20 "$RUNTIME" --root "$ROOT" run --preserve-fds 2 --bundle "$B" "$ID" \
+	output=$(timeout 100 "$RUNTIME" --root "$ROOT" run --preserve-fds 2 --bundle "$B" "$ID" \
 		3<"$DIR/three" 4<"$DIR/four" 5</etc/hosts </dev/null)
 	lines three four
 	says_not hosts
@@ -528,10 +528,10 @@ os.execv(sys.argv[1], sys.argv[1:])' \
 	local all
 	all=$(awk '$1 == "Cpus_allowed_list:" { print $2 }' /proc/self/status)
 	command_is grep Cpus_allowed_list: /proc/self/status
-	output=$(taskset -c "${all%%[-,]*}" timeout 20 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null)
+	output=$(taskset -c "${all%%[-,]*}" timeout 100 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null)
 	matches "[[:space:]]$all\$"
 	start_waiting
-	output=$(taskset -c "${all%%[-,]*}" timeout 20 "$RUNTIME" --root "$ROOT" exec "$ID" \
+	output=$(taskset -c "${all%%[-,]*}" timeout 100 "$RUNTIME" --root "$ROOT" exec "$ID" \
 		grep Cpus_allowed_list: /proc/self/status </dev/null)
 	matches "[[:space:]]$all\$"
 }

@@ -7,7 +7,7 @@
 load rustbox
 
 # The machine with cgroup v2 alone is emulated, and CRIU does a lot there.
-PATIENCE=60
+PATIENCE=200
 
 setup()
 {

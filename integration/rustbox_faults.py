@@ -56,7 +56,7 @@ def begin(*args, **streams):
                             **{"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **streams})
 
 
-def until(condition, what, seconds=20):
+def until(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not (result := condition()):
         assert time.monotonic() < deadline, f"waited in vain for {what}"
@@ -158,7 +158,7 @@ def left():
 
 
 def check_nothing_left(where):
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 30
     while words := left():
         assert time.monotonic() < deadline, f"{where}: left is {words}"
         time.sleep(0.01)
@@ -184,7 +184,7 @@ def is_true(row):
 def check_truth(where):
     """As soon as nobody is in the middle of anything: then nothing that `list` shows is false, and
     nothing half made is there."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         rows = containers()
         wrong = [words for words in map(is_true, rows.values()) if words]

@@ -231,7 +231,7 @@ supervisor_gone()
 	wait "$pid" || :
 	same "$(tr '\n' ' ' <"$DIR/events")" "$NAME-1 $NAME-2 $NAME-3 "
 	# shellcheck disable=SC2094
-	timeout 30 "$RUSTBOX" events --since 10m 3>&- 4>&- | head -n 1 >"$DIR/first"
+	timeout 100 "$RUSTBOX" events --since 10m 3>&- 4>&- | head -n 1 >"$DIR/first"
 	[ -s "$DIR/first" ] || fail "should have shown one"
 }
 

@@ -136,21 +136,22 @@ gateway_of()
 
 GET='GET /index.html HTTP/1.0\r\n\r\n'
 
-# What a server says to the host, to the outside, to a container: get ADDRESS PORT
+# What a server says to the host, to the outside, to a container: get ADDRESS PORT.
+# Where no answer is right, WAIT says for how many seconds.
 get_from_host()
 {
-	printf "$GET" | in_host timeout 5 busybox nc -w 2 "$1" "$2" 2>&1 | tail -n 1
+	printf "$GET" | in_host busybox nc -w "${WAIT:-30}" "$1" "$2" 2>&1 | tail -n 1
 }
 
 get_from_outside()
 {
-	printf "$GET" | in_outside timeout 5 busybox nc -w 2 "$1" "$2" 2>&1 | tail -n 1
+	printf "$GET" | in_outside busybox nc -w "${WAIT:-30}" "$1" "$2" 2>&1 | tail -n 1
 }
 
 # get_from NAME ADDRESS PORT
 get_from()
 {
-	"$RUSTBOX" exec "$1" sh -c "printf '$GET' | busybox nc -w 2 $2 $3 2>&1" 3>&- </dev/null | tail -n 1
+	"$RUSTBOX" exec "$1" sh -c "printf '$GET' | busybox nc -w ${WAIT:-30} $2 $3 2>&1" 3>&- </dev/null | tail -n 1
 }
 
 bridges()
@@ -193,7 +194,7 @@ hosts_lack()
 	local how
 	for how in "--network none" --isolate-network; do
 		# shellcheck disable=SC2086 # options
-		rbok run --rm $how sh -c 'tail -n +3 /proc/net/dev; busybox ping -c 1 -W 2 127.0.0.1'
+		rbok run --rm $how sh -c 'tail -n +3 /proc/net/dev; busybox ping -c 1 -W 30 127.0.0.1'
 		matches '^ *lo:' '1 packets received'
 		says_not up0 eth0
 	done
@@ -226,9 +227,9 @@ hosts_lack()
 	same "$(get_from client "$(address_of web)" 80)" "this is web"
 	same "$(get_from client web 80)" "this is web"
 	same "$(get_from_host "$(address_of web)" 80)" "this is web"
-	rbok exec client busybox ping -c 1 -W 2 "$(gateway_of client)"
+	rbok exec client busybox ping -c 1 -W 30 "$(gateway_of client)"
 	# It knows no way back: what comes to it has the host's address.
-	rbok exec client busybox ping -c 1 -W 2 $OUTSIDE
+	rbok exec client busybox ping -c 1 -W 30 $OUTSIDE
 	same "$(bridges)" 1
 	rbok remove -f web
 	same "$(bridges)" 1
@@ -333,7 +334,7 @@ hosts_lack()
 	start_on two --network mine --network-alias second --network-alias zwei --hostname nummer2
 	hosts_have one "^$(address_of two)[[:space:]]two $(id_of two) nummer2 second zwei\$"
 	hosts_have two "^$(address_of one)[[:space:]]one "
-	rbok exec one busybox ping -c 1 -W 2 zwei
+	rbok exec one busybox ping -c 1 -W 30 zwei
 	# What a container writes itself stays.
 	rbok exec one sh -c 'echo 192.0.2.1 own.test >>/etc/hosts'
 	rbok rename two deux
@@ -387,15 +388,15 @@ hosts_lack()
 	error_names 81/tcp
 	rbok remove -f web near far
 	rbok network remove other
-	[ "$(get_from_host 127.0.0.1 8080)" != "this is web" ] || fail "is served still"
+	[ "$(WAIT=2 get_from_host 127.0.0.1 8080)" != "this is web" ] || fail "is served still"
 }
 
 @test "what is not published is not reached from the outside, with a route either" {
 	need_networks
 	serve web --network bridge
 	in_outside ip route add "$(address_of web)" via $HOST
-	[ "$(get_from_outside "$(address_of web)" 80)" != "this is web" ] || fail "is reached"
-	rbok exec web busybox ping -c 1 -W 2 $OUTSIDE
+	[ "$(WAIT=2 get_from_outside "$(address_of web)" 80)" != "this is web" ] || fail "is reached"
+	rbok exec web busybox ping -c 1 -W 30 $OUTSIDE
 	same "$(get_from_host "$(address_of web)" 80)" "this is web"
 }
 
@@ -403,7 +404,7 @@ hosts_lack()
 	need_networks
 	serve web -p 127.0.0.1:8080:80
 	same "$(get_from_host 127.0.0.1 8080)" "this is web"
-	[ "$(get_from_outside $HOST 8080)" != "this is web" ] || fail "the outside reaches it"
+	[ "$(WAIT=2 get_from_outside $HOST 8080)" != "this is web" ] || fail "the outside reaches it"
 	rb run --rm -p 192.0.2.99:8081:80 true
 	exits 125
 	error_names 192.0.2.99:8081/tcp "no interface"
@@ -417,13 +418,13 @@ hosts_lack()
 	start_on dns -p 5353:53/udp
 	rbok port dns
 	same "$output" "53/udp -> 0.0.0.0:5353"
-	nsenter --net="$(netns_of dns)" timeout 10 "$PYTHON" -c 'import socket
+	nsenter --net="$(netns_of dns)" timeout 60 "$PYTHON" -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("0.0.0.0", 53))
 text, peer = s.recvfrom(100)
 s.sendto(b"re: " + text, peer)' 3>&- 4>&- &
 	until_true nsenter --net="$(netns_of dns)" grep -q ':0035 ' /proc/net/udp
-	output=$(in_outside timeout 10 "$PYTHON" -c 'import socket
+	output=$(in_outside timeout 60 "$PYTHON" -c 'import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.connect(("'$HOST'", 5353))
 s.send(b"hello")
@@ -463,7 +464,7 @@ print(s.recv(100).decode())')
 	fails
 	[[ $error == *8080/tcp* ]] || fail "should name the port"
 	# Programs cannot take it away either.
-	run in_host timeout 5 busybox httpd -f -p 8080 -h "$DIR/tmp"
+	run in_host timeout 20 busybox httpd -f -p 8080 -h "$DIR/tmp"
 	[[ $output == *"in use"* ]] || fail "should be refused: $output"
 	rbok remove -f web
 	rbok restart late
@@ -551,7 +552,7 @@ print(s.recv(100).decode())')
 	rb exec client busybox ping -c 1 -W 1 $OUTSIDE
 	fails
 	in_outside ip route add "$(address_of web)" via $HOST
-	[ "$(get_from_outside "$(address_of web)" 80)" != "this is web" ] || fail "the outside comes in"
+	[ "$(WAIT=2 get_from_outside "$(address_of web)" 80)" != "this is web" ] || fail "the outside comes in"
 	rb run --rm --network inner -p 80:80 true
 	exits 125
 	error_names publish internal
@@ -565,12 +566,12 @@ print(s.recv(100).decode())')
 	rbok network create blue
 	serve web --network red
 	start_on client --network blue
-	[ "$(get_from client "$(address_of web)" 80)" != "this is web" ] || fail "blue reaches red"
+	[ "$(WAIT=2 get_from client "$(address_of web)" 80)" != "this is web" ] || fail "blue reaches red"
 	rb exec client busybox ping -c 1 -W 1 "$(address_of web)"
 	fails
 	# It is not for lack of a server, or of a way out.
 	same "$(get_from_host "$(address_of web)" 80)" "this is web"
-	rbok exec client busybox ping -c 1 -W 2 $OUTSIDE
+	rbok exec client busybox ping -c 1 -W 30 $OUTSIDE
 	rbok remove -f web client
 	rbok network remove red blue
 }
@@ -618,7 +619,7 @@ print(s.recv(100).decode())')
 	in_host iptables -P FORWARD DROP
 	serve web -p 8080:80
 	same "$(get_from_outside $HOST 8080)" "this is web"
-	rbok exec web busybox ping -c 1 -W 2 $OUTSIDE
+	rbok exec web busybox ping -c 1 -W 30 $OUTSIDE
 }
 
 # ---- the end ----------------------------------------------------------------------

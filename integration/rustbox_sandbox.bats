@@ -123,7 +123,7 @@ typed"
 	sandbox --memory 32M --report "$DIR/report" --ro-bind "$PAYLOAD:/payload" /payload oom 100
 	exits 137
 	same "$(report .oom_killed)" true
-	sandbox --pids-limit 5 sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'
+	sandbox --pids-limit 5 sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 100 & done; wait'
 	[[ $error == *ork* ]] || fail "a fork should fail"
 	sandbox --ulimit nofile=17 sh -c 'ulimit -n'
 	same "$output" 17

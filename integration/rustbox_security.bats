@@ -59,7 +59,7 @@ in_box()
 @test "S23: whoever writes to the folder of --report and --pidfile holds up nobody" {
 	mkdir "$DIR/shared"
 	echo kept >"$DIR/shared/other"
-	TRY_SECONDS=20 rb run --rm --report "$DIR/shared/report" -v "$DIR/shared:/data" \
+	rb run --rm --report "$DIR/shared/report" -v "$DIR/shared:/data" \
 		sh -c 'mkfifo /data/.report.new'
 	ok
 	jq -e '.exit_code == 0' "$DIR/shared/report" >/dev/null
@@ -113,7 +113,7 @@ in_box()
 	start_box
 	in_box sh -c 'rm -f /etc/passwd && mkfifo /etc/passwd'
 	ok
-	TRY_SECONDS=20 rb exec --user somebody "$NAME" true
+	rb exec --user somebody "$NAME" true
 	[ "$status" -ne 0 ] && [ "$status" -ne 124 ] || fail "it should be refused"
 	in_box true
 	ok
@@ -124,7 +124,7 @@ in_box()
 	local state=$RUSTBOX_ROOT/run/$ID/rustbox/$ID
 	kill -9 "$(supervisor_pid)"
 	mount --bind "$state" "$state"
-	TRY_SECONDS=50 rb rm --force "$NAME"
+	rb rm --force "$NAME"
 	umount "$state"
 	[ "$status" -ne 0 ] && [ "$status" -ne 124 ] || fail "it should have failed"
 	[[ $error == *"rustbox: "*"cleaning up after it failed"* ]] || fail "it should say why"

@@ -58,7 +58,7 @@ box_cgroup_value()
 	wait $!
 	same "$(<"$DIR/stats.err")" ""
 	start_box
-	timeout -k 5 30 "$RUSTBOX" stats 3>&- 4>&- | head -n 3 >"$DIR/three"
+	timeout -k 5 100 "$RUSTBOX" stats 3>&- 4>&- | head -n 3 >"$DIR/three"
 	same "$(grep -c CONTAINER "$DIR/three")" 2
 }
 

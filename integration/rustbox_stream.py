@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import struct
+import subprocess
 
 ATTACH, EXEC, STOP, KILL, CHANGE, WAIT, RESTART, HEALTH = range(1, 9)
 INPUT, INPUT_END, RESIZE, SIGNAL = range(32, 36)
@@ -37,6 +38,11 @@ def command(*args, **options):
     return json.dumps({"args": args, **options}).encode()
 
 
+def go():
+    """Lets a container go on that waits for /go."""
+    subprocess.run([os.environ["RUSTBOX"], "exec", ID, "touch", "/go"], check=True)
+
+
 class Exited:
     def __init__(self, payload):
         (self.code, self.signal, self.oom, self.will_restart,
@@ -45,7 +51,7 @@ class Exited:
 
 
 class Client:
-    def __init__(self, kind=None, payload=b"", timeout=20):
+    def __init__(self, kind=None, payload=b"", timeout=60):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.connect(f"{RUN}/{ID}/stream.sock") # waits for its turn
         self.socket.settimeout(timeout)

@@ -10,12 +10,15 @@ load rustbox
 python()
 {
 	status=0
-	ID=$ID RUSTBOX=$RUSTBOX PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 60 "$PYTHON" -B \
+	ID=$ID RUSTBOX=$RUSTBOX PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 300 "$PYTHON" -B \
 		<(printf 'from rustbox_stream import *\nimport time\n' && cat) \
 		>"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
 	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
 	ok
 }
+
+# What a container begins with that is to wait for the client: go() of rustbox_stream.py.
+GATE='until [ -e /go ]; do sleep 0.05; done'
 
 # run_box ARGUMENTS...: in the background; ID
 run_box()
@@ -138,10 +141,11 @@ told_actions()
 }
 
 @test "an attached client sees runs one after the other, each begun and ended" {
-	run_box --restart on-failure:1 sh -c 'sleep 0.2; echo one run; exit 5'
+	run_box --restart on-failure:1 sh -c "$GATE; echo one run; exit 5"
 	python <<-'PY'
 	c = Client(ATTACH, attach(FROM_START, output=True))
 	c.expect(STARTED)
+	go()
 	assert c.output() == b"one run\n"
 	kind, payload = c.last
 	assert kind == EXITED and Exited(payload).will_restart
@@ -322,12 +326,13 @@ box_has_checked()
 # ---- clients --------------------------------------------------------------------
 
 @test "a client that stands still holds up neither the container nor others" {
-	run_box sh -c 'sleep 0.3; seq 1 200000; echo done'
+	run_box sh -c "$GATE; seq 1 200000; echo done"
 	python <<-'PY'
 	stuck = Client(ATTACH, attach(FROM_START, output=True))
 	stuck.expect(STARTED)
 	other = Client(ATTACH, attach(FROM_START, output=True))
 	other.expect(STARTED)
+	go()
 	want = b"".join(b"%d\n" % i for i in range(1, 200001)) + b"done\n"
 	assert other.output() == want
 	assert not Exited(other.last[1]).will_restart
@@ -408,7 +413,7 @@ box_has_checked()
 	        pass
 	    c.close()
 	good.send(RESIZE, b"\x50\0\x18\0")
-	for i in range(200):
+	for i in range(2000):
 	    if descriptors() <= before:
 	        break
 	    time.sleep(0.05)
@@ -547,13 +552,18 @@ box_has_checked()
 }
 
 @test "it sleeps while the container does" {
-	local pid before
+	local pid
 	start_box
 	pid=$(supervisor_pid)
-	sleep 1.5 # what starting has left to do
-	before=$(grep ctxt "/proc/$pid/status")
-	sleep 1
-	same "$(grep ctxt "/proc/$pid/status")" "$before"
+	# What starting has left to do may come first.
+	sleeps()
+	{
+		local before
+		before=$(grep ctxt "/proc/$pid/status")
+		sleep 1
+		[ "$(grep ctxt "/proc/$pid/status")" = "$before" ]
+	}
+	until_true sleeps
 	rbok stop -t 0 "$NAME"
 }
 

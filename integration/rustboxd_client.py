@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-PATIENCE = 40
+PATIENCE = 60
 
 
 class Refused(Exception):

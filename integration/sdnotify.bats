@@ -36,7 +36,7 @@ load container
 @test "run in the foreground: READY comes while the payload runs" {
 	payload notify READY=1 + wait ready
 	peer notify "$DIR/n.sock" 1 >"$DIR/notify.out"
-	NOTIFY_SOCKET=$DIR/n.sock timeout 30 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" \
+	NOTIFY_SOCKET=$DIR/n.sock timeout 100 "$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" \
 		>"$DIR/fg" 2>&1 </dev/null 3>&- &
 	local runner=$!
 	wait_output READY=1 "$DIR/notify.out"
@@ -52,7 +52,7 @@ load container
 @test "a payload that never says READY: run --detach ends with the payload, no hang" {
 	payload print quiet + sleep 300
 	peer notify "$DIR/n.sock" 1 >"$DIR/notify.out"
-	NOTIFY_SOCKET=$DIR/n.sock TRY_SECONDS=20 launch run --detach --bundle "$B" "$ID"
+	NOTIFY_SOCKET=$DIR/n.sock launch run --detach --bundle "$B" "$ID"
 	[ "$status" -ne 124 ] || fail "hangs"
 	wait_output quiet
 	wait_status stopped
@@ -65,7 +65,7 @@ load container
 	peer notify "$DIR/n.sock" 1 >"$DIR/notify.out"
 	NOTIFY_SOCKET=$DIR/n.sock launch create --bundle "$B" "$ID"
 	ok
-	NOTIFY_SOCKET=$DIR/n.sock TRY_SECONDS=20 try start "$ID"
+	NOTIFY_SOCKET=$DIR/n.sock try start "$ID"
 	ok
 	wait_output begun
 	wait_output READY=1 "$DIR/notify.out"
@@ -89,7 +89,7 @@ load container
 	status=0
 	output=$(
 		exec 3<"$DIR/three" 4<"$DIR/four" 5</etc/hosts
-		LISTEN_FDS=2 timeout 20 sh -c 'LISTEN_PID=$$ exec "$@"' sh \
+		LISTEN_FDS=2 timeout 100 sh -c 'LISTEN_PID=$$ exec "$@"' sh \
 			"$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null
 	) || status=$?
 	ok
@@ -104,7 +104,7 @@ load container
 	status=0
 	output=$(
 		exec 3<"$DIR/three" 4<"$DIR/four" 5</etc/hosts
-		LISTEN_FDS=1 timeout 20 sh -c 'LISTEN_PID=$$ exec "$@"' sh \
+		LISTEN_FDS=1 timeout 100 sh -c 'LISTEN_PID=$$ exec "$@"' sh \
 			"$RUNTIME" --root "$ROOT" run --preserve-fds 1 --bundle "$B" "$ID" </dev/null
 	) || status=$?
 	ok

@@ -777,7 +777,7 @@ teardown()
 	delete = shim.begin("Delete", id=shim.id, exec_id="e")
 	assert shim.status() == RUNNING
 	shim.end("Delete", delete)
-	assert 5 < time.monotonic() - begun < 15
+	assert 5 < time.monotonic() - begun
 	shim.finish()
 	PY
 }
@@ -1232,9 +1232,7 @@ teardown()
 	shim = Shim()
 	shim.run("exit", "0")
 	shim.wait()
-	begun = time.monotonic()
 	shim.finish()
-	assert time.monotonic() - begun < (8 if OURS else 20)
 	PY
 }
 
@@ -1331,12 +1329,13 @@ teardown()
 	shim.wait(exec_id="e")
 	shim.delete(exec_id="e")
 	if OURS:
-	    time.sleep(0.3)
 	    def switches():
 	        return [line for line in open(f"/proc/{shim.pid}/status") if "ctxt" in line]
-	    before = switches()
-	    time.sleep(1.5)
-	    assert switches() == before, "it wakes up"
+	    def sleeps():
+	        before = switches()
+	        time.sleep(1.5)
+	        return switches() == before
+	    eventually(sleeps, "its sleep")
 	    assert len(os.listdir(f"/proc/{shim.pid}/task")) == 1
 	    # The program's text is shared by all shims of a machine: as if there were three.
 	    others = [Shim(f"-{name}").start() for name in "ab"]

@@ -49,7 +49,7 @@ runtime()
 python()
 {
 	status=0
-	DIR=$DIR TAG=$TAG B=$B ROOT=$ROOT RUNTIME=$RUNTIME PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 100 \
+	DIR=$DIR TAG=$TAG B=$B ROOT=$ROOT RUNTIME=$RUNTIME PYTHONPATH=$HERE LC_ALL=C.UTF-8 timeout -k 5 300 \
 		"$PYTHON" -B <(printf '%s\n' 'from shim_client import *' \
 			'other = runc_options(root=ROOT, binary_name=str(DIR / "runtime"))' && cat &&
 			printf 'no_socket_left()\n') >"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?

@@ -303,7 +303,7 @@ static void running_out_of_memory_is_told(void **state)
 	pid_t pid = spawn(fake, eat_memory);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	assert_int_equal(poll(&poll_fd, 1, 5000), 1);
+	assert_int_equal(poll(&poll_fd, 1, 60000), 1);
 	assert_int_equal(cgroup_oom_kills(&fake->cgroup, &fake->err), 1);
 
 	struct cgroup_stats stats;

@@ -98,10 +98,10 @@ static void do_sleep(int argc, char **argv)
 	sleep_ms(argc > 1 ? number(argv[1]) : 1000);
 }
 
-/* wait-file FILE: until it exists, 30 s at most. */
+/* wait-file FILE: until it exists, 100 s at most. */
 static void do_wait_file(int argc, char **argv)
 {
-	for (int i = 0; argc > 1 && i < 6000; i++) {
+	for (int i = 0; argc > 1 && i < 20000; i++) {
 		if (access(argv[1], F_OK) == 0) {
 			say("ok");
 			return;

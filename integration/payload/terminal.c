@@ -37,7 +37,7 @@ static void do_tty(int argc, char **argv)
 	do_winsize(0, NULL);
 }
 
-/* wait-winsize ROWS COLUMNS: until the terminal has that size, 10 s at most. */
+/* wait-winsize ROWS COLUMNS: until the terminal has that size, 100 s at most. */
 static void do_wait_winsize(int argc, char **argv)
 {
 	if (argc < 3)
@@ -47,7 +47,7 @@ static void do_wait_winsize(int argc, char **argv)
 	sigaddset(&change, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &change, NULL);
 	say("waiting");
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < 100; i++) {
 		struct winsize size = { 0 };
 		ioctl(0, TIOCGWINSZ, &size);
 		if (size.ws_row == number(argv[1]) && size.ws_col == number(argv[2])) {
