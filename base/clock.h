@@ -20,3 +20,10 @@ int clock_left_ms(int64_t deadline_ms);
  */
 uint64_t clock_date_ns(void);
 char *clock_date_text(struct arena *arena, struct error *err);
+
+/*
+ * "2024-05-06T07:08:09" of that many seconds since 1970, in UTC. gmtime_r(3)
+ * reads the machine's time zone for it, from a file that may be a container's.
+ */
+enum { CLOCK_DATE_SIZE = sizeof("2024-05-06T07:08:09") };
+void clock_write_date(int64_t seconds, char ret[CLOCK_DATE_SIZE]);

@@ -48,12 +48,29 @@ static void the_date_is_that_of_the_calendar(void **state)
 	assert_in_range((uint64_t)time(NULL), before, after + 1);
 }
 
+/* Each day of more than 400 years, at another time of it. */
+static void days_are_those_of_the_calendar(void **state)
+{
+	for (int64_t day = 0; day < 150000; day++) {
+		time_t seconds = (time_t)(day * 86400 + day % 86400);
+		char expected[64], text[CLOCK_DATE_SIZE];
+		struct tm tm;
+
+		assert_non_null(gmtime_r(&seconds, &tm));
+		assert_int_not_equal(strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S", &tm),
+				     0);
+		clock_write_date(seconds, text);
+		assert_string_equal(text, expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_left_fits_poll),
 		cmocka_unit_test(both_units_are_one_clock),
 		cmocka_unit_test(the_date_is_that_of_the_calendar),
+		cmocka_unit_test(days_are_those_of_the_calendar),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,12 +134,10 @@ void log_redirect(void (*sink)(void *data, enum log_level level, const char *tex
 static void add_time(struct str *line)
 {
 	struct timespec now;
-	struct tm tm;
-	char text[32];
+	char text[CLOCK_DATE_SIZE];
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &tm);
-	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	clock_write_date(now.tv_sec, text);
 	str_add(line, text);
 	if (state.level == LOG_DEBUG)
 		str_add_format(line, ".%06ld", now.tv_nsec / 1000);

@@ -175,12 +175,15 @@ static int make_new(int dir, const char *name, const struct node *node, int host
 			return bind_node(dir, name, -1, node, err);
 		return error_set(err, errno, "mknod");
 	}
+	if (!node->uid && !node->gid)
+		return 0;
+	/* What is given away must be what was made, whoever else can write to that folder. */
 	cleanup_fd int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_set(err, errno, "open the new node");
 	if (!is_node(&st, node))
 		return error_set(err, ESTALE, "the new node was replaced");
-	if ((node->uid || node->gid) && fchownat(fd, "", node->uid, node->gid, AT_EMPTY_PATH) < 0)
+	if (fchownat(fd, "", node->uid, node->gid, AT_EMPTY_PATH) < 0)
 		return error_set(err, errno, "chown");
 	return 0;
 }

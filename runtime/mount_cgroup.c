@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -97,35 +98,8 @@ static int open_v2(const struct cgroup_mount *cgroup, const char *mount_point, c
 				     : bind_own(mount_point, path, cgroup, err);
 }
 
-/* Controllers are flags of the file system, "name=x" is a hierarchy without any. */
-static int open_v1_filesystem(const struct cgroup_mount *cgroup, const char *controllers,
-			      struct error *err)
-{
-	struct mount_parameter parameters[32];
-	struct mount_filesystem fs = { .type = "cgroup",
-				       .source = "cgroup",
-				       .parameters = parameters,
-				       .flags = cgroup->flags };
-	cleanup_free char *copy = strdup(controllers);
-	char *rest = NULL;
-
-	if (!copy)
-		return error_memory(err);
-	for (char *word = strtok_r(copy, ",", &rest); word && fs.n_parameters < 30;
-	     word = strtok_r(NULL, ",", &rest)) {
-		if (str_starts_with(word, "name=")) {
-			parameters[fs.n_parameters++] = (struct mount_parameter){ .key = "none" };
-			parameters[fs.n_parameters++] =
-				(struct mount_parameter){ .key = "name", .value = word + 5 };
-		} else {
-			parameters[fs.n_parameters++] = (struct mount_parameter){ .key = word };
-		}
-	}
-	return mount_filesystem_open(&fs, err);
-}
-
 /* "cpu,cpuacct" is also reached by each of its names. */
-static int make_links(int dir, const char *name, struct error *err)
+static int make_links(const char *name, struct error *err)
 {
 	cleanup_free char *copy = strdup(name);
 	char *rest = NULL;
@@ -133,7 +107,7 @@ static int make_links(int dir, const char *name, struct error *err)
 	if (!copy)
 		return error_memory(err);
 	for (char *word = strtok_r(copy, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
-		if (!str_equal(word, name) && symlinkat(name, dir, word) < 0 && errno != EEXIST)
+		if (!str_equal(word, name) && symlink(name, word) < 0 && errno != EEXIST)
 			return error_set(err, errno, "link %s", word);
 	}
 	return 0;
@@ -164,22 +138,45 @@ static int is_mounted(const char *mount_point, long type, struct error *err)
 	return errno == ENOENT ? 0 : error_set(err, errno, "statfs %s", mount_point);
 }
 
-static int attach_hierarchy(int dir, const char *name, int mount, struct error *err)
+/*
+ * Names are looked up in the current directory, which is of a file system that
+ * is our own and new. mount(2) there is one system call where a descriptor of
+ * the mount takes eight, for each of a dozen hierarchies.
+ */
+static int mount_here(const struct hierarchy *hierarchy, const char *name,
+		      const struct cgroup_mount *cgroup, struct error *err)
 {
-	/* By name: the file system is our own and new, and no link is followed. */
-	if (mkdirat(dir, name, 0755) < 0)
-		return error_set(err, errno, "mkdir %s", name);
-	if (move_mount(mount, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-		return error_set(err, errno, "attach the mount to %s (move_mount)", name);
-	return make_links(dir, name, err);
+	unsigned long flags = mount_api_old_flags(cgroup->flags, NULL);
+	bool is_v2 = !*hierarchy->controllers,
+	     is_named = str_starts_with(hierarchy->controllers, "name=");
+	/* Controllers are options of the file system; "name=x" is a hierarchy without any. */
+	cleanup_free char *data =
+		str_format(err, "%s%s", is_named ? "none," : "", hierarchy->controllers);
+
+	if (!data)
+		return -1;
+	if (mount("cgroup", name, is_v2 ? "cgroup2" : "cgroup", flags, data) < 0)
+		return error_set(err, errno, "mount");
+	return 0;
 }
 
-static int add_hierarchy(int dir, const struct hierarchy *hierarchy,
-			 const struct cgroup_mount *cgroup, struct error *err)
+static int bind_here(const struct hierarchy *hierarchy, const char *name, const char *mount_point,
+		     const struct cgroup_mount *cgroup, struct error *err)
+{
+	cleanup_fd int mount = bind_own(mount_point, hierarchy->path, cgroup, err);
+
+	if (mount < 0)
+		return -1;
+	if (move_mount(mount, "", AT_FDCWD, name, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(err, errno, "attach the mount to %s (move_mount)", name);
+	return 0;
+}
+
+static int add_hierarchy(const struct hierarchy *hierarchy, const struct cgroup_mount *cgroup,
+			 struct error *err)
 {
 	bool is_v2 = !*hierarchy->controllers;
 	char name[NAME_SIZE], mount_point[NAME_SIZE + sizeof(CGROUP_ROOT) + 1];
-	cleanup_fd int mount = -1;
 
 	if (!folder_name(hierarchy, name))
 		return 0;
@@ -193,18 +190,17 @@ static int add_hierarchy(int dir, const struct hierarchy *hierarchy,
 			  mount_point);
 		return 0;
 	}
-	if (is_v2)
-		mount = open_v2(cgroup, mount_point, hierarchy->path, err);
-	else if (cgroup->has_namespace)
-		mount = open_v1_filesystem(cgroup, hierarchy->controllers, err);
-	else
-		mount = bind_own(mount_point, hierarchy->path, cgroup, err);
-	if (mount < 0 || attach_hierarchy(dir, name, mount, err) < 0)
+	if (mkdir(name, 0755) < 0)
+		return error_set(err, errno, "cgroup hierarchy %s: mkdir", name);
+	if ((cgroup->has_namespace ? mount_here(hierarchy, name, cgroup, err)
+				   : bind_here(hierarchy, name, mount_point, cgroup, err)) < 0 ||
+	    make_links(name, err) < 0)
 		return error_wrap(err, "cgroup hierarchy %s", name);
 	return 0;
 }
 
-static int add_hierarchies(int dir, const struct cgroup_mount *cgroup, struct error *err)
+/* Of a tmpfs whose root is the current directory. */
+static int add_hierarchies(const struct cgroup_mount *cgroup, struct error *err)
 {
 	cleanup_free char *text = NULL;
 	char *rest = NULL;
@@ -214,8 +210,7 @@ static int add_hierarchies(int dir, const struct cgroup_mount *cgroup, struct er
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		struct hierarchy hierarchy;
 
-		if (parse_hierarchy(line, &hierarchy) &&
-		    add_hierarchy(dir, &hierarchy, cgroup, err) < 0)
+		if (parse_hierarchy(line, &hierarchy) && add_hierarchy(&hierarchy, cgroup, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -235,9 +230,16 @@ static int mount_v1(const struct mount_plan_entry *entry, const struct cgroup_mo
 		.flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 	};
 	cleanup_fd int mount = mount_filesystem_open(&fs, err);
+	cleanup_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (mount < 0 || mount_api_attach(mount, target, err) < 0 ||
-	    add_hierarchies(mount, cgroup, err) < 0)
+	if (mount < 0 || mount_api_attach(mount, target, err) < 0)
+		return -1;
+	if (here < 0 || fchdir(mount) < 0)
+		return error_set(err, errno, "change directory");
+	int result = add_hierarchies(cgroup, err);
+	if (fchdir(here) < 0)
+		return error_set(err, errno, "change directory back");
+	if (result < 0)
 		return -1;
 	if (mount_api_set(mount, &read_only, false, err) < 0)
 		return -1;

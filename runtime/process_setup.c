@@ -281,15 +281,14 @@ static int set_umask(struct preparation *p, struct error *err)
 static int find_executable(struct preparation *p, struct error *err)
 {
 	struct process_setup *setup = p->setup;
-	struct executable_facts facts;
 
 	if (!p->process->args || !p->process->args[0])
 		return error_set(err, 0, "process.args is empty");
 	if (executable_find(p->process->args[0], setup->env, p->arena, &setup->executable, err) < 0)
 		return -1;
 	log_debug("the program is %s", setup->executable);
-	executable_examine(setup->executable, &facts);
-	return executable_check(setup->executable, &facts, err);
+	executable_examine(setup->executable, &setup->facts);
+	return executable_check(setup->executable, &setup->facts, err);
 }
 
 /* Where it cannot be read all signals are reset. */
@@ -379,22 +378,11 @@ static int load_filter(const struct seccomp_filter *filter, int (*listener)(void
 	return 0;
 }
 
-/* While we may: a filter may refuse it, or kill for it, and a limit leave no descriptor for it. */
-static void examine(struct process_setup *setup)
-{
-	if (setup->is_examined ||
-	    (!setup->seccomp && !setup->landlock && !setup->process->n_rlimits))
-		return;
-	executable_examine(setup->executable, &setup->facts);
-	setup->is_examined = true;
-}
-
 int process_setup_filter(struct process_setup *setup, int (*listener)(void *data, int fd),
 			 void *data, struct error *err)
 {
 	if (setup->is_filtered)
 		return 0;
-	examine(setup);
 	if (landlock_restrict(setup->ruleset, err) < 0)
 		return -1;
 	fd_close(&setup->ruleset);
@@ -408,7 +396,9 @@ int process_setup_filter(struct process_setup *setup, int (*listener)(void *data
 int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, int fd), void *data,
 		       struct error *err)
 {
-	examine(setup);
+	/* Then looking again may be refused, or punished, or there is no descriptor for it. */
+	bool may_look = !setup->seccomp && !setup->landlock && !setup->process->n_rlimits;
+
 	if (rlimit_apply(setup->process, err) < 0)
 		return -1;
 	reset_signals(setup);
@@ -416,6 +406,5 @@ int process_setup_exec(struct process_setup *setup, int (*listener)(void *data, 
 	    process_setup_filter(setup, listener, data, err) < 0)
 		return -1;
 	(void)execve(setup->executable, setup->process->args, setup->env);
-	return executable_explain(setup->executable, errno,
-				  setup->is_examined ? &setup->facts : NULL, err);
+	return executable_explain(setup->executable, errno, may_look ? NULL : &setup->facts, err);
 }

@@ -35,7 +35,7 @@ struct process_setup {
 	uint64_t ignored;	/* likewise: signals that are ignored, bit 0 for signal 1 */
 
 	/* Between process_setup_filter() and process_setup_exec(). */
-	bool is_filtered, is_examined;
+	bool is_filtered;
 	struct executable_facts facts;
 };
 

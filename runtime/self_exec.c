@@ -30,6 +30,7 @@
 
 /* In the environment of the second life, against going round for ever: the program's folder. */
 static const char marker[] = PROTECTED_PROGRAM_FOLDER;
+static const char *told_folder;
 static char own_folder[PATH_MAX];
 static const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
@@ -141,31 +142,32 @@ static ssize_t read_own_path(char path[PATH_MAX])
  * read-only mount anybody could have set the variable: it counts only if what
  * we are is there. A sealed copy in memory nobody but the first life has made.
  */
-static void adopt_folder(int exe, const char *folder)
+static bool is_own_folder(const char *folder)
 {
 	char path[PATH_MAX], file[2 * PATH_MAX];
+	cleanup_fd int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	cleanup_fd int there = -1;
 
-	if (folder[0] != '/' || strlen(folder) >= sizeof(own_folder))
-		return;
-	if (is_on_readonly_mount(exe)) {
-		const char *slash = read_own_path(path) > 0 ? strrchr(path, '/') : NULL;
-		if (!slash)
-			return;
-		(void)snprintf(file, sizeof(file), "%s%s", folder, slash);
-		there = open(file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		if (there < 0 || !is_same_file(there, exe))
-			return;
-	}
-	memcpy(own_folder, folder, strlen(folder) + 1);
+	if (exe < 0 || folder[0] != '/' || strlen(folder) >= sizeof(own_folder))
+		return false;
+	if (!is_on_readonly_mount(exe))
+		return true;
+	const char *slash = read_own_path(path) > 0 ? strrchr(path, '/') : NULL;
+	if (!slash)
+		return false;
+	(void)snprintf(file, sizeof(file), "%s%s", folder, slash);
+	there = open(file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return there >= 0 && is_same_file(there, exe);
 }
 
 const char *self_exec_folder(void)
 {
 	char *slash = NULL;
 
+	if (!*own_folder && told_folder && is_own_folder(told_folder))
+		memcpy(own_folder, told_folder, strlen(told_folder) + 1);
 	/* Of a file that was replaced the name is stale, but not that of its folder. */
-	if (!*own_folder && read_own_path(own_folder) > 0)
+	else if (!*own_folder && read_own_path(own_folder) > 0)
 		slash = strrchr(own_folder, '/');
 	if (slash)
 		*slash = '\0';
@@ -173,15 +175,14 @@ const char *self_exec_folder(void)
 }
 
 /* The second life. Executed by descriptor, it is called by its number in ps. */
-static int settle(int exe, char **argv)
+static int settle(char **argv)
 {
 	const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
-	const char *folder = getenv(marker);
 
-	if (!folder)
+	told_folder = getenv(marker);
+	if (!told_folder)
 		return 0;
-	adopt_folder(exe, folder);
-	(void)unsetenv(marker);
+	(void)unsetenv(marker); /* the text itself stays */
 	if (argv[0])
 		(void)prctl(PR_SET_NAME, slash ? slash + 1 : argv[0]);
 	return 0;
@@ -195,7 +196,7 @@ int self_exec_seal(char **argv, struct error *err)
 	if (exe < 0)
 		return error_set(err, errno, "open /proc/self/exe");
 	if (is_sealed(exe))
-		return settle(exe, argv);
+		return settle(argv);
 	if (getenv(marker))
 		return error_set(err, 0,
 				 "protect our executable: it is writable again after it was "
