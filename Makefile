@@ -163,6 +163,9 @@ LIBS_rustbox-systemd := -lsystemd
 # There is no libsystemd.a: it has a helper of its own, which others execute.
 HELPERS := rustbox-systemd
 $(HELPERS:%=build/release/%): private LDFLAGS_release := $(LDFLAGS_release:-static-pie=-pie)
+# It begins before the C library, where that is written for the machine.
+build/release/rustbox-runtime: private LDFLAGS_release := \
+	$(LDFLAGS_release) $(if $(filter x86_64-%,$(MACHINE)),-e rustbox_runtime_entry)
 
 # Only these files know the version, so that a commit recompiles nothing else.
 VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"'

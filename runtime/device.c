@@ -246,11 +246,11 @@ static int make_link(int root, int dev, const char *name, const char *target, st
 		if (kcore < 0)
 			return 0;
 	}
-	if (is_ptmx && unlinkat(dev, name, 0) < 0 && errno != ENOENT)
-		return error_set(err, errno, "replace /dev/ptmx");
-	if (symlinkat(target, dev, name) < 0 && (is_ptmx || errno != EEXIST))
-		return error_set(err, errno, "link /dev/%s", name);
-	return 0;
+	if (symlinkat(target, dev, name) == 0 || (errno == EEXIST && !is_ptmx))
+		return 0;
+	if (errno == EEXIST && unlinkat(dev, name, 0) == 0 && symlinkat(target, dev, name) == 0)
+		return 0;
+	return error_set(err, errno, "link /dev/%s", name);
 }
 
 /*

@@ -239,16 +239,25 @@ static int empty_directory(int dir, bool descend, struct error *err)
 	return rc;
 }
 
+/* The folder is read only where more is in it than there nearly always is. */
 int registry_remove(const char *root, const char *id, int folder, struct error *err)
 {
-	if (empty_directory(folder, true, err) < 0)
-		return error_wrap(err, "container \"%s\"", id);
+	static const char *const files[] = { "start.sock", "config.json", "state.json" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		(void)unlinkat(folder, files[i], 0);
 	cleanup_fd int root_fd = open_root(root);
 	if (root_fd < 0)
 		return error_set(err, errno, "open the state folder %s", root);
-	if (unlinkat(root_fd, id, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return error_set(err, errno, "rmdir %s/%s", root, id);
-	return 0;
+	if (unlinkat(root_fd, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == ENOTEMPTY) {
+		if (empty_directory(folder, true, err) < 0)
+			return error_wrap(err, "container \"%s\"", id);
+		if (unlinkat(root_fd, id, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+	}
+	return error_set(err, errno, "rmdir %s/%s", root, id);
 }
 
 static int compare_ids(const void *a, const void *b)
