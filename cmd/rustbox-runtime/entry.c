@@ -112,6 +112,7 @@ BARE static size_t read_path(char *ret, size_t at)
 	struct statfs fs;
 	long n = -1;
 
+	fs.f_type = 0;
 	if (procfs >= 0 && call(SYS_fstatfs, procfs, of(&fs), 0, 0, 0) == 0 &&
 	    fs.f_type == PROC_SUPER_MAGIC)
 		n = call(SYS_readlinkat, procfs, of("self/exe"), of(ret + at),
@@ -131,6 +132,7 @@ BARE static bool is_protected(int fd, int exe)
 	struct statfs fs;
 	struct stat a, b;
 
+	fs.f_flags = 0;
 	return call(SYS_fstatfs, fd, of(&fs), 0, 0, 0) == 0 && (fs.f_flags & KERNEL_RDONLY) &&
 	       call(SYS_fstat, fd, of(&a), 0, 0, 0) == 0 &&
 	       call(SYS_fstat, exe, of(&b), 0, 0, 0) == 0 && a.st_dev == b.st_dev &&
