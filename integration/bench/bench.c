@@ -5,8 +5,8 @@
  *
  *   bench FOLDER COUNT NAME=PROGRAM[@TREE]...
  *
- * FOLDER has bundles/plain, wait, seccomp, userns, mounts, big; state and
- * output go below it. Each column is a runtime of runc's command line, or
+ * FOLDER has bundles/plain, wait, seccomp, userns, terminal, mounts, big, limit;
+ * state and output go below it. Each column is a runtime of runc's command line, or
  * the program of the tools named floor. A TREE is the root of another
  * distribution release, whose /usr the program then sees instead of ours.
  *
@@ -140,6 +140,9 @@ int main(int argc, char **argv)
 	for (int i = 3; i < argc; i++)
 		add_column(argv[i]);
 	measure(count);
+	for (size_t i = 0; i < bench.n_columns; i++)
+		if (bench.columns[i].works)
+			find_smallest_limit(&bench.columns[i]);
 	for (size_t i = 0; i < bench.n_columns; i++)
 		end_waiting(&bench.columns[i]);
 	return report(count);

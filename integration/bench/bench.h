@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { COLUMNS_MAX = 8, ROWS = 11, ARGS_MAX = 24 };
+enum { COLUMNS_MAX = 8, ROWS = 12, ARGS_MAX = 24 };
 
 /* Rows with the multiple calls are done this much less often. */
 enum { MANY_DIVISOR = 10 };
 
-enum verb { RUN, CREATE, START, DELETE, EXEC, PARALLEL, SEQUENCE };
+enum verb { RUN, CREATE, START, DELETE, EXEC, PARALLEL, SEQUENCE, TERMINAL };
 
 struct row {
 	const char *title;
@@ -40,6 +40,7 @@ struct column {
 	pid_t waiting; /* init of the container that exec enters */
 	unsigned int failures;
 	struct samples samples[ROWS][MEASURES];
+	double smallest_limit; /* of memory, KiB, under which it runs a container; 0: not known */
 };
 
 extern struct bench {
@@ -71,6 +72,7 @@ int make_namespace(const char *tree, bool without_unified);
 
 /* A program's command line. */
 struct call {
+	bool has_terminal; /* as standard input and output */
 	char *args[ARGS_MAX];
 	size_t n;
 	char text[4096]; /* what the arguments are made in */
@@ -90,6 +92,12 @@ void next_id(char *ret, size_t size);
 
 /* Where the programs' output goes: files of the folder. Once, before all calls. */
 void open_streams(void);
+
+/* A terminal that nobody sits at. */
+const char *terminal_name(void);
+
+/* A spawned program; -1 with errno. */
+pid_t spawn(const struct call *call);
 
 /* All but CALLS and MEMORY. */
 bool timed(const struct call *call, struct cost *cost);
@@ -115,6 +123,11 @@ bool call_once(struct column *column, enum verb verb, const char *bundle, const 
 /* The container that exec enters, for as long as all is measured. */
 void begin_waiting(struct column *column);
 void end_waiting(struct column *column);
+
+/* ---- limit.c */
+
+/* Finds the column's smallest_limit; it has run a container before. */
+void find_smallest_limit(struct column *column);
 
 /* ---- report.c */
 

@@ -93,7 +93,7 @@ static void floor_call(struct call *call, const struct column *column, enum verb
 void make_call(struct call *call, const struct column *column, enum verb verb, const char *bundle,
 	       const char *id)
 {
-	*call = (struct call){ .n = 0 };
+	*call = (struct call){ .has_terminal = verb == TERMINAL };
 	add(call, "%s", column->program);
 	if (column->is_floor) {
 		floor_call(call, column, verb, bundle, id);

@@ -85,15 +85,20 @@ static const struct table {
 	{ "Peak memory", "KiB resident of the runtime's own process.", memory_cell },
 };
 
-static void print_table(const struct table *table)
+static void print_header(const char *title, const char *text)
 {
-	(void)printf("\n### %s\n\n%s\n\n| |", table->title, table->text);
+	(void)printf("\n### %s\n\n%s\n\n| |", title, text);
 	for (size_t i = 0; i < bench.n_columns; i++)
 		(void)printf(" %s |", bench.columns[i].name);
 	(void)printf("\n|---|");
 	for (size_t i = 0; i < bench.n_columns; i++)
 		(void)printf("---:|");
 	(void)printf("\n");
+}
+
+static void print_table(const struct table *table)
+{
+	print_header(table->title, table->text);
 	for (size_t row = 0; row < ROWS; row++) {
 		bool is_many = row_is_many(row);
 
@@ -108,6 +113,21 @@ static void print_table(const struct table *table)
 		}
 		(void)printf("\n");
 	}
+}
+
+/* A table of one row, of all columns but the floor. */
+static void print_limits(void)
+{
+	print_header("Smallest memory limit",
+		     "KiB of `linux.resources.memory.limit` under which a container runs.");
+	(void)printf("| `/bin/true` |");
+	for (size_t i = 0; i < bench.n_columns; i++) {
+		if (bench.columns[i].smallest_limit > 0)
+			(void)printf(" %.0f |", bench.columns[i].smallest_limit);
+		else
+			(void)printf(" – |");
+	}
+	(void)printf("\n");
 }
 
 int report(unsigned long count)
@@ -125,6 +145,7 @@ int report(unsigned long count)
 	}
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		print_table(&tables[i]);
+	print_limits();
 	/* Peers may do as they can; ours and the floor have to work. */
 	for (size_t i = 0; i < bench.n_columns && i < 2; i++)
 		if (!bench.columns[i].works || bench.columns[i].failures)

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -15,11 +16,25 @@
 enum { AT_ONCE = 50, IN_SEQUENCE = 100 };
 
 /* Not /dev/null: some runtimes give the standard streams to the container's user (chown). */
-static posix_spawn_file_actions_t streams;
+static posix_spawn_file_actions_t streams, terminal_streams;
+
+const char *terminal_name(void)
+{
+	static char name[64];
+	static int fd = -1; /* the other end, as long as we live */
+
+	if (*name)
+		return name;
+	fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || grantpt(fd) < 0 || unlockpt(fd) < 0 || ptsname_r(fd, name, sizeof(name)))
+		fail("a terminal");
+	return name;
+}
 
 void open_streams(void)
 {
 	char errors[PATH_MAX], output[PATH_MAX];
+	const char *terminal = terminal_name();
 
 	(void)snprintf(errors, sizeof(errors), "%s/errors", bench.folder);
 	(void)snprintf(output, sizeof(output), "%s/output", bench.folder);
@@ -32,6 +47,14 @@ void open_streams(void)
 	    (errno = posix_spawn_file_actions_addopen(&streams, 2, errors,
 						      O_CREAT | O_WRONLY | O_APPEND, 0600)))
 		fail("streams");
+	errno = posix_spawn_file_actions_init(&terminal_streams);
+	if (errno ||
+	    (errno = posix_spawn_file_actions_addopen(&terminal_streams, 0, terminal,
+						      O_RDWR | O_NOCTTY, 0)) ||
+	    (errno = posix_spawn_file_actions_adddup2(&terminal_streams, 0, 1)) ||
+	    (errno = posix_spawn_file_actions_addopen(&terminal_streams, 2, errors,
+						      O_WRONLY | O_APPEND, 0600)))
+		fail("streams");
 }
 
 static double now(void)
@@ -42,13 +65,14 @@ static double now(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-static pid_t spawn(const struct call *call)
+pid_t spawn(const struct call *call)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char *environment[] = { path, NULL };
 	pid_t pid;
 
-	errno = posix_spawn(&pid, call->args[0], &streams, NULL, call->args, environment);
+	errno = posix_spawn(&pid, call->args[0], call->has_terminal ? &terminal_streams : &streams,
+			    NULL, call->args, environment);
 	return errno ? -1 : pid;
 }
 

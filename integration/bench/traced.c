@@ -71,7 +71,7 @@ static _Noreturn void be_traced(const struct call *call)
 	char output[PATH_MAX];
 
 	(void)snprintf(output, sizeof(output), "%s/output", bench.folder);
-	int fd = open(output, O_RDWR);
+	int fd = open(call->has_terminal ? terminal_name() : output, O_RDWR | O_NOCTTY);
 	(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 	(void)dup2(fd, STDIN_FILENO);
 	(void)dup2(fd, STDOUT_FILENO);
