@@ -48,7 +48,7 @@ run=(--network host --rootfs)
 @test "rustbox run --rm true" {
 	rbok run --rm "${run[@]}" "$ROOTFS" true # its seccomp filter is kept from now on
 	traced "$DIR/calls" "$RUSTBOX" run --rm "${run[@]}" "$ROOTFS" true
-	costs 2010 10 4 "$DIR/calls"
+	costs 1900 10 4 "$DIR/calls"
 }
 
 @test "rustbox exec true, with what it makes the supervisor do" {
@@ -62,7 +62,7 @@ run=(--network host --rootfs)
 	traced "$DIR/calls" "$RUSTBOX" exec "$NAME" true
 	kill $tracer
 	wait $tracer || :
-	costs 580 5 3 "$DIR/calls" "$DIR/behind"
+	costs 575 5 3 "$DIR/calls" "$DIR/behind"
 }
 
 @test "rustbox-runtime run true" {
@@ -77,5 +77,5 @@ run=(--network host --rootfs)
 	rbok remove "$id"
 	"$runtime" --root "$DIR/state" run --bundle "$DIR/bundle" "$TAG" </dev/null 3>&-
 	traced "$DIR/calls" "$runtime" --root "$DIR/state" run --bundle "$DIR/bundle" "$TAG"
-	costs 820 3 3 "$DIR/calls"
+	costs 690 3 3 "$DIR/calls"
 }
