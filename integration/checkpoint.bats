@@ -669,7 +669,7 @@ pages_of()
 	fetcher=$!
 	until_true test -S "$DIR/lazy/lazy-pages.socket"
 	config '.linux.cgroupsPath += "-2"'
-	launch restore --detach --lazy-pages --work-path "$DIR/lazy" --image-path "$IMAGES" \
+	TRY_SECONDS=60 launch restore --detach --lazy-pages --work-path "$DIR/lazy" --image-path "$IMAGES" \
 		--bundle "$B" "$ID-2"
 	! grep -qs 'page-pipe: splice: -1' "$DIR/work/dump.log" ||
 		skip "this criu cannot serve pages on this kernel"

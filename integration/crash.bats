@@ -162,9 +162,10 @@ clean()
 		ok
 		says "$ID"
 	fi
-	try create --bundle "$B" "$ID"
+	# They may wait for the first one's end.
+	TRY_SECONDS=2 try create --bundle "$B" "$ID"
 	[ "$status" -ne 0 ] || fail "the id was taken"
-	try start "$ID"
+	TRY_SECONDS=2 try start "$ID"
 	[ "$status" -ne 0 ] || fail "started too early"
 	touch "$DIR/go"
 	wait $runtime
