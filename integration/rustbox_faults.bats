@@ -14,10 +14,12 @@ FAIL_AT=${KILL_AT%/*}/fail_at
 
 teardown()
 {
-	local failed=0
+	local failed=0 disk
 	rustbox_teardown || failed=1
 	# That it can be unmounted proves that nobody has anything there.
-	[ -z "$DISK" ] || umount "$DISK" || failed=1
+	for disk in "$RUN_DISK" "$DISK"; do
+		! mountpoint -q "$disk" || umount "$disk" || failed=1
+	done
 	return $failed
 }
 
@@ -187,6 +189,26 @@ small_root()
 	RUSTBOX_ROOT=$DISK/root
 }
 
+# The same in a file, of a kind that needs room for each folder and link.
+small_ext4_root()
+{
+	truncate -s "$1" "$DIR/disk.img"
+	mkfs.ext4 -q -m 0 "$DIR/disk.img" >"$DIR/mkfs.out" 2>&1 || fail "mkfs.ext4: $(cat "$DIR/mkfs.out")"
+	mkdir "$BATS_FILE_TMPDIR/disk-$BATS_TEST_NUMBER"
+	mount -o loop "$DIR/disk.img" "$BATS_FILE_TMPDIR/disk-$BATS_TEST_NUMBER" 2>"$DIR/mount.err" ||
+		skip "no loop device: $(tail -n 1 "$DIR/mount.err")"
+	DISK=$BATS_FILE_TMPDIR/disk-$BATS_TEST_NUMBER
+	RUSTBOX_ROOT=$DISK/root
+}
+
+# Its run folder is another disk, as /run is.
+run_apart()
+{
+	mkdir -m 700 -p "$RUSTBOX_ROOT/run"
+	mount -t tmpfs -o size=4m,mode=700 none "$RUSTBOX_ROOT/run"
+	RUN_DISK=$RUSTBOX_ROOT/run
+}
+
 # All but so many pages of it are taken.
 fill()
 {
@@ -203,6 +225,61 @@ names_the_disk()
 {
 	grep -qF "$RUSTBOX_ROOT" <<<"$error" && grep -qi "no space" <<<"$error" ||
 		fail "should name the disk that is full"
+}
+
+# Everything that makes nothing new is possible, and what it says is true.
+life_on_a_full_disk()
+{
+	local state
+	run_apart
+	rbok run -d --init --pids-limit 100 --name "$NAME" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 1000 & wait; done'
+	ID=$output
+	until_true box_says up
+	rbok run -d --name "$NAME-shares" --pid "container:$NAME" --uts "container:$NAME" sleep 1000
+	rbok stop -t 0 "$NAME-shares"
+	rbok run -dit --rm --name "$NAME-tty" -v /of-its-own sleep 1000
+	rbok create --name "$NAME-new" sleep 1000
+	fill
+	rbok exec "$NAME" sh -c 'echo inside; exit 0'
+	same "$output" inside
+	rbok exec -d "$NAME" true
+	rbok start "$NAME-shares"
+	rbok exec "$NAME-shares" cat /proc/1/comm
+	same "$output" init
+	for state in paused running; do
+		rbok "$([ $state = paused ] || echo un)pause" "$NAME-tty"
+		same "$(box_state .State.Status "$NAME-tty")" $state
+	done
+	rbok stop "$NAME"
+	same "$(box_state .State.Status) $(box_state .State.ExitCode)" "exited 3"
+	rbok start "$NAME"
+	same "$(box_state .State.Status)" running
+	rbok restart "$NAME" "$NAME-shares"
+	rbok update --pids-limit 50 "$NAME"
+	same "$(box_state .HostConfig.PidsLimit)" 50
+	# Where its own layer would get its first files, there is no room for them.
+	rb start "$NAME-new"
+	[ "$status" -eq 0 ] || names_the_disk
+	rbok kill "$NAME" "$NAME-tty"
+	rbok wait "$NAME"
+	same "$output" 137
+	rbok rm -v "$NAME"
+	rbok rm -f "$NAME-shares" "$NAME-new"
+	rbok list -aq
+	same "$output" ""
+	rbok volume list -q
+	same "$output" ""
+	empty
+}
+
+@test "a full disk, /run is another: what is there starts, stops, runs commands, and goes" {
+	small_root 3m
+	life_on_a_full_disk
+}
+
+@test "a full ext4, /run is another: what is there starts, stops, runs commands, and goes" {
+	small_ext4_root 16m
+	life_on_a_full_disk
 }
 
 @test "a full disk: create and run say so and leave nothing; what is there can be listed and removed" {

@@ -78,7 +78,7 @@ struct task *task_new(struct task_service *service, const char *id, const char *
 		return NULL;
 	}
 	task->service = service;
-	task->directory = -1;
+	task->directory = task->files = -1;
 	task->init.task = task;
 	task->next = service->tasks;
 	service->tasks = task;
@@ -284,7 +284,7 @@ bool task_allows(const struct process *process, enum operation operation, struct
 int task_run_verb(struct task *task, struct engine_verb *verb, struct error *err)
 {
 	verb->options = &task->options;
-	verb->directory = task->directory;
+	verb->directory = task->files;
 	if (engine_run(task->service->engine, task->service->namespace, verb, err) < 0)
 		return -1;
 	task->verbs++;
@@ -340,7 +340,7 @@ void task_kill_unseen(struct process *process)
 
 int task_adopt(struct process *process, const char *pid_file, struct error *err)
 {
-	if (engine_read_pid(process->task->directory, pid_file, &process->pid, err) < 0)
+	if (engine_read_pid(process->task->files, pid_file, &process->pid, err) < 0)
 		return -1;
 	return stdio_attach(process->stdio, err);
 }

@@ -88,6 +88,7 @@ struct task {
 	struct task *next;
 	char *id, *bundle;
 	int directory;	    /* the bundle, opened and locked (bundle_lock.h) */
+	int files;	    /* where pid files and consoles' sockets lie; borrowed */
 	struct arena arena; /* holds the options and the cgroup */
 	struct runtime_options options;
 	struct cgroup cgroup; /* of init, once that was made */
@@ -114,6 +115,11 @@ struct task_service {
 	 * mount or unmount.
 	 */
 	const int *lock;
+	/*
+	 * NULL: pid files and consoles' sockets lie in the bundle. Else in this
+	 * folder, since the bundle's disk may be full.
+	 */
+	const int *files;
 	/*
 	 * Who takes the streams of a process within this program (exec_id NULL:
 	 * of init). NULL, also as an answer: they go where the request says.
@@ -204,7 +210,7 @@ bool task_is_alive(const struct process *process);
 
 /*
  * Takes over what a verb of the runtime has made: reads its pid from the file
- * in the bundle and starts to copy its streams.
+ * of that name and starts to copy its streams.
  */
 int task_adopt(struct process *process, const char *pid_file, struct error *err);
 

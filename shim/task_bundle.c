@@ -97,16 +97,21 @@ static int read_config(struct task *task, struct error *err)
 	return 0;
 }
 
+static int open_unlocked(const char *bundle, struct error *err)
+{
+	int fd = open(bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? error_set(err, errno, "open the bundle %s", bundle) : fd;
+}
+
 static int open_directory(struct task *task, struct error *err)
 {
-	if (!task->service->lock) {
-		task->directory = bundle_lock_open(task->bundle, err);
-		return task->directory < 0 ? -1 : 0;
-	}
-	task->directory = open(task->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (task->directory < 0)
-		return error_set(err, errno, "open the bundle %s", task->bundle);
-	return 0;
+	const struct task_service *service = task->service;
+
+	task->directory = service->lock ? open_unlocked(task->bundle, err)
+					: bundle_lock_open(task->bundle, err);
+	task->files = service->files ? *service->files : task->directory;
+	return task->directory < 0 ? -1 : 0;
 }
 
 int task_open_bundle(struct task *task, const Google__Protobuf__Any *options, struct error *err)

@@ -21,7 +21,7 @@ static void exec_drained(void *data)
 	struct process *exec = data;
 	char name[TASK_PID_FILE_SIZE];
 
-	(void)unlinkat(exec->task->directory, task_pid_file(exec, name), 0);
+	(void)unlinkat(exec->task->files, task_pid_file(exec, name), 0);
 	task_answer_deletes(exec);
 	task_free_exec(exec);
 }

@@ -54,7 +54,7 @@ int task_make_stdio(struct process *process, void (*ready)(void *data, const cha
 		.terminal = process->terminal,
 		.uid = task->options.io_uid,
 		.gid = task->options.io_gid,
-		.directory = task->directory,
+		.directory = task->files,
 		.local = service->local_streams ? service->local_streams(service, process->exec_id)
 						: NULL,
 	};

@@ -39,9 +39,10 @@ int bundle_keep_volumes(struct store *store, struct record *record, struct spec 
 			struct arena *arena, struct error *err);
 
 /*
- * Before each start: where other containers' namespaces are that it shares
- * (--pid container:ID and its like) goes into config.json. Not of a running
- * one: an error that says so. Cheap where it shares none.
+ * Before each start, with nothing written to the bundle's disk, which may be
+ * full: links in the run folder to other containers' namespaces that it shares
+ * (--pid container:ID and its like). Not of a running one: an error that says
+ * so. Cheap where it shares none.
  */
 int bundle_prepare_start(struct store *store, const struct record *record, struct arena *arena,
 			 struct error *err);

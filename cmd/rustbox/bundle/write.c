@@ -10,11 +10,11 @@
 #include "cmd/rustbox/bundle/plan.h"
 #include "cmd/rustbox/bundle/vector.h"
 #include "cmd/rustbox/network/network.h"
+#include "cmd/rustbox/store/replace.h"
 
 enum { CONFIG_LIMIT = JSON_SIZE_MAX, HOST_NAME_SIZE = 65 };
 
 #define CONFIG "config.json"
-#define SHARES "shares"
 
 /* ---- what needs the id ---- */
 
@@ -89,7 +89,7 @@ static int save(int bundle, const struct spec *spec, struct error *err)
 
 	if (!text)
 		return error_wrap(err, "write " CONFIG);
-	return fd_replace_file(bundle, CONFIG, text, strlen(text), 0600, err);
+	return replace_file(bundle, CONFIG, text, false, err);
 }
 
 static int open_bundle(const struct store *store, const char *id, struct error *err)
@@ -125,53 +125,6 @@ int bundle_load_spec(const struct store *store, const char *id, struct arena *ar
 	return 0;
 }
 
-/* Files of /proc/<pid>/ns that containers can share. */
-static const char *const shared_files[NAMESPACE_TYPES] = {
-	[NAMESPACE_PID] = "pid",
-	[NAMESPACE_NETWORK] = "net",
-	[NAMESPACE_UTS] = "uts",
-};
-
-/* The container whose namespace of that kind it shares; NULL: it does not. */
-static const char *shared_with(const struct spec *spec, const struct spec_namespace *namespace)
-{
-	char key[sizeof(BUNDLE_ANNOTATION_JOIN) + 16] = BUNDLE_ANNOTATION_JOIN;
-
-	if (!shared_files[namespace->type])
-		return NULL;
-	const char *type = spec_namespace_name((enum spec_namespace_type) namespace->type);
-	memcpy(key + strlen(key), type, strlen(type) + 1);
-	return spec_find_annotation(spec, key);
-}
-
-static int set_path(struct spec_namespace *namespace, int pid, struct arena *arena,
-		    struct error *err)
-{
-	namespace->path =
-		arena_format(arena, err, "/proc/%d/ns/%s", pid, shared_files[namespace->type]);
-	return namespace->path ? 0 : -1;
-}
-
-/*
- * Until bundle_prepare_start() there is nothing at these paths, so that nothing
- * starts without it. A file tells it at one look that there is something to do.
- */
-static int mark_shared(const struct writing *w, struct error *err)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < w->spec->linux->n_namespaces; i++) {
-		struct spec_namespace *namespace = &w->spec->linux->namespaces[i];
-
-		if (!shared_with(w->spec, namespace))
-			continue;
-		any = true;
-		if (set_path(namespace, 0, w->arena, err) < 0)
-			return -1;
-	}
-	return any ? fd_replace_file(w->bundle, SHARES, "", 0, 0600, err) : 0;
-}
-
 int bundle_write(struct store *store, struct record *record, struct spec *spec, int bundle,
 		 struct arena *arena, struct error *err)
 {
@@ -179,7 +132,7 @@ int bundle_write(struct store *store, struct record *record, struct spec *spec, 
 
 	if (complete_names(&w, err) < 0 || complete_cgroup(&w, err) < 0 ||
 	    complete_network(&w, err) < 0 || write_overlay(&w, err) < 0 ||
-	    write_init(&w, err) < 0 || mark_shared(&w, err) < 0 ||
+	    write_init(&w, err) < 0 || write_shares(&w, err) < 0 ||
 	    write_network_mounts(&w, err) < 0 || write_volumes(&w, err) < 0)
 		return -1;
 	return save(bundle, spec, err);
@@ -195,39 +148,10 @@ int bundle_keep_volumes(struct store *store, struct record *record, struct spec 
 
 /* ---- before each start ---- */
 
-static int find_shared(struct store *store, struct spec *spec, struct spec_namespace *namespace,
-		       struct arena *arena, struct error *err)
-{
-	const char *type = spec_namespace_name((enum spec_namespace_type) namespace->type);
-	const char *id = shared_with(spec, namespace);
-	struct record *other;
-
-	if (!id)
-		return 0;
-	if (store_find(store, id, arena, &other, err) < 0)
-		return error_wrap(err, "the container whose %s namespace it shares", type);
-	if (!record_is_live(other) || other->state->pid <= 0)
-		return error_set(err, 0,
-				 "container %s (%s), whose %s namespace it shares, is not "
-				 "running: start it first",
-				 other->name, other->id, type);
-	return set_path(namespace, other->state->pid, arena, err);
-}
-
 int bundle_prepare_start(struct store *store, const struct record *record, struct arena *arena,
 			 struct error *err)
 {
-	cleanup_free char *mark = store_path(store, "bundles", record->id, SHARES, err);
-	struct spec *spec;
-
-	if (!mark || write_overlay_again(store, record, err) < 0)
-		return -1;
-	if (access(mark, F_OK) < 0)
-		return 0;
-	if (bundle_load_spec(store, record->id, arena, &spec, err) < 0)
-		return -1;
-	for (size_t i = 0; i < spec->linux->n_namespaces; i++)
-		if (find_shared(store, spec, &spec->linux->namespaces[i], arena, err) < 0)
-			return -1;
-	return bundle_save_spec(store, record->id, spec, err);
+	return write_overlay_again(store, record, err) < 0
+		       ? -1
+		       : write_shares_again(store, record, arena, err);
 }

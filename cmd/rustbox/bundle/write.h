@@ -19,6 +19,15 @@ int write_overlay(const struct writing *w, struct error *err);
 int write_overlay_again(const struct store *store, const struct record *record, struct error *err);
 
 /*
+ * Namespaces of other containers: config.json gets paths at which nothing is
+ * until, before each start, links are made there, so that nothing starts
+ * without them. Cheap where none is shared.
+ */
+int write_shares(const struct writing *w, struct error *err);
+int write_shares_again(struct store *store, const struct record *record, struct arena *arena,
+		       struct error *err);
+
+/*
  * The bundle's own copy of rustbox-init: whoever may mount in a container could
  * make the mount of it writable, and must not reach what others run.
  */

@@ -39,18 +39,23 @@ static char *read_host(const char *path, struct error *err)
 	return err->code == ENOENT ? strdup("") : NULL;
 }
 
-/* In place: a file that is mounted somewhere is not another one afterwards. */
+/*
+ * In place: a file that is mounted somewhere is not another one afterwards. And
+ * in the block that it has, so that it stays as it was on a full disk.
+ */
 static int write_file(int bundle, const char *name, const struct str *text, struct error *err)
 {
 	cleanup_fd int fd =
-		openat(bundle, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+		openat(bundle, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (text->failed)
 		return error_memory(err);
 	/* Whatever the umask of the caller: everybody in the container reads it. */
 	if (fd < 0 || fchmod(fd, 0644) < 0)
 		return error_set(err, errno, "make %s in the bundle", name);
-	return text->size ? fd_write_all(fd, name, text->text, text->size, err) : 0;
+	if (text->size && fd_write_all(fd, name, text->text, text->size, err) < 0)
+		return -1;
+	return ftruncate(fd, (off_t)text->size) < 0 ? error_set(err, errno, "shorten %s", name) : 0;
 }
 
 /* ---- hosts ---- */

@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "cmd/rustbox/store/replace.h"
 #include "cmd/rustbox/store/store_parts.h"
 
 /* An image's labels are in it twice. */
@@ -31,49 +32,6 @@ int store_check_writable(const struct store *store, struct error *err)
 	return error_hint(err, "--root names another place");
 }
 
-/* Replaces the file at once or not at all, and what it says survives a power cut. */
-static int replace_durably(int dirfd, const char *name, const char *text, struct error *err)
-{
-	char temporary[sizeof(struct store_file) + 8];
-
-	(void)snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	cleanup_fd int fd = openat(dirfd, temporary,
-				   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return error_set(err, errno, "create %s", temporary);
-	if (fd_write_all(fd, name, text, strlen(text), err) < 0 ||
-	    (fsync(fd) < 0 && error_set(err, errno, "fsync %s", temporary) < 0) ||
-	    (renameat(dirfd, temporary, dirfd, name) < 0 &&
-	     error_set(err, errno, "rename %s to %s", temporary, name) < 0)) {
-		(void)unlinkat(dirfd, temporary, 0);
-		return -1;
-	}
-	return fsync(dirfd) < 0 ? error_set(err, errno, "fsync the folder of %s", name) : 0;
-}
-
-/*
- * On a full disk: in the blocks that the present file has. By one write(2), so
- * that who is killed leaves the old or the new one. White space ends what has
- * become shorter.
- */
-static bool overwrite(int dirfd, const char *name, const char *text)
-{
-	cleanup_fd int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	size_t size = strlen(text), total;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-	    size > (uint64_t)st.st_blocks * 512)
-		return false;
-	total = size > (size_t)st.st_size ? size : (size_t)st.st_size;
-	cleanup_free char *bytes = malloc(total);
-	if (!bytes)
-		return false;
-	memcpy(bytes, text, size);
-	memset(bytes + size, '\n', total - size);
-	return pwrite(fd, bytes, total, 0) == (ssize_t)total && fsync(fd) == 0;
-}
-
 static int open_folder(int dirfd, const char *name, struct error *err)
 {
 	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -86,7 +44,6 @@ static int save(struct store *store, const struct record *record, bool durable, 
 	struct store_file file = store_file("", record->id, ".json");
 	cleanup_free char *text = record_write(record, err);
 	cleanup_fd int folder = -1;
-	int rc;
 
 	if (!text)
 		return -1;
@@ -101,11 +58,7 @@ static int save(struct store *store, const struct record *record, bool durable, 
 	folder = open_folder(store->root_fd, "containers", err);
 	if (folder < 0)
 		return -1;
-	if (durable)
-		rc = replace_durably(folder, file.path + 1, text, err);
-	else
-		rc = fd_replace_file(folder, file.path + 1, text, strlen(text), 0600, err);
-	return rc < 0 && err->code == ENOSPC && overwrite(folder, file.path + 1, text) ? 0 : rc;
+	return replace_file(folder, file.path + 1, text, durable, err);
 }
 
 int store_save(struct store *store, const struct record *record, bool durable, struct error *err)

@@ -114,12 +114,14 @@ static void on_created(void *data, enum ttrpc_code code, const char *text,
 		       const ProtobufCMessage *response)
 {
 	struct supervisor *s = data;
+	cleanup_str struct str explained = STR_EMPTY;
 
 	if (code == TTRPC_OK) {
 		start(s);
 		return;
 	}
-	set_failure(s, run_exit_code(text), text);
+	run_explain_failure(s, text, &explained);
+	set_failure(s, run_exit_code(text), explained.text ? explained.text : text);
 	end_run(s);
 }
 

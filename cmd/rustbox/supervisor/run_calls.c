@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The task API, called in this process. */
+#include <errno.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/str.h"
 #include "cmd/rustbox/bundle/bundle.h"
@@ -97,6 +99,23 @@ int run_call_kill(struct supervisor *s, const char *exec_id, int signal, bool al
 	request.signal = (uint32_t)signal;
 	request.all = all;
 	return run_call(s, "Kill", &request.base, done, data, err);
+}
+
+/* A root that got no room for its work folder is mounted read-only, whatever was asked for. */
+static bool is_want_of_room(const struct supervisor *s, const char *failure)
+{
+	enum { LEAST_BLOCKS = 16 };
+	struct statvfs disk;
+
+	return (strstr(failure, strerror(EROFS)) || strstr(failure, strerror(ENOSPC))) &&
+	       fstatvfs(s->store->root_fd, &disk) == 0 && disk.f_bavail < LEAST_BLOCKS;
+}
+
+void run_explain_failure(const struct supervisor *s, const char *failure, struct str *ret)
+{
+	if (is_want_of_room(s, failure))
+		str_add_format(ret, "%s: %s: no space left on this disk (make room there)", failure,
+			       s->store->root);
 }
 
 /* The runtime's messages about what it was to execute begin with "exec". */

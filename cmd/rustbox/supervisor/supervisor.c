@@ -101,17 +101,15 @@ static int bind_socket(struct supervisor *s, int type, const char *name, struct 
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	cleanup_fd int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	cleanup_fd int folder =
-		openat(s->store->run_fd, s->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	if (fd < 0 || folder < 0)
+	if (fd < 0)
 		return error_set(err, errno, "make %s/%s/%s", s->store->run, s->id, name);
 	/* The folder's own path may be too long for an address. */
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", folder,
-		       name);
-	(void)unlinkat(folder, name, 0); /* of a supervisor that was killed */
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s",
+		       s->folder, name);
+	(void)unlinkat(s->folder, name, 0); /* of a supervisor that was killed */
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    fchmodat(folder, name, 0600, 0) < 0 || listen(fd, BACKLOG) < 0)
+	    fchmodat(s->folder, name, 0600, 0) < 0 || listen(fd, BACKLOG) < 0)
 		return error_set(err, errno, "bind %s/%s/%s", s->store->run, s->id, name);
 	return move_fd(&fd);
 }
@@ -212,6 +210,10 @@ static int load(struct supervisor *s, struct error *err)
 	if (strlen(root) >= sizeof(s->runtime_root))
 		return error_set(err, ENAMETOOLONG, "%s", root);
 	memcpy(s->runtime_root, root, strlen(root) + 1);
+	s->folder =
+		openat(s->store->run_fd, s->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (s->folder < 0)
+		return error_set(err, errno, "open %s", root);
 	return store_load(s->store, s->id, &s->arena, &s->record, err);
 }
 
@@ -225,6 +227,7 @@ static int open_services(struct supervisor *s, struct error *err)
 	tasks->loop = &s->loop;
 	tasks->namespace = SUPERVISOR_NAMESPACE;
 	tasks->lock = &s->lock;
+	tasks->files = &s->folder;
 	tasks->local_streams = local_streams;
 	tasks->shutdown = tasks->emptied = ignore;
 	tasks->reaper = reaper_new(&s->loop, err);
@@ -265,6 +268,7 @@ static void close_all(struct supervisor *s)
 	loop_done(&s->loop);
 	change_done(s);
 	arena_free(&s->arena);
+	fd_close(&s->folder);
 	fd_close(&s->lock);
 }
 
@@ -292,6 +296,7 @@ int supervisor_run(const struct store *store, const char *id, const char *checkp
 	s = (struct supervisor){ .store = (struct store *)(uintptr_t)store,
 				 .id = id,
 				 .restore_from = checkpoint,
+				 .folder = -1,
 				 .signals.fd = -1,
 				 .listener.fd = -1,
 				 .output.directory = -1 };

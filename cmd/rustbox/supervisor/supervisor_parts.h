@@ -107,7 +107,8 @@ struct supervisor {
 	struct loop_watch signals, listener;
 	struct task_service tasks;
 	struct ttrpc_server *ttrpc;
-	char runtime_root[4096];
+	char runtime_root[4096]; /* the run folder of this container */
+	int folder;		 /* the same, opened */
 
 	enum life life;
 	int status_before; /* enum record_status */
@@ -165,6 +166,8 @@ int run_call_kill(struct supervisor *s, const char *exec_id, int signal, bool al
 		  ttrpc_local_done *done, void *data, struct error *err);
 /* Of the task service's failure: 127, 126 where the command could not be executed, else 125. */
 int run_exit_code(const char *failure);
+/* *ret: the failure and that the disk is full, where that is its cause; else empty. */
+void run_explain_failure(const struct supervisor *s, const char *failure, struct str *ret);
 
 /* ---- aside.c ---- */
 
