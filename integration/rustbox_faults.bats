@@ -51,17 +51,17 @@ count()
 @test "SIGKILL at the steps of run: of the command, the supervisor, the runtime, the container" {
 	python <<-'PY'
 	kill_command(none, "run", "-d", "--name", NAME, *WAITS, stride=401)
-	kill_command(none, "run", "-d", "--rm", "--name", NAME, *WAITS, stride=409)
+	kill_command(none, "run", "-d", "--rm", "-v", "/its-own", "--name", NAME, *WAITS, stride=409)
 	PY
 }
 
 @test "SIGKILL at the steps of create, start, restart, rename and remove" {
 	python <<-'PY'
-	kill_command(none, "create", "--name", NAME, *WAITS, stride=71)
+	kill_command(none, "create", "-v", "/its-own", "--name", NAME, *WAITS, stride=71)
 	kill_command(stopped, "start", NAME, stride=907)
 	kill_command(exited, "restart", NAME, stride=1009)
 	kill_command(created, "rename", NAME, NAME + "-new", stride=59)
-	kill_removal(stopped, stride=29)
+	kill_removal(with_volume, stride=29)
 	kill_removal(running, stride=67)
 	PY
 }
@@ -204,7 +204,7 @@ small_ext4_root()
 # Its run folder is another disk, as /run is.
 run_apart()
 {
-	mkdir -m 700 -p "$RUSTBOX_ROOT/run"
+	mkdir -p "$RUSTBOX_ROOT/run"
 	mount -t tmpfs -o size=4m,mode=700 none "$RUSTBOX_ROOT/run"
 	RUN_DISK=$RUSTBOX_ROOT/run
 }
@@ -466,7 +466,9 @@ crash_and_boot()
 	rbok run -d --name "$NAME-stopped" --restart unless-stopped sleep 1000
 	rbok run -d --name "$NAME-always-stopped" --restart always sleep 1000
 	rbok stop -t 0 "$NAME-stopped" "$NAME-always-stopped"
-	rbok run -d --name "$NAME-rm" --rm sleep 1000
+	rbok run -d --name "$NAME-rm" --rm -v /its-own -v "$NAME-named:/named" sleep 1000
+	rbok run -d --name "$NAME-keeps" -v /its-own sleep 1000
+	rbok volume create elsewhere
 	rbok run -d --name "$NAME-paused" --restart always sleep 1000
 	rbok pause "$NAME-paused"
 	rbok create --name "$NAME-created" --restart always sleep 1000
@@ -478,6 +480,7 @@ crash_and_boot()
 always-stopped stopped
 created created
 ended exited
+keeps exited
 no exited
 on-failure exited
 paused exited
@@ -488,6 +491,10 @@ unless-stopped exited"
 	same "$(box_state .State.ExitCode "$NAME-ended")" 0
 	rb inspect "$NAME-rm"
 	fails
+	# Its volume has gone with it, as rm -v would have it.
+	rbok volume list -q
+	same "$(sort <<<"$output")" "$(printf '%s\n' "$(box_state '.Mounts[0].Name' "$NAME-keeps")" \
+		"$NAME-named" elsewhere | sort)"
 	rbok start --boot
 	same "$(sed "s/^$NAME-//" <<<"$output" | sort)" "always
 always-stopped

@@ -154,6 +154,7 @@ def left():
     for folder in ("containers", "names", "logs", "overlay", "bundles", "run"):
         found += [name for name in glob.glob(f"{ROOT}/{folder}/*") + glob.glob(f"{ROOT}/{folder}/.*")
                   if "/run/events" not in name]
+    found += [name for name in glob.glob(f"{ROOT}/volumes/*") if len(os.path.basename(name)) == 64]
     return found + glob.glob(f"{DIR}/tmp/*")
 
 
@@ -227,6 +228,11 @@ def paused():
     call("pause", NAME)
 
 
+def with_volume():
+    running("-v", "/its-own")
+    call("stop", NAME)
+
+
 def stopped():
     running()
     call("stop", NAME)
@@ -268,7 +274,7 @@ def prove(where, name=NAME, stays=True):
         if stays:
             assert state(*present)["Running"], where
             call("exec", *present, "true")
-        call("rm", "-f", *present)
+        call("rm", "-fv", *present)
     check_nothing_left(where)
 
 
@@ -299,9 +305,10 @@ def kill_removal(prepare, stride, least=3):
     """The same removal once more ends it, whatever the first has left."""
     def kill(step):
         prepare()
-        done = call("rm", "-f", NAME, program=(KILL_AT, "--all", str(step)), fails=True)
+        done = call("rm", "-fv", NAME, program=(KILL_AT, "--all", str(step)), fails=True)
         assert done.returncode in (KILLED, NOT_REACHED), done
-        call("rm", "-f", NAME)
+        call("rm", "-fv", NAME)
+        containers()
         check_nothing_left(f"{prepare.__name__}, rm -f, step {step}")
         return done.returncode == KILLED
 

@@ -314,6 +314,13 @@ watches()
 	[[ $output == "Deleted Volumes:"*"Total reclaimed space: "* ]] || fail "output: $output"
 	rbok volume ls -q
 	same "$output" "$NAME"
+	# What a container without a name for it has left has none either.
+	rbok create --name "$NAME-c" -v /its-own true
+	rbok remove "$NAME-c"
+	rbok volume prune
+	[[ $output =~ [0-9a-f]{64} ]] || fail "output: $output"
+	rbok volume ls -q
+	same "$output" "$NAME"
 	rbok volume prune --all --filter label=x
 	rbok volume ls -q
 	same "$output" "$NAME"

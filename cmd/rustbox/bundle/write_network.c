@@ -45,8 +45,7 @@ static char *read_host(const char *path, struct error *err)
  */
 static int write_file(int bundle, const char *name, const struct str *text, struct error *err)
 {
-	cleanup_fd int fd =
-		openat(bundle, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+	cleanup_fd int fd = openat(bundle, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (text->failed)
 		return error_memory(err);

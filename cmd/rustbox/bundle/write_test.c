@@ -247,6 +247,14 @@ static void several_layers_are_one_tree(void **state)
 
 /* ---- shared namespaces ---- */
 
+static void assert_leads_to(const char *path, const char *expected)
+{
+	char text[64] = "";
+
+	assert_true(readlink(path, text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, expected);
+}
+
 static void namespaces_of_another_container(void **state)
 {
 	struct test_bundle *t = *state;
@@ -273,10 +281,15 @@ static void namespaces_of_another_container(void **state)
 	if (bundle_prepare_start(&t->store, t->record, &t->arena, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(bundle_load_spec(&t->store, t->record->id, &t->arena, &spec, &err), 0);
-	assert_string_equal(spec_find_namespace(spec, NAMESPACE_PID)->path, "/proc/4711/ns/pid");
-	assert_string_equal(spec_find_namespace(spec, NAMESPACE_NETWORK)->path,
-			    "/proc/4711/ns/net");
+	assert_leads_to(spec_find_namespace(spec, NAMESPACE_PID)->path, "/proc/4711/ns/pid");
+	assert_leads_to(spec_find_namespace(spec, NAMESPACE_NETWORK)->path, "/proc/4711/ns/net");
 	assert_null(spec_find_namespace(spec, NAMESPACE_UTS)->path);
+
+	/* It was restarted. */
+	first->state->pid = 42;
+	assert_int_equal(store_save(&t->store, first, false, &err), 0);
+	assert_int_equal(bundle_prepare_start(&t->store, t->record, &t->arena, &err), 0);
+	assert_leads_to(spec_find_namespace(spec, NAMESPACE_PID)->path, "/proc/42/ns/pid");
 }
 
 int main(void)

@@ -70,8 +70,18 @@ static int make_source(const struct record_mount *mount, struct error *err)
 		       : 0;
 }
 
+static bool has_anonymous(const struct record *record)
+{
+	for (size_t i = 0; i < record->n_mounts; i++)
+		if (record->mounts[i].anonymous)
+			return true;
+	return false;
+}
+
 int write_volumes(const struct writing *w, struct error *err)
 {
+	if (has_anonymous(w->record) && volume_mark_owner(w->bundle, err) < 0)
+		return -1;
 	for (size_t i = 0; i < w->record->n_mounts; i++) {
 		const struct record_mount *mount = &w->record->mounts[i];
 

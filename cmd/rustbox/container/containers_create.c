@@ -9,6 +9,7 @@
 #include "cmd/rustbox/bundle/bundle.h"
 #include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/event.h"
+#include "cmd/rustbox/store/volume.h"
 
 static int find_image(struct store *store, const struct create_options *options,
 		      struct arena *arena, struct image **ret, struct error *err)
@@ -56,6 +57,9 @@ static int fill(struct store *store, struct record *record, struct spec *spec, i
 	/* One that goes with its end has nothing to survive a power failure for. */
 	if (store_save(store, record, !record->auto_remove, err) < 0)
 		return -1;
+	/* From now on the record says whose its volumes are, but for one that a reboot removes. */
+	if (!record->auto_remove)
+		volume_unmark_owner(bundle);
 	return bundle_keep_volumes(store, record, spec, arena, err);
 }
 

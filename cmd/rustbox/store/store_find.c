@@ -197,31 +197,48 @@ static void sweep_bundles(struct store *store, const struct ids *known)
 			store_remove_half_made(store, bundles.items[i].text);
 }
 
+/* In *ids is then what has a record, readable or not: only that keeps its bundle. */
+static int list(struct store *store, struct arena *arena, struct ids *ids, struct record ***ret,
+		size_t *ret_n, struct error *err)
+{
+	struct record **records;
+	size_t n = 0, kept = 0;
+
+	if (read_all_ids(store, ids, err) < 0)
+		return -1;
+	records = arena_array(arena, ids->count + 1, sizeof(*records), err);
+	if (!records)
+		return -1;
+	for (size_t i = 0; i < ids->count; i++) {
+		struct error problem = { 0 };
+
+		n += (size_t)load_one(store, ids->items[i].text, arena, &records[n], &problem);
+		if (n > kept || problem.code != ENOENT)
+			ids->items[kept++] = ids->items[i];
+	}
+	ids->count = kept;
+	qsort(records, n, sizeof(struct record *), compare_records);
+	*ret = records;
+	*ret_n = n;
+	return 0;
+}
+
+int store_list_records(struct store *store, struct arena *arena, struct record ***ret,
+		       size_t *ret_n, struct error *err)
+{
+	cleanup_ids struct ids ids = { 0 };
+
+	return list(store, arena, &ids, ret, ret_n, err);
+}
+
 int store_list(struct store *store, struct arena *arena, struct record ***ret, size_t *ret_n,
 	       struct error *err)
 {
 	cleanup_ids struct ids ids = { 0 };
-	struct record **records;
-	size_t n = 0, kept = 0;
 
-	if (read_all_ids(store, &ids, err) < 0)
+	if (list(store, arena, &ids, ret, ret_n, err) < 0)
 		return -1;
-	records = arena_array(arena, ids.count + 1, sizeof(*records), err);
-	if (!records)
-		return -1;
-	for (size_t i = 0; i < ids.count; i++) {
-		struct error problem = { 0 };
-
-		n += (size_t)load_one(store, ids.items[i].text, arena, &records[n], &problem);
-		/* Only what has a record, readable or not, keeps its bundle. */
-		if (n > kept || problem.code != ENOENT)
-			ids.items[kept++] = ids.items[i];
-	}
-	ids.count = kept;
 	sweep_bundles(store, &ids);
 	store_sweep_names(store, ids.count);
-	qsort(records, n, sizeof(struct record *), compare_records);
-	*ret = records;
-	*ret_n = n;
 	return 0;
 }

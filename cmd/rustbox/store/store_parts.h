@@ -33,6 +33,10 @@ void store_sweep_names(struct store *store, size_t n_containers);
 int store_settle(struct store *store, bool waits, struct arena *arena, struct record **record,
 		 struct error *err);
 
+/* store_list() that leaves half-made containers alone: for who is in the middle of removing one. */
+int store_list_records(struct store *store, struct arena *arena, struct record ***ret,
+		       size_t *ret_n, struct error *err);
+
 /* Removes a bundle without a record, and all that goes with it, unless it is locked. */
 void store_remove_half_made(struct store *store, const char *id);
 

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 
 #include "base/log.h"
+#include "cmd/rustbox/store/volume.h"
 
 static int cleaned, cleaning_fails;
 static char cleaned_id[STORE_ID_LENGTH + 1];
@@ -165,6 +166,13 @@ static void half_made_ones_go_unless_locked(void **state)
 	assert_ok(store_list(&t->store, &t->arena, &all, &n, &err));
 	assert_int_equal(n, 0);
 	assert_true(test_exists(t, "bundles", claim.id));
+	/* A volume that was made for it, one that it was to share, and another container's. */
+	struct volume *own, *named, *others;
+	assert_ok(volume_mark_owner(claim.bundle, &err));
+	assert_ok(volume_create(&t->store, NULL, claim.id, NULL, 0, &t->arena, &own, &err));
+	assert_ok(volume_create(&t->store, "named", NULL, NULL, 0, &t->arena, &named, &err));
+	assert_ok(
+		volume_create(&t->store, NULL, "0123456789ab", NULL, 0, &t->arena, &others, &err));
 	/* A record that was not written to its end. */
 	char *unfinished = arena_format(&t->arena, &err, ".%s.json.new", claim.id);
 	char *path = arena_format(&t->arena, &err, "containers/%s", unfinished);
@@ -177,6 +185,8 @@ static void half_made_ones_go_unless_locked(void **state)
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		assert_false(test_exists(t, folders[i], claim.id));
 	assert_false(test_exists(t, "containers", unfinished));
+	assert_false(test_exists(t, "volumes", own->name));
+	assert_true(test_exists(t, "volumes", "named") && test_exists(t, "volumes", others->name));
 	assert_false(test_exists(t, "names", "web"));
 }
 

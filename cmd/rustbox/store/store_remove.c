@@ -47,13 +47,22 @@ static bool has_anonymous_volumes(const struct record *record)
 	return false;
 }
 
+/* Should we be killed between record and volumes. */
+static void mark_owner(const struct store *store, const struct record *record)
+{
+	cleanup_fd int bundle = openat(store->root_fd, store_file("bundles", record->id, "").path,
+				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error ignored; /* as of a full disk */
+
+	if (bundle >= 0)
+		(void)volume_mark_owner(bundle, &ignored);
+}
+
 /* Whoever mounts them by --volumes-from keeps them. A volume that stays is not the container. */
 static void remove_volumes(struct store *store, const struct record *record)
 {
 	struct error err;
 
-	if (!has_anonymous_volumes(record))
-		return;
 	for (size_t i = 0; i < record->n_mounts; i++) {
 		const struct record_mount *mount = &record->mounts[i];
 
@@ -66,10 +75,17 @@ static void remove_volumes(struct store *store, const struct record *record)
 
 int store_remove(struct store *store, const struct record *record, struct error *err)
 {
-	if (store_check_writable(store, err) < 0 || remove_record(store, record->id, err) < 0)
+	bool owns_volumes = has_anonymous_volumes(record);
+
+	if (store_check_writable(store, err) < 0)
+		return error_wrap(err, "container %s", record->id);
+	if (owns_volumes)
+		mark_owner(store, record);
+	if (remove_record(store, record->id, err) < 0)
 		return error_wrap(err, "container %s", record->id);
 	store_drop_name(store, record->name, record->id);
-	remove_volumes(store, record);
+	if (owns_volumes)
+		remove_volumes(store, record);
 	if (store_remove_files(store, record->id, err) < 0)
 		return error_wrap(err, "container %s", record->id);
 	return 0;
@@ -132,6 +148,7 @@ void store_remove_half_made(struct store *store, const char *id)
 	if (lock < 0 || store_load(store, id, &arena, &record, &err) == 0 || err.code != ENOENT)
 		return;
 	drop_names_of(store, id);
+	volume_remove_owned(store, id);
 	if (store_remove_files(store, id, &err) < 0)
 		log_warning("remove what is left of container %s: %s", id, err.text);
 }

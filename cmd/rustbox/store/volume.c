@@ -17,6 +17,8 @@
 #include "cmd/rustbox/store/store_parts.h"
 #include "cmd/rustbox/store/tree.h"
 
+#define OWNER_MARK "owns-volumes"
+
 enum { VOLUME_FILE_MAX = 1024 * 1024, ANONYMOUS_BYTES = 32 };
 
 static const struct json_field volume_fields[] = {
@@ -200,7 +202,7 @@ int volume_create(struct store *store, const char *name, const char *container,
 	    store_check_writable(store, err) < 0)
 		return -1;
 	volume->name = name ? arena_strdup(arena, name, err) : make_name(arena, err);
-	volume->anonymous = name == NULL;
+	volume->anonymous = !name || container; /* whose plan has made up the name */
 	volume->created = clock_date_text(arena, err);
 	volume->container = container ? arena_strdup(arena, container, err) : NULL;
 	volume->labels = arena_array(arena, n_labels + 1, sizeof(*labels), err);
@@ -281,7 +283,7 @@ static int check_unused(struct store *store, const struct volume *volume, struct
 	struct record **records;
 	size_t n;
 
-	if (store_list(store, &arena, &records, &n, err) < 0)
+	if (store_list_records(store, &arena, &records, &n, err) < 0)
 		return -1;
 	if (!volume_is_used(volume, records, n, &user))
 		return 0;
@@ -348,6 +350,39 @@ int volume_remove(struct store *store, const char *name, bool force, struct erro
 	if (check_unused(store, volume, err) < 0)
 		return -1;
 	return remove_folder(store, volume, err);
+}
+
+int volume_mark_owner(int bundle, struct error *err)
+{
+	cleanup_fd int fd =
+		openat(bundle, OWNER_MARK, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	return fd < 0 ? error_set(err, errno, "make %s in the bundle", OWNER_MARK) : 0;
+}
+
+void volume_unmark_owner(int bundle)
+{
+	(void)unlinkat(bundle, OWNER_MARK, 0);
+}
+
+void volume_remove_owned(struct store *store, const char *id)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct volume **volumes;
+	struct error err;
+	size_t n;
+
+	if (faccessat(store->root_fd, store_file("bundles", id, "/" OWNER_MARK).path, F_OK,
+		      AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (volume_list(store, &arena, &volumes, &n, &err) < 0) {
+		log_warning("volumes of container %s: %s", id, err.text);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (volumes[i]->anonymous && str_equal(volumes[i]->container, id) &&
+		    volume_remove(store, volumes[i]->name, true, &err) < 0 && err.code != EBUSY)
+			log_warning("%s", err.text);
 }
 
 void volume_sweep(struct store *store)

@@ -25,7 +25,7 @@ int volume_check_name(const char *name, struct error *err);
 
 /*
  * Makes a volume, complete or not at all. name NULL: an anonymous one, of 64 hex digits.
- * container: see struct volume. EEXIST where there is one of that name;
+ * container: see struct volume; one that is made for a container is anonymous, too. EEXIST where there is one of that name;
  * volume_ensure() takes that one, and says in *ret_is_new (may be NULL) whether
  * it had to make it. The result is in the arena.
  */
@@ -48,6 +48,17 @@ bool volume_is_used(const struct volume *volume, struct record *const *records, 
 
 /* EBUSY: a container mounts it. force: no error where there is none of that name. */
 int volume_remove(struct store *store, const char *name, bool force, struct error *err);
+
+/*
+ * A mark in a bundle (an opened folder), for as long as the record cannot say
+ * it: the anonymous volumes that were made for this container go with it. The
+ * record of one that is being made, or removed, is not there yet, or any more;
+ * that of a --rm container does not survive a reboot.
+ */
+int volume_mark_owner(int bundle, struct error *err);
+void volume_unmark_owner(int bundle);
+/* Where bundles/<id> has the mark: removes them, but for what somebody else mounts. */
+void volume_remove_owned(struct store *store, const char *id);
 
 /* Removes what killed makers and removers of volumes have left. */
 void volume_sweep(struct store *store);

@@ -105,8 +105,8 @@ static int bind_socket(struct supervisor *s, int type, const char *name, struct 
 	if (fd < 0)
 		return error_set(err, errno, "make %s/%s/%s", s->store->run, s->id, name);
 	/* The folder's own path may be too long for an address. */
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s",
-		       s->folder, name);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", s->folder,
+		       name);
 	(void)unlinkat(s->folder, name, 0); /* of a supervisor that was killed */
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    fchmodat(s->folder, name, 0600, 0) < 0 || listen(fd, BACKLOG) < 0)
