@@ -584,6 +584,33 @@ nested_run()
 	same "$(<"$B/rootfs/behind")" behind
 }
 
+@test "source-namespace=: a source that is in another mount namespace only" {
+	local other
+	is_ours || skip "not every runtime has it"
+	mkdir "$DIR/there"
+	unshare -m sh -c 'mount -t tmpfs none "$0" && echo elsewhere >"$0/file" && touch "$0.ready" && exec sleep 1000' \
+		"$DIR/there" 3>&- &
+	other=$!
+	until_true test -e "$DIR/there.ready"
+	config '.mounts += [{destination: "/mnt", type: "bind", source: "\($d)/there",
+		options: ["bind", "rprivate", "source-namespace=/proc/\($pid)/ns/mnt"]}]' --arg d "$DIR" --arg pid "$other"
+	run_payload cat /mnt/file
+	same "$output" elsewhere
+	[ ! -e "$DIR/there/file" ] || fail "it should not be here"
+	config '.mounts[-1].source = "/not-there"'
+	try run --bundle "$B" "$ID"
+	error_names /not-there "/proc/$other/ns/mnt"
+	config '.mounts[-1].options[-1] = "source-namespace=/proc/self/ns/net"'
+	try run --bundle "$B" "$ID"
+	error_names "is no mount namespace"
+	config '.mounts[-1] |= (.options[-1] |= "source-namespace=/proc/self/ns/mnt" | .type = "tmpfs" | .options[0] = "rw")'
+	try run --bundle "$B" "$ID"
+	error_names source-namespace bind
+	kill "$other"
+	wait "$other" || :
+	assert_nothing_left
+}
+
 @test "idmap=uids=…;gids=…: mappings of the option's own, absolute or by the container's" {
 	is_ours || skip "not every runtime has it"
 	mkdir "$DIR/source"

@@ -46,6 +46,8 @@ int mount_open_source(const struct mount_plan *plan, struct mount_plan_entry *en
 		      struct error *err);
 int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_entry *entry, int tree,
 		      bool is_from_host, struct error *err);
+/* A detached clone of what is at `path` in that mount namespace (a file). Waits 10 s at most. */
+int mount_open_foreign(const char *namespace, const char *path, bool recursive, struct error *err);
 int mount_open_null(struct mount_plan *plan, struct error *err);
 
 /*

@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "runtime/mount.h"
 
+#define SOURCE_NAMESPACE "source-namespace="
+
 enum action {
 	NOTHING,     /* for mount(8) and its callers only, or without effect since long ago */
 	ATTRIBUTE,   /* set, clear */
@@ -264,6 +266,8 @@ int mount_options_parse(char *const *words, size_t count, struct arena *arena,
 		else if (str_starts_with(words[i], "idmap=") ||
 			 str_starts_with(words[i], "ridmap="))
 			add_mappings(ret, words[i]);
+		else if (str_starts_with(words[i], SOURCE_NAMESPACE))
+			ret->source_namespace = words[i] + strlen(SOURCE_NAMESPACE);
 		else if (add_unknown(ret, words[i], arena, err) < 0)
 			return -1;
 	}

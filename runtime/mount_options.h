@@ -36,6 +36,8 @@ struct mount_options {
 	bool copy_symlink, source_nofollow, destination_nofollow;
 	bool idmap, idmap_recursive; /* idmap or ridmap; ridmap */
 	const char *mappings;	     /* behind "idmap=" (mount_idmap.h); NULL: none */
+	/* Of binds, behind "source-namespace=": where the source is; NULL: here. */
+	const char *source_namespace;
 };
 
 /*

@@ -171,6 +171,10 @@ static void other_words_set_their_switch(void **state)
 	assert_string_equal(o.mappings, "uids=0-1-2;gids=0-1-2");
 	o = parse("src-nofollow dest-nofollow");
 	assert_true(o.source_nofollow && o.destination_nofollow && !o.copy_symlink);
+	assert_null(o.source_namespace);
+	o = parse("rbind source-namespace=/proc/1/ns/mnt");
+	assert_string_equal(o.source_namespace, "/proc/1/ns/mnt");
+	assert_int_equal(o.n_parameters, 0);
 }
 
 static void bind_mounts_are_recognised(void **state)

@@ -159,22 +159,38 @@ int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_ent
 	return is_idmapped(entry) ? apply_idmap(plan, entry, tree, err) : 0;
 }
 
-int mount_open_source(const struct mount_plan *plan, struct mount_plan_entry *entry,
-		      struct error *err)
+static int clone_source(const struct mount_plan_entry *entry, struct error *err)
 {
+	const struct mount_options *options = &entry->options;
 	const char *source = entry->mount->source;
-	cleanup_fd int link =
-		entry->options.source_nofollow ? open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
-	cleanup_fd int tree = link >= 0 ? mount_api_clone(link, "", entry->options.recursive) : -1;
+	cleanup_fd int link = -1, tree = -1;
 
-	if (!entry->options.source_nofollow)
-		tree = mount_api_clone(AT_FDCWD, source, entry->options.recursive);
+	if (options->source_namespace) {
+		tree = mount_open_foreign(options->source_namespace, source, options->recursive,
+					  err);
+		return tree < 0 ? error_wrap(err, "bind source %s", source) : move_fd(&tree);
+	}
+	if (options->source_nofollow)
+		link = open(source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (link >= 0 || !options->source_nofollow)
+		tree = mount_api_clone(link >= 0 ? link : AT_FDCWD, link >= 0 ? "" : source,
+				       options->recursive);
 	if (tree < 0) {
 		error_set(err, errno, "bind source %s", source);
 		return mount_api_explain_clone(err);
 	}
+	return move_fd(&tree);
+}
+
+int mount_open_source(const struct mount_plan *plan, struct mount_plan_entry *entry,
+		      struct error *err)
+{
+	cleanup_fd int tree = clone_source(entry, err);
+
+	if (tree < 0)
+		return -1;
 	if (mount_finish_tree(plan, entry, tree, true, err) < 0)
-		return error_wrap(err, "bind source %s", source);
+		return error_wrap(err, "bind source %s", entry->mount->source);
 	entry->tree = move_fd(&tree);
 	return 0;
 }
@@ -279,6 +295,9 @@ static int check_bind(const struct mount_plan_entry *entry, struct error *err)
 			    "a file system",
 			    entry->mount->destination, p->key);
 	}
+	if (options->source_namespace && (options->copy_symlink || options->source_nofollow))
+		return error_set(err, EINVAL,
+				 "source-namespace does not go with copy-symlink or src-nofollow");
 	return 0;
 }
 
@@ -313,7 +332,9 @@ static int take_mappings(const struct mount_plan *plan, struct mount_plan_entry 
 static int prepare_bind(const struct mount_plan *plan, struct mount_plan_entry *entry,
 			struct arena *arena, struct error *err)
 {
-	if (check_bind(entry, err) < 0 || find_source_in_root(plan, entry, arena, err) < 0)
+	if (check_bind(entry, err) < 0)
+		return -1;
+	if (!entry->options.source_namespace && find_source_in_root(plan, entry, arena, err) < 0)
 		return -1;
 	if (entry->options.copy_symlink && read_link(entry, arena, err) < 0)
 		return -1;
@@ -372,11 +393,13 @@ static int prepare_entry(const struct mount_plan *plan, struct mount_plan_entry 
 		return -1;
 	if (options->bind)
 		return prepare_bind(plan, entry, arena, err);
-	if (options->copy_symlink || options->source_nofollow || options->destination_nofollow)
+	if (options->copy_symlink || options->source_nofollow || options->destination_nofollow ||
+	    options->source_namespace)
 		return error_set(err, EINVAL, "option %s is for bind mounts only",
-				 options->copy_symlink	    ? "copy-symlink"
-				 : options->source_nofollow ? "src-nofollow"
-							    : "dest-nofollow");
+				 options->copy_symlink		 ? "copy-symlink"
+				 : options->source_nofollow	 ? "src-nofollow"
+				 : options->destination_nofollow ? "dest-nofollow"
+								 : "source-namespace");
 	if (is_idmapped(entry))
 		return error_set(err, EINVAL, "only a bind mount can be idmapped");
 	if (!mount->type || !*mount->type)

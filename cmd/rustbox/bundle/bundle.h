@@ -47,6 +47,9 @@ int bundle_keep_volumes(struct store *store, struct record *record, struct spec 
 int bundle_prepare_start(struct store *store, const struct record *record, struct arena *arena,
 			 struct error *err);
 
+/* The id of the container whose namespace of that kind it shares; NULL: it does not. */
+const char *bundle_shared_with(const struct spec *spec, const struct spec_namespace *namespace);
+
 /* The mounts that Create's request gets for the container's root: one overlay, or nothing. */
 struct bundle_rootfs {
 	char *type, *source, *target;

@@ -127,7 +127,7 @@ struct create_options {
 	{ "interactive", 'i', NULL, "keep standard input open", CREATE_AT(interactive) },          \
 	{ "ip", 0, "IP", "IPv4 address within the network", CREATE_AT(ip) },                       \
 	{ "ip6", 0, "IP", "IPv6 address within the network", CREATE_AT(ip6) },                     \
-	{ "ipc", 0, "MODE", "IPC namespace: private, host", CREATE_AT(ipc) },        \
+	{ "ipc", 0, "MODE", "IPC namespace: private, host, container:ID", CREATE_AT(ipc) },        \
 	{ "isolate-network", 0, NULL, "loopback only; the same as --network none",                 \
 	  CREATE_AT(isolate_network) },                                                            \
 	{ "isolate-user", 0, NULL, "user namespace: its root is nobody outside",                   \

@@ -34,7 +34,7 @@ struct plan {
 	int root;	   /* the root file system without the container's own layer, read-only */
 	struct mount_request *mounts; /* of options and image */
 	size_t n_mounts;
-	bool host_pid, host_ipc, host_uts, private_network, no_masks;
+	bool host_pid, host_ipc, shares_ipc, host_uts, private_network, no_masks;
 };
 
 /* In this order: later ones need what earlier ones have found out. */

@@ -26,8 +26,9 @@ static int add_namespace(struct plan *plan, enum spec_namespace_type type, struc
 static int join(struct plan *plan, enum spec_namespace_type type, const char *name,
 		struct error *err)
 {
-	const char *key =
-		type == NAMESPACE_PID ? BUNDLE_ANNOTATION_JOIN "pid" : BUNDLE_ANNOTATION_JOIN "uts";
+	const char *key = type == NAMESPACE_PID	  ? BUNDLE_ANNOTATION_JOIN "pid"
+			  : type == NAMESPACE_IPC ? BUNDLE_ANNOTATION_JOIN "ipc"
+						  : BUNDLE_ANNOTATION_JOIN "uts";
 	struct record *other;
 
 	if (store_find(plan->store, name, plan->arena, &other, err) < 0)
@@ -205,7 +206,7 @@ int plan_isolation(struct plan *plan, struct error *err)
 		return -1;
 	if (set_namespace(plan, "pid", options->pid, NAMESPACE_PID, true, &plan->host_pid, err) <
 		    0 ||
-	    set_namespace(plan, "ipc", options->ipc, NAMESPACE_IPC, false, &plan->host_ipc, err) <
+	    set_namespace(plan, "ipc", options->ipc, NAMESPACE_IPC, true, &plan->host_ipc, err) <
 		    0 ||
 	    set_namespace(plan, "uts", options->uts, NAMESPACE_UTS, true, &plan->host_uts, err) <
 		    0 ||
@@ -213,6 +214,7 @@ int plan_isolation(struct plan *plan, struct error *err)
 			  err) < 0 ||
 	    add_namespace(plan, NAMESPACE_MOUNT, err) < 0)
 		return -1;
+	plan->shares_ipc = options->ipc && str_starts_with(options->ipc, CONTAINER);
 	if (plan->private_network && add_namespace(plan, NAMESPACE_NETWORK, err) < 0)
 		return -1;
 	if (plan->record->isolate_user && (plan->host_pid || plan->host_ipc))

@@ -96,13 +96,15 @@ static int add_ipc(struct plan *plan, struct error *err)
 	int64_t size = SHM_SIZE;
 	char *options;
 
-	if (plan->host_ipc && plan->options->shm_size)
-		return error_set(err, 0, "--shm-size does not go with --ipc host");
+	if ((plan->host_ipc || plan->shares_ipc) && plan->options->shm_size)
+		return error_set(err, 0, "--shm-size does not go with --ipc %s",
+				 plan->options->ipc);
 	/* The kernel makes one mqueue for each namespace, so that a new mount shows the host's,
 	 * too. */
 	if (add_default(plan, "/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", err) < 0)
 		return -1;
-	if (plan->host_ipc)
+	/* The host's, or, as write_shares() will say, the other container's. */
+	if (plan->host_ipc || plan->shares_ipc)
 		return add_default(plan, "/dev/shm", "bind", "/dev/shm", "bind,rprivate", err);
 	if (plan_read_size("shm-size", plan->options->shm_size, false, &size, err) < 0)
 		return -1;

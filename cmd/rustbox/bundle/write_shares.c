@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/plan.h"
+#include "cmd/rustbox/bundle/vector.h"
 #include "cmd/rustbox/bundle/write.h"
 
 /* In a bundle that shares something: to be seen at one look. */
@@ -23,19 +24,19 @@ static const char *const shared_files[NAMESPACE_TYPES] = {
 	[NAMESPACE_PID] = "pid",
 	[NAMESPACE_NETWORK] = "net",
 	[NAMESPACE_UTS] = "uts",
+	[NAMESPACE_IPC] = "ipc",
 };
 
 enum { LINK_NAME_SIZE = 32 };
 
-/* Of the link to such a file. */
+/* Of the link to such a file; "mnt" is where the other one's /dev/shm is. */
 static const char *link_name(const char *file, char name[LINK_NAME_SIZE])
 {
 	(void)snprintf(name, LINK_NAME_SIZE, "shared-%s", file);
 	return name;
 }
 
-/* The container whose namespace of that kind it shares; NULL: it does not. */
-static const char *shared_with(const struct spec *spec, const struct spec_namespace *namespace)
+const char *bundle_shared_with(const struct spec *spec, const struct spec_namespace *namespace)
 {
 	char key[sizeof(BUNDLE_ANNOTATION_JOIN) + 16] = BUNDLE_ANNOTATION_JOIN;
 
@@ -57,6 +58,23 @@ static char *link_path(const struct writing *w, const char *file, struct error *
 	return path ? arena_strdup(w->arena, path, err) : NULL;
 }
 
+/* Message queues come with the namespace, what shm_open(3) makes with this mount. */
+static int share_memory(const struct writing *w, struct error *err)
+{
+	char *path = link_path(w, "mnt", err);
+
+	for (size_t i = 0; path && i < w->spec->n_mounts; i++) {
+		struct spec_mount *mount = &w->spec->mounts[i];
+
+		if (!str_equal(mount->destination, "/dev/shm") || !str_equal(mount->type, "bind"))
+			continue;
+		return vector_take_text(&mount->options, &mount->n_options,
+					arena_format(w->arena, err, "source-namespace=%s", path),
+					w->arena, err);
+	}
+	return path ? 0 : -1;
+}
+
 int write_shares(const struct writing *w, struct error *err)
 {
 	bool any = false;
@@ -64,11 +82,12 @@ int write_shares(const struct writing *w, struct error *err)
 	for (size_t i = 0; i < w->spec->linux->n_namespaces; i++) {
 		struct spec_namespace *namespace = &w->spec->linux->namespaces[i];
 
-		if (!shared_with(w->spec, namespace))
+		if (!bundle_shared_with(w->spec, namespace))
 			continue;
 		any = true;
 		namespace->path = link_path(w, shared_files[namespace->type], err);
-		if (!namespace->path)
+		if (!namespace->path ||
+		    (namespace->type == NAMESPACE_IPC && share_memory(w, err) < 0))
 			return -1;
 	}
 	return any ? fd_replace_file(w->bundle, SHARES, "", 0, 0600, err) : 0;
@@ -91,7 +110,7 @@ static int find_shared(struct store *store, const struct spec *spec,
 		       struct error *err)
 {
 	const char *type = spec_namespace_name((enum spec_namespace_type) namespace->type);
-	const char *id = shared_with(spec, namespace);
+	const char *id = bundle_shared_with(spec, namespace);
 	struct record *other;
 
 	if (!id)
@@ -103,6 +122,9 @@ static int find_shared(struct store *store, const struct spec *spec,
 				 "container %s (%s), whose %s namespace it shares, is not "
 				 "running: start it first",
 				 other->name, other->id, type);
+	if (namespace->type == NAMESPACE_IPC &&
+	    make_link(folder, "mnt", other->state->pid, err) < 0)
+		return -1;
 	return make_link(folder, shared_files[namespace->type], other->state->pid, err);
 }
 

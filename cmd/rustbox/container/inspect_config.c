@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "cmd/rustbox/bundle/bundle.h"
+
 /* ---- Config ---- */
 
 static void put_keys(struct inspect *in, struct value *object, const char *key,
@@ -120,12 +122,15 @@ static void put_limits(struct inspect *in, struct value *host)
 	inspect_text(in, host, "CgroupPath", in->spec->linux->cgroups_path);
 }
 
-static const char *namespace_mode(const struct inspect *in, enum spec_namespace_type type)
+static const char *namespace_mode(struct inspect *in, enum spec_namespace_type type)
 {
 	const struct spec_namespace *namespace = spec_find_namespace(in->spec, type);
+	const char *other = namespace ? bundle_shared_with(in->spec, namespace) : NULL;
 
 	if (!namespace)
 		return "host";
+	if (other)
+		return arena_format(&in->arena, in->err, "container:%s", other);
 	return namespace->path ? namespace->path : "private";
 }
 

@@ -25,9 +25,10 @@ int volume_check_name(const char *name, struct error *err);
 
 /*
  * Makes a volume, complete or not at all. name NULL: an anonymous one, of 64 hex digits.
- * container: see struct volume; one that is made for a container is anonymous, too. EEXIST where there is one of that name;
- * volume_ensure() takes that one, and says in *ret_is_new (may be NULL) whether
- * it had to make it. The result is in the arena.
+ * container: see struct volume; one that is made for a container is anonymous,
+ * too. EEXIST where there is one of that name; volume_ensure() takes that one,
+ * and says in *ret_is_new (may be NULL) whether it had to make it. The result
+ * is in the arena.
  */
 int volume_create(struct store *store, const char *name, const char *container,
 		  const struct json_pair *labels, size_t n_labels, struct arena *arena,
