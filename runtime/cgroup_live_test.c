@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "runtime/cgroup_devices.h"
 #include "runtime/cgroup_fake_test.h"
 #include "runtime/cgroup_stats.h"
 
@@ -274,6 +275,29 @@ static void device_rules_are_obeyed(void **state)
 	}
 }
 
+/* More than the 64 that may be attached to one cgroup. */
+static void s21_a_hundred_device_programs_replace_each_other(void **state)
+{
+	struct fake *fake = live(state);
+	const struct cgroup_directory *v2 = cgroup_find_v2(&fake->cgroup);
+	const struct bpf_insn program[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
+					    { .code = BPF_JMP | BPF_EXIT } };
+	cleanup_cgroup_dir struct cgroup_dir dir = CGROUP_DIR_CLOSED;
+
+	if (!v2 || cgroup_dir_open(v2, &dir) < 0) {
+		print_message("skipped: no cgroup of version 2\n");
+		skip();
+	}
+	for (int i = 0; i < 100; i++) {
+		int r = cgroup_device_attach(&dir, program, 2, &fake->err);
+		if (i == 0 && r < 0 && (fake->err.code == EPERM || fake->err.code == ENOSYS)) {
+			print_message("skipped: %s\n", fake->err.text);
+			skip();
+		}
+		assert_ok(r);
+	}
+}
+
 static void eat_memory(void)
 {
 	enum { SIZE = 256 << 20 };
@@ -349,6 +373,7 @@ int main(void)
 		test(what_the_container_made_is_removed),
 		test(a_living_process_keeps_its_cgroup),
 		test(device_rules_are_obeyed),
+		test(s21_a_hundred_device_programs_replace_each_other),
 		test(running_out_of_memory_is_told),
 		test(limits_move_together),
 	};

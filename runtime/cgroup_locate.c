@@ -5,6 +5,7 @@
  * /proc/self/cgroup and one look for each hierarchy; mountinfo is read only
  * where something is not in its usual place.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -400,15 +401,22 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 	return 0;
 }
 
-/* v1 shows an ended process in the root of each hierarchy, which is nobody's cgroup. */
-static bool has_ended(const struct cgroup_machine *machine, pid_t pid)
+/*
+ * v1 shows an ended process in the root of each hierarchy, which is nobody's
+ * cgroup. 1, 0, -1 with err where it cannot be told.
+ */
+static int has_ended(const struct cgroup_machine *machine, pid_t pid, struct error *err)
 {
 	cleanup_fd int procfs = open(machine->proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	uint64_t ticks;
 	char state;
 
-	return procfs < 0 || !process_start_time(procfs, pid, &ticks, &state) || state == 'Z' ||
-	       state == 'X';
+	if (procfs < 0)
+		return error_set(err, errno, "open %s", machine->proc);
+	if (process_start_time(procfs, pid, &ticks, &state))
+		return state == 'Z' || state == 'X';
+	return errno == ESRCH ? 1
+			      : error_set(err, errno, "read %s/%d/stat", machine->proc, (int)pid);
 }
 
 int cgroup_of_process(const struct cgroup_machine *machine, pid_t pid, struct arena *arena,
@@ -424,7 +432,10 @@ int cgroup_of_process(const struct cgroup_machine *machine, pid_t pid, struct ar
 		return error_wrap(err, "find the cgroup of process %d", (int)pid);
 	}
 	/* Afterwards, so that it was alive when its cgroups were read. */
-	if (has_ended(machine, pid))
+	int ended = has_ended(machine, pid, err);
+	if (ended < 0)
+		return error_wrap(err, "find the cgroup of process %d", (int)pid);
+	if (ended)
 		return error_set(err, ENOENT, "find the cgroup of process %d, which has ended",
 				 (int)pid);
 	*ret = located;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/resource.h>
+
 #include "base/str.h"
 #include "runtime/cgroup_fake_test.h"
 
@@ -314,6 +316,26 @@ static void a_process_that_has_ended(void **state)
 	assert_int_equal(fake->err.code, ENOENT);
 }
 
+static void a_process_that_cannot_be_looked_at_has_not_ended(void **state)
+{
+	struct fake *fake = *state;
+	struct rlimit usual, one_more;
+
+	make_hybrid(fake);
+	make_process(fake, "4:memory:/\n", 'S');
+	/* Enough for one file at a time; the last look needs a folder, too. */
+	int next = open("/", O_PATH | O_CLOEXEC);
+	assert_true(next >= 0 && close(next) == 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	one_more = (struct rlimit){ (rlim_t)next + 1, usual.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &one_more), 0);
+	int r = of_process(fake);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+	assert_error(r, "7/stat");
+	assert_int_equal(fake->err.code, EMFILE);
+	assert_ok(of_process(fake));
+}
+
 static void our_own_process(void **state)
 {
 	struct fake *fake = *state;
@@ -421,6 +443,7 @@ int main(void)
 		test(a_process_on_v1_alone_and_at_unusual_places),
 		test(a_process_on_v2),
 		test(a_process_that_has_ended),
+		test(a_process_that_cannot_be_looked_at_has_not_ended),
 		test(our_own_process),
 		test(state_keeps_everything),
 		test(state_keeps_that_there_is_none),
