@@ -527,6 +527,44 @@ nested_run()
 	wait_output host
 }
 
+@test "S7 a bind source is opened in the caller's namespaces, not in the container's" {
+	is_ours || skip "other runtimes open it later"
+	mount_entry /ns/pid bind /proc/self/ns/pid bind
+	mount_entry /ns/uts bind /proc/self/ns/uts bind
+	command_is stat -c %i /ns/pid /ns/uts
+	try run --bundle "$B" "$ID"
+	same "$output" "$(stat -Lc %i /proc/self/ns/pid /proc/self/ns/uts)"
+}
+
+# A tree to be bound, in which a network namespace and a mount namespace are
+# kept, as snapd does it.
+keep_namespaces()
+{
+	mkdir -p "$DIR/tree/folder"
+	touch "$DIR/tree/net" "$DIR/tree/mnt"
+	mount --bind "$DIR/tree" "$DIR/tree"
+	mount --make-private "$DIR/tree"
+	mount --bind /proc/self/ns/net "$DIR/tree/net"
+	unshare --mount="$DIR/tree/mnt" true
+	mount -t tmpfs tmpfs "$DIR/tree/folder"
+	echo below >"$DIR/tree/folder/file"
+}
+
+unkeep_namespaces()
+{
+	umount "$DIR/tree/folder" "$DIR/tree/net" "$DIR/tree/mnt" "$DIR/tree"
+}
+
+@test "S7 a tree in which namespaces are kept is bound" {
+	keep_namespaces
+	mount_entry /mnt bind "$DIR/tree" rbind ro
+	command_is sh -c 'cat /mnt/folder/file; sed -n "s/.* \/mnt\/\(net\) .* nsfs .*/\1/p" /proc/self/mountinfo; touch /mnt/new'
+	try run --bundle "$B" "$ID"
+	unkeep_namespaces
+	same "$output" $'below\nnet'
+	grep -q "Read-only file system" <<<"$error"
+}
+
 @test "a bind mount's options, once they name a flag, name them all" {
 	mkdir "$DIR/volume"
 	mount -t tmpfs -o nosuid,nodev,noexec tmpfs "$DIR/volume"

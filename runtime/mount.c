@@ -201,6 +201,37 @@ static int apply_link(const struct mount_plan *plan, const struct mount_plan_ent
 			 entry->link);
 }
 
+/*
+ * The kernel attaches no tree in which a mount namespace is kept (snapd keeps
+ * some below /run). In the copy of the host's mounts that we are in there is
+ * none, so the tree is taken from there: by its name, but it has to be the file
+ * that was opened when there were no namespaces.
+ */
+static int reopen_source(const struct mount_plan *plan, struct mount_plan_entry *entry,
+			 struct error *err)
+{
+	cleanup_fd int tree = move_fd(&entry->tree);
+	struct stat then, now;
+
+	if (mount_open_source(plan, entry, err) < 0)
+		return -1;
+	if (fstat(tree, &then) < 0 || fstat(entry->tree, &now) < 0)
+		return error_set(err, errno, "bind source %s", entry->mount->source);
+	if (then.st_dev == now.st_dev && then.st_ino == now.st_ino)
+		return 0;
+	return error_set(err, ESTALE, "bind source %s is another file now", entry->mount->source);
+}
+
+static int attach_source(const struct mount_plan *plan, struct mount_plan_entry *entry, int target,
+			 struct error *err)
+{
+	if (mount_api_attach(entry->tree, target, err) == 0)
+		return 0;
+	if (err->code != ELOOP || entry->source_in_root || reopen_source(plan, entry, err) < 0)
+		return -1;
+	return mount_api_attach(entry->tree, target, err);
+}
+
 static int apply_bind(const struct mount_plan *plan, struct mount_plan_entry *entry,
 		      struct error *err)
 {
@@ -215,7 +246,7 @@ static int apply_bind(const struct mount_plan *plan, struct mount_plan_entry *en
 		return error_set(err, errno, "bind source %s", entry->mount->source);
 	cleanup_fd int target = open_target(
 		plan, entry, S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE, &old, err);
-	if (target < 0 || mount_api_attach(entry->tree, target, err) < 0)
+	if (target < 0 || attach_source(plan, entry, target, err) < 0)
 		return -1;
 	fd_close(&entry->tree);
 	return 0;

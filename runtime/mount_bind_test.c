@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/mount_test.h"
 
+#include <sys/prctl.h>
+
 #include "runtime/idmap.h"
 
 #define BIND(source, destination, options)                                                         \
@@ -373,6 +375,57 @@ static void s7_recursive_bind_of_the_host_with_nsfs(void **state)
 				 .inside = look_at_namespace_file });
 }
 
+/* As snapd does it: a mount namespace is kept below the source, of which there is a link. */
+static void keep_mount_namespace(void)
+{
+	char path[64];
+	int pipes[2];
+	char byte;
+	make_volume();
+	write_file("volume/namespace", "");
+	CHECK(pipe2(pipes, O_CLOEXEC) == 0);
+	pid_t pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+		CHECK(unshare(CLONE_NEWNS) == 0 && write(pipes[1], "", 1) == 1);
+		_exit(pause());
+	}
+	CHECK(read(pipes[0], &byte, 1) == 1);
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	CHECK(mount(path, "volume/namespace", NULL, MS_BIND, NULL) == 0);
+	CHECK(kill(pid, SIGKILL) == 0 && process_wait(pid, &(int){ 0 }) == 0);
+	CHECK(close(pipes[0]) == 0 && close(pipes[1]) == 0);
+	CHECK(mkdir("other", 0755) == 0 && symlink("volume", "link") == 0);
+}
+
+static void look_without_mount_namespace(void)
+{
+	CHECK(reads("/tmp/a/file", "volume\n") && reads("/tmp/a/below/file", "below\n"));
+	CHECK(reads("/tmp/a/namespace", "") && !*mount_line("/tmp/a/namespace"));
+	CHECK(has_option("/tmp/a", "ro") && cannot_write("/tmp/a/new"));
+}
+
+static void s7_a_tree_that_keeps_a_mount_namespace_comes_without(void **state)
+{
+	run(&(struct container){ .mounts = PROC BIND("link", "/tmp/a", "\"rbind\",\"ro\""),
+				 .before = keep_mount_namespace,
+				 .inside = look_without_mount_namespace });
+}
+
+static void lead_link_elsewhere(void)
+{
+	CHECK(unlink("link") == 0 && symlink("other", "link") == 0);
+}
+
+static void s7_no_other_file_comes_in_its_place(void **state)
+{
+	run(&(struct container){ .mounts = PROC BIND("link", "/tmp/a", "\"rbind\""),
+				 .before = keep_mount_namespace,
+				 .between = lead_link_elsewhere,
+				 .fails = "link is another file now" });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +444,8 @@ int main(void)
 		cmocka_unit_test(bind_is_a_peer_when_asked_for_twice),
 		cmocka_unit_test(user_namespace_is_never_a_peer_of_the_host),
 		cmocka_unit_test(s7_recursive_bind_of_the_host_with_nsfs),
+		cmocka_unit_test(s7_a_tree_that_keeps_a_mount_namespace_comes_without),
+		cmocka_unit_test(s7_no_other_file_comes_in_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

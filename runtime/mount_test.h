@@ -62,6 +62,7 @@ struct container {
 	bool user_namespace, no_pivot;
 	bool unprivileged_runtime; /* the runtime itself is root of a user namespace only */
 	void (*before)(void);	   /* on the host, current directory the bundle; rootfs/ is there */
+	void (*between)(void);	   /* on the host, once sources are open */
 	void (*inside)(void);	   /* in the container */
 	void (*after)(void);	   /* on the host */
 };
@@ -249,6 +250,8 @@ static inline void be_runtime(const struct container *c)
 		expect(c, result, &err);
 		return;
 	}
+	if (c->between)
+		c->between();
 	if (c->label)
 		plan.label = c->label;
 	CHECK(device_open_host_nodes(&spec, nodes, &err) == 0);
@@ -302,12 +305,26 @@ static inline void leave_mounts_of_others(const char *folder)
 	free(text);
 }
 
+/*
+ * Mount namespaces have an order, by numbers that since Linux 6.18 grow on each
+ * processor for itself.
+ */
+static inline void stay_on_a_processor(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET((size_t)sched_getcpu(), &here);
+	CHECK(sched_setaffinity(0, sizeof(here), &here) == 0);
+}
+
 static inline void be_host(const struct container *c, const char *folder)
 {
 	static const char *const folders[] = { "rootfs",     "rootfs/proc", "rootfs/dev",
 					       "rootfs/sys", "rootfs/etc",  "rootfs/tmp" };
 	uid_t owner = c->user_namespace || c->unprivileged_runtime ? CONTAINER_ROOT_ID : 0;
 
+	stay_on_a_processor();
 	CHECK(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
 	leave_mounts_of_others(folder);
 	CHECK(mount("tmpfs", folder, "tmpfs", 0, "mode=755") == 0 && chdir(folder) == 0);

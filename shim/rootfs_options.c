@@ -108,15 +108,13 @@ static const struct {
 	const char *name;
 	int (*take)(struct reader *r, const char *value, struct error *err);
 } own_words[] = {
-	{ "X-containerd.", refuse_internal },
-	{ "direct-io", take_direct_io },
-	{ "gidmap=", take_gid_map },
-	{ "idmap", refuse_of_spec },
-	{ "loop", take_loop },
-	{ "remount", refuse_remount },
-	{ "ridmap", refuse_of_spec },
-	{ "tmpcopyup", refuse_of_spec },
-	{ "uidmap=", take_uid_map },
+	{ "X-containerd.", refuse_internal }, { "copy-symlink", refuse_of_spec },
+	{ "dest-nofollow", refuse_of_spec },  { "direct-io", take_direct_io },
+	{ "gidmap=", take_gid_map },	      { "idmap", refuse_of_spec },
+	{ "idmap=", refuse_of_spec },	      { "loop", take_loop },
+	{ "remount", refuse_remount },	      { "ridmap", refuse_of_spec },
+	{ "ridmap=", refuse_of_spec },	      { "src-nofollow", refuse_of_spec },
+	{ "tmpcopyup", refuse_of_spec },      { "uidmap=", take_uid_map },
 };
 
 /* Of our own words 1 is returned, 0 of others. */

@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_map(options.uids, options.n_uids);
 		check_map(options.gids, options.n_gids);
 		if (!options.n_uids != !options.n_gids || options.mount.idmap ||
-		    options.mount.remount || options.mount.copy_up)
+		    options.mount.remount || options.mount.copy_up || options.mount.copy_symlink ||
+		    options.mount.source_nofollow || options.mount.destination_nofollow)
 			abort();
 	}
 	arena_free(&arena);

@@ -148,6 +148,12 @@ static void words_for_others_are_refused_by_name(void **state)
 	refused("tmpcopyup", "option \"tmpcopyup\": this word is for mounts in config.json");
 	refused("idmap", "config.json");
 	refused("ridmap", "config.json");
+	refused("idmap=uids=0-1-2", "config.json");
+	refused("ridmap=", "config.json");
+	refused("bind copy-symlink",
+		"option \"copy-symlink\": this word is for mounts in config.json");
+	refused("bind src-nofollow", "config.json");
+	refused("bind dest-nofollow", "config.json");
 	refused("remount", "nothing to mount again");
 	refused("=x", "begins with \"=\"");
 }
