@@ -7,11 +7,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
 #include "base/str.h"
 #include "oci/json_frame.h"
-#include "oci/json_text.h"
+#include "oci/json_parse.h"
 
 static int read_enum(struct json_reader *r, const struct json_slot *slot, const char *text,
 		     size_t n)
@@ -177,59 +176,13 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_end,
 };
 
-/* Says in one line what yajl did not like, and where. */
-static int syntax_error(yajl_handle parser, const char *text, size_t offset, struct error *err)
-{
-	unsigned char *message = yajl_get_error(parser, 0, NULL, 0);
-	char reason[200] = "not JSON";
-
-	if (message)
-		(void)snprintf(reason, sizeof(reason), "%.*s",
-			       (int)strcspn((const char *)message, "\n"), (const char *)message);
-	yajl_free_error(parser, message);
-	return json_text_error(text, offset, reason, err);
-}
-
-/* yajl's count of what it took ends with the byte that it did not like, or is 0. */
-static size_t error_offset(yajl_handle parser, size_t size)
-{
-	size_t consumed = yajl_get_bytes_consumed(parser);
-
-	if (consumed > size)
-		return size;
-	return consumed ? consumed - 1 : 0;
-}
-
-static int parse(struct json_reader *r, const char *text, size_t size)
-{
-	yajl_handle parser = yajl_alloc(&callbacks, NULL, r);
-	size_t offset = size;
-
-	if (!parser)
-		return error_memory(r->err);
-	/* json_text_check() has seen to that, and more strictly. */
-	yajl_config(parser, yajl_dont_validate_strings, 1);
-	yajl_status status = yajl_parse(parser, (const unsigned char *)text, size);
-	if (status == yajl_status_ok)
-		status = yajl_complete_parse(parser);
-	else
-		offset = error_offset(parser, size);
-	if (status == yajl_status_error)
-		syntax_error(parser, text, offset, r->err);
-	yajl_free(parser);
-	return status == yajl_status_ok ? 0 : -1;
-}
-
 int json_read(const struct json_type *type, const char *text, size_t size, void *out,
 	      struct arena *arena, struct error *err)
 {
 	struct json_reader r = { .arena = arena, .err = err, .type = type, .out = out };
 
-	if (size > JSON_SIZE_MAX)
-		return error_set(err, 0, "larger than %d MiB", JSON_SIZE_MAX >> 20);
-	if (json_text_check(text, size, err) < 0)
-		return -1;
-	int result = parse(&r, text, size);
+	int result = json_parse(text, size, &callbacks, &r, err);
+
 	json_frame_done(&r);
 	return result;
 }

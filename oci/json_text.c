@@ -98,6 +98,36 @@ int json_text_check(const char *text, size_t n, struct error *err)
 	return 0;
 }
 
+static void add_character(struct str *to, unsigned char c)
+{
+	static const char escapes[] = {
+		['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', ['\b'] = 'b', ['\f'] = 'f', [' '] = 0
+	};
+
+	if (c == '"' || c == '\\')
+		str_add_format(to, "\\%c", c);
+	else if (c < ' ' && escapes[c])
+		str_add_format(to, "\\%c", escapes[c]);
+	else
+		str_add_format(to, "\\u%04x", c);
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= ' ' && c != '"' && c != '\\' && c != 0x7f;
+}
+
+void json_text_add(struct str *to, const char *text, size_t n)
+{
+	for (size_t at = 0, end; at < n; at = end) {
+		for (end = at; end < n && is_plain((unsigned char)text[end]);)
+			end++;
+		str_add_bytes(to, text + at, end - at);
+		if (end < n)
+			add_character(to, (unsigned char)text[end++]);
+	}
+}
+
 int json_text_error(const char *text, size_t offset, const char *reason, struct error *err)
 {
 	size_t line = 1, start = 0;

@@ -6,14 +6,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <yajl/yajl_gen.h>
 
 #include "base/str.h"
 #include "oci/json.h"
 #include "oci/json_text.h"
 
 struct writer {
-	yajl_gen gen;
+	struct str text;
+	bool indents;
+	size_t depth;
 	struct error *err;
 };
 
@@ -27,6 +28,55 @@ static void *pointer_at(const char *member)
 	return value;
 }
 
+/* ---- layout ------------------------------------------------------------------------------- */
+
+static void new_line(struct writer *w)
+{
+	if (!w->indents)
+		return;
+	str_add(&w->text, "\n");
+	for (size_t i = 0; i < w->depth; i++)
+		str_add(&w->text, "  ");
+}
+
+static void open_bracket(struct writer *w, char bracket)
+{
+	str_add_bytes(&w->text, &bracket, 1);
+	w->depth++;
+}
+
+/* Before each item of an object or array. */
+static void begin_item(struct writer *w, bool is_first)
+{
+	if (!is_first)
+		str_add(&w->text, ",");
+	new_line(w);
+}
+
+/* An empty one stays in a line. */
+static void close_bracket(struct writer *w, char bracket, bool is_empty)
+{
+	w->depth--;
+	if (!is_empty)
+		new_line(w);
+	str_add_bytes(&w->text, &bracket, 1);
+}
+
+static void put_quoted(struct writer *w, const char *text, size_t n)
+{
+	str_add(&w->text, "\"");
+	json_text_add(&w->text, text, n);
+	str_add(&w->text, "\"");
+}
+
+/* Between a key and its value. */
+static void put_colon(struct writer *w)
+{
+	str_add(&w->text, w->indents ? ": " : ":");
+}
+
+/* ---- values ------------------------------------------------------------------------------- */
+
 /* Whatever is not valid UTF-8 could not be read back. */
 static int put_text(struct writer *w, const char *key, const char *text)
 {
@@ -37,16 +87,18 @@ static int put_text(struct writer *w, const char *key, const char *text)
 	n = strlen(text);
 	if (json_text_utf8(text, n) < n)
 		return error_set(w->err, 0, "%s: \"%.200s\" is not valid UTF-8", key, text);
-	yajl_gen_string(w->gen, (const unsigned char *)text, n);
+	put_quoted(w, text, n);
 	return 0;
 }
 
 static void put_unsigned(struct writer *w, uint64_t value)
 {
-	char digits[24];
+	str_add_format(&w->text, "%" PRIu64, value);
+}
 
-	int n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
-	yajl_gen_number(w->gen, digits, (size_t)n);
+static void put_signed(struct writer *w, int64_t value)
+{
+	str_add_format(&w->text, "%" PRId64, value);
 }
 
 static uint64_t unsigned_at(const struct json_field *field, const char *member)
@@ -108,13 +160,13 @@ static int put_scalar(struct writer *w, const struct json_field *field, const ch
 	case JSON_ENUM:
 		return put_text(w, field->key, field->names[*(const int *)(const void *)member]);
 	case JSON_BOOL:
-		yajl_gen_bool(w->gen, *(const bool *)member);
+		str_add(&w->text, *(const bool *)member ? "true" : "false");
 		return 0;
 	case JSON_INT:
-		yajl_gen_integer(w->gen, signed_at(field, member));
+		put_signed(w, signed_at(field, member));
 		return 0;
 	case JSON_OPT_INT:
-		yajl_gen_integer(w->gen, ((const struct json_int *)(const void *)member)->value);
+		put_signed(w, ((const struct json_int *)(const void *)member)->value);
 		return 0;
 	case JSON_UINT:
 		put_unsigned(w, unsigned_at(field, member));
@@ -129,6 +181,7 @@ static int put_pair(struct writer *w, const struct json_field *field, const stru
 {
 	if (put_text(w, field->key, pair->key) < 0)
 		return -1;
+	put_colon(w);
 	return put_text(w, pair->key, pair->value);
 }
 
@@ -149,6 +202,8 @@ static int put_item(struct writer *w, const struct json_field *field, const char
 		item = items + i * field->type->size;
 		if (field->kind == JSON_NAMED && put_text(w, field->key, pointer_at(item)) < 0)
 			return -1;
+		if (field->kind == JSON_NAMED)
+			put_colon(w);
 		return put_object(w, field->type, item);
 	}
 }
@@ -158,22 +213,13 @@ static int put_collection(struct writer *w, const struct json_field *field, cons
 {
 	bool is_map = field->kind == JSON_MAP || field->kind == JSON_NAMED;
 
-	if (count == 0) {
-		/* yajl would put an empty line between the brackets. */
-		yajl_gen_number(w->gen, is_map ? "{}" : "[]", 2);
-		return 0;
-	}
-	if (is_map)
-		yajl_gen_map_open(w->gen);
-	else
-		yajl_gen_array_open(w->gen);
-	for (size_t i = 0; i < count; i++)
+	open_bracket(w, is_map ? '{' : '[');
+	for (size_t i = 0; i < count; i++) {
+		begin_item(w, i == 0);
 		if (put_item(w, field, items, i) < 0)
 			return -1;
-	if (is_map)
-		yajl_gen_map_close(w->gen);
-	else
-		yajl_gen_array_close(w->gen);
+	}
+	close_bracket(w, is_map ? '}' : ']', count == 0);
 	return 0;
 }
 
@@ -201,45 +247,31 @@ static int put_object(struct writer *w, const struct json_type *type, const char
 {
 	bool is_empty = true;
 
+	open_bracket(w, '{');
 	for (const struct json_field *field = type->fields; field->key; field++) {
 		if (is_absent(type, field, base))
 			continue;
-		if (is_empty)
-			yajl_gen_map_open(w->gen);
+		begin_item(w, is_empty);
 		is_empty = false;
-		yajl_gen_string(w->gen, (const unsigned char *)field->key, strlen(field->key));
+		put_quoted(w, field->key, strlen(field->key));
+		put_colon(w);
 		if (put_member(w, field, base) < 0)
 			return -1;
 	}
-	if (is_empty)
-		yajl_gen_number(w->gen, "{}", 2);
-	else
-		yajl_gen_map_close(w->gen);
+	close_bracket(w, '}', is_empty);
 	return 0;
 }
 
 char *json_write(const struct json_type *type, const void *in, bool indent, struct error *err)
 {
-	struct writer w = { .gen = yajl_gen_alloc(NULL) };
-	const unsigned char *text;
-	char *copy = NULL;
-	size_t n;
+	struct writer w = { .text = STR_EMPTY, .indents = indent, .err = err };
+	char *text = NULL;
 
-	w.err = err;
-	if (!w.gen) {
-		error_memory(err);
-		return NULL;
-	}
-	if (indent) {
-		yajl_gen_config(w.gen, yajl_gen_beautify, 1);
-		yajl_gen_config(w.gen, yajl_gen_indent_string, "  ");
-	}
 	if (put_object(&w, type, in) == 0) {
-		yajl_gen_get_buf(w.gen, &text, &n);
-		copy = strndup((const char *)text, n);
-		if (!copy)
-			error_memory(err);
+		if (indent)
+			str_add(&w.text, "\n");
+		text = str_take(&w.text, err);
 	}
-	yajl_gen_free(w.gen);
-	return copy;
+	str_done(&w.text);
+	return text;
 }

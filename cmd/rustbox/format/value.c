@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_parse.h>
 
 #include "oci/json.h"
+#include "oci/json_parse.h"
 #include "oci/json_text.h"
 
 /* ---- building ---- */
@@ -312,49 +312,20 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_end,
 };
 
-static void set_parse_error(yajl_handle handle, struct error *err)
+static struct value *read_document(struct reading *reading, const char *text, size_t size)
 {
-	unsigned char *text = yajl_get_error(handle, 0, NULL, 0);
-
-	(void)error_set(err, 0, "no JSON: %.*s", (int)strcspn((char *)text, "\n"), (char *)text);
-	yajl_free_error(handle, text);
-}
-
-static struct value *read_document(struct reading *reading, const char *text, size_t size,
-				   struct error *err)
-{
-	yajl_handle handle;
-	yajl_status status;
-
-	if (size > JSON_SIZE_MAX) {
-		error_set(err, EFBIG, "%zu bytes of JSON", size);
-		return NULL;
-	}
-	if (json_text_check(text, size, err) < 0) {
-		(void)error_wrap(err, "no JSON");
-		return NULL;
-	}
-	handle = yajl_alloc(&callbacks, NULL, reading);
-	if (!handle) {
-		error_memory(err);
-		return NULL;
-	}
-	status = yajl_parse(handle, (const unsigned char *)text, size);
-	if (status == yajl_status_ok)
-		status = yajl_complete_parse(handle);
-	if (status != yajl_status_ok && !reading->failed) {
-		set_parse_error(handle, err);
-		reading->failed = true;
-	}
-	yajl_free(handle);
-	return reading->failed ? NULL : reading->root;
+	if (json_parse(text, size, &callbacks, reading, reading->err) == 0)
+		return reading->root;
+	if (!reading->failed)
+		(void)error_wrap(reading->err, "no JSON");
+	return NULL;
 }
 
 struct value *value_read(const char *text, size_t size, struct arena *arena, struct error *err)
 {
 	struct reading reading = { .arena = arena, .err = err };
 
-	return read_document(&reading, text, size, err);
+	return read_document(&reading, text, size);
 }
 
 struct value *value_read_strict(const char *text, size_t size, struct arena *arena,
@@ -362,26 +333,10 @@ struct value *value_read_strict(const char *text, size_t size, struct arena *are
 {
 	struct reading reading = { .arena = arena, .err = err, .strict = true };
 
-	return read_document(&reading, text, size, err);
+	return read_document(&reading, text, size);
 }
 
 /* ---- writing ---- */
-
-static void write_character(struct str *out, unsigned char c)
-{
-	static const char escapes[] = {
-		['\n'] = 'n', ['\t'] = 't', ['\r'] = 'r', ['\b'] = 'b', ['\f'] = 'f', [' '] = 0
-	};
-
-	if (c == '"' || c == '\\')
-		str_add_format(out, "\\%c", c);
-	else if (c < ' ' && escapes[c])
-		str_add_format(out, "\\%c", escapes[c]);
-	else if (c < ' ' || c == 0x7f)
-		str_add_format(out, "\\u%04x", c);
-	else
-		str_add_bytes(out, &c, 1);
-}
 
 /* Names of files, and messages with them, may be of any bytes; JSON is UTF-8. */
 static void write_text(struct str *out, const char *text)
@@ -391,8 +346,7 @@ static void write_text(struct str *out, const char *text)
 	str_add(out, "\"");
 	for (;;) {
 		size_t valid = json_text_utf8(text, left);
-		for (size_t i = 0; i < valid; i++)
-			write_character(out, (unsigned char)text[i]);
+		json_text_add(out, text, valid);
 		if (valid == left)
 			break;
 		str_add(out, "\\ufffd");
