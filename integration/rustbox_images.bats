@@ -190,6 +190,36 @@ PY
 	same "$output" "$id"
 }
 
+# The line that a message names, behind "to get one: ". No registry is asked: an image
+# of ours is what skopeo finds there.
+follow_hint()
+{
+	local line
+	line=$(grep -oP 'to get one: \K[^;)]*' <<<"$error") || fail "no line to type: $error"
+	line=${line//rustbox load/rbok load}
+	cd "$OUT"
+	eval "${line/docker:\/\/$1/docker-archive:$DIR/box.tar}" || fail "$line"
+}
+
+@test "run: without files, or with an image that is not there, it names the lines that get one" {
+	command -v skopeo >/dev/null || skip "skopeo is not installed"
+	import_box
+	rbok save -o "$DIR/box.tar" box
+	rbok rmi box
+	cd "$OUT"
+	rb run --rm echo first
+	fails
+	error_names "no root file system" --rootfs --image "rustbox sandbox"
+	follow_hint alpine
+	rbok run --rm --image alpine echo first
+	same "$output" first
+	rb run --rm --image example.org/other:2 echo second
+	fails
+	follow_hint example.org/other:2
+	rbok run --rm --image example.org/other:2 echo second
+	same "$output" second
+}
+
 @test "load: an image that umoci has made" {
 	command -v umoci >/dev/null || skip "umoci is not installed"
 	umoci init --layout "$DIR/layout"

@@ -31,8 +31,9 @@ static char *find_default(const struct plan *plan, struct error *err)
 	if (is_folder(installed))
 		return move_ptr(&installed);
 	error_set(err, 0, "no root file system: there is neither ./rootfs nor %s", installed);
-	error_hint(err, "name a folder with --rootfs, or a loaded image with --image; "
-			"make quickstart installs one");
+	error_hint(err, "name a folder by --rootfs, or an image by --image; to get one: skopeo "
+			"copy docker://alpine oci-archive:alpine.tar:alpine && rustbox load -i "
+			"alpine.tar; rustbox sandbox needs neither");
 	return NULL;
 }
 

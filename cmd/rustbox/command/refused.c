@@ -18,6 +18,7 @@
 REFUSED(pull, "skopeo copy docker://IMAGE oci-archive:FILE:NAME, then rustbox load -i FILE");
 REFUSED(push, "rustbox save -o FILE IMAGE, then skopeo copy docker-archive:FILE docker://IMAGE");
 REFUSED(login, "skopeo login; skopeo copy then fetches and sends images");
-REFUSED(build, "buildah bud, buildah push IMAGE oci-archive:FILE, rustbox load -i FILE");
+REFUSED(build, "buildah bud -t NAME ., buildah push NAME oci-archive:FILE:NAME, "
+	       "then rustbox load -i FILE");
 REFUSED(compose, "start each service by rustbox run -d --restart unless-stopped");
 REFUSED(swarm, "for more than one machine: Kubernetes on containerd with RustBox's shim");

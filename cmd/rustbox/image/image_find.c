@@ -251,9 +251,10 @@ static int set_unknown(const char *name, const struct image_reference *reference
 	if (nearest.name)
 		return error_hint(err, "did you mean %s?", nearest.name);
 	return error_hint(err,
-			  "rustbox images shows all there are; rustbox load and import make "
-			  "some, skopeo copy docker://%.100s docker-archive:x.tar gets one",
-			  name);
+			  "rustbox images shows all there are; to get one: skopeo copy "
+			  "docker://%.100s oci-archive:image.tar:%.100s && rustbox load -i "
+			  "image.tar",
+			  name, name);
 }
 
 /* The hex of the one whose id begins so; NULL: there is none. -1: several. */
