@@ -51,7 +51,17 @@ teardown()
 	find /run/containerd/fifo -mindepth 1 -type d -empty -delete
 }
 
-@test "containerd takes the configurations of config/" {
-	containerd --config "$TOP/config/containerd-1.6.toml" config dump >"$DIR/dump" 3>&- 4>&-
+# What names a runtime replaces containerd's list of them: the default has to be there still.
+gives_both_runtimes()
+{
+	containerd --config "$1" config dump >"$DIR/dump" 3>&- 4>&-
+	grep -q 'default_runtime_name = "runc"' "$DIR/dump" || fail "another default"
+	grep -A 20 'runtimes.runc\]' "$DIR/dump" | grep -q 'runtime_type = "io.containerd.runc.v2"' || fail "no default"
 	grep -A 20 'runtimes.rustbox\]' "$DIR/dump" | grep -q 'runtime_type = "io.containerd.rustbox.v1"'
+}
+
+@test "containerd takes the configurations of config/ and docs/containerd.md, and keeps its default runtime" {
+	gives_both_runtimes "$TOP/config/containerd-1.6.toml"
+	awk '/^```toml$/ { n++; on = 1; next } /^```/ { on = 0 } on && n == 1' "$TOP/docs/containerd.md" >"$DIR/first.toml"
+	gives_both_runtimes "$DIR/first.toml"
 }

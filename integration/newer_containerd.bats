@@ -51,7 +51,9 @@ config_is_taken()
 	output=$("$HERE/in-tree" "$TREE" containerd --config "$DIR/config.toml" config dump 2>"$DIR/err" |
 		tr \" "'" | sed 's/^ *//')
 	same "$(<"$DIR/err")" ""
-	lines "runtime_type = 'io.containerd.rustbox.v1'" "$2"
+	# The default runtime stays beside it.
+	lines "default_runtime_name = 'runc'" "runtime_type = 'io.containerd.runc.v2'" \
+		"runtime_type = 'io.containerd.rustbox.v1'" "$2"
 }
 
 setup()
