@@ -197,7 +197,7 @@ follow_hint()
 	local line
 	line=$(grep -oP 'to get one: \K[^;)]*' <<<"$error") || fail "no line to type: $error"
 	line=${line//rustbox load/rbok load}
-	cd "$OUT"
+	cd "$OUT" || return 1
 	eval "${line/docker:\/\/$1/docker-archive:$DIR/box.tar}" || fail "$line"
 }
 
@@ -206,7 +206,7 @@ follow_hint()
 	import_box
 	rbok save -o "$DIR/box.tar" box
 	rbok rmi box
-	cd "$OUT"
+	cd "$OUT" || return 1
 	rb run --rm echo first
 	fails
 	error_names "no root file system" --rootfs --image "rustbox sandbox"
