@@ -175,6 +175,7 @@ VERSIONED      := $(shell grep -lE 'RUSTBOX_(VERSION|COMMIT)' $(SOURCES) $(TESTS
 
 # Short lines unless V=1.
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $@; )
+quiet = $(if $(V),,@)
 
 VARIANTS := release pic debug plain coverage fuzz lint-gcc lint-clang
 
@@ -322,17 +323,17 @@ INSTALLED := $(foreach m,$(MANPAGES),$(m):$(MANDIR)/man8/$(notdir $(m))) \
 	cmd/librustbox-runtime/rustbox-runtime.h:$(INCLUDEDIR)/rustbox-runtime.h
 
 install: all ## Install to PREFIX=/usr/local, below DESTDIR=
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
-	for p in $(INSTALLED_PROGRAMS); do \
+	$(quiet)$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)
+	$(quiet)for p in $(INSTALLED_PROGRAMS); do \
 		$(INSTALL) -m 755 build/release/$${p##*/} $(DESTDIR)$$p && \
 		$(STRIP) $(DESTDIR)$$p || exit 1; \
 	done
-	ln -sf rustbox $(DESTDIR)$(BINDIR)/rustboxd
-	for f in $(INSTALLED); do \
+	$(quiet)ln -sf rustbox $(DESTDIR)$(BINDIR)/rustboxd
+	$(quiet)for f in $(INSTALLED); do \
 		$(INSTALL) -D -m 644 $${f%%:*} $(DESTDIR)$${f#*:} || exit 1; \
 	done
-	sed -i '1i libdir=$(LIBDIR)\nincludedir=$(INCLUDEDIR)' $(DESTDIR)$(LIBDIR)/pkgconfig/rustbox-runtime.pc
-	$(if $(UNITS),sed -i 's|/usr/local/bin/|$(BINDIR)/|' $(UNITS:config/%=$(DESTDIR)$(UNITDIR)/%))
+	$(quiet)sed -i '1i libdir=$(LIBDIR)\nincludedir=$(INCLUDEDIR)' $(DESTDIR)$(LIBDIR)/pkgconfig/rustbox-runtime.pc
+	$(quiet)$(if $(UNITS),sed -i 's|/usr/local/bin/|$(BINDIR)/|' $(UNITS:config/%=$(DESTDIR)$(UNITDIR)/%))
 
 uninstall: ## Remove what install put there
 	rm -f $(INSTALLED_PROGRAMS:%=$(DESTDIR)%) $(DESTDIR)$(BINDIR)/rustboxd \
