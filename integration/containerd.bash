@@ -258,8 +258,9 @@ no_bundle()
 # deleted itself.
 forget_streams()
 {
-	find /run/containerd/fifo -name "*$TAG*" -delete
-	find /run/containerd/fifo -mindepth 1 -type d -empty -delete
+	# Not all that is empty: others may be about to make theirs.
+	find /run/containerd/fifo -name "*$TAG*" -printf '%h\n' -delete | sort -u |
+		xargs -r rmdir --ignore-fail-on-non-empty
 }
 
 # A killed shim's socket: the reference leaves it for the next start.

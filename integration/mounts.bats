@@ -189,8 +189,6 @@ nested_run()
 }
 
 @test "no mount of the host is to be seen, and none of ours reaches it" {
-	local before
-	before=$(grep -c . /proc/self/mountinfo)
 	payload mounts + wait ready
 	launch run --detach --bundle "$B" "$ID"
 	ok
@@ -201,7 +199,6 @@ nested_run()
 	# Every mount is one of the configuration, or a masked or read-only path of it.
 	same "$(awk '{ print $5 }' <<<"$output" | grep -vcE '^(/|/proc(/.*)?|/dev(/.*)?|/sys(/.*)?|)$')" 0
 	same "$(tagged_mounts | wc -l)" 0
-	[ "$before" -gt 0 ]
 }
 
 @test "rootfsPropagation and a mount's propagation" {
