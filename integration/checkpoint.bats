@@ -495,10 +495,28 @@ left_uts()
 	save --work-path "$DIR/work"
 	[ -s "$DIR/work/of-the-file.log" ]
 	[ ! -e "$DIR/work/dump.log" ] && [ ! -e "$IMAGES/dump.log" ]
-	bring_back
+	# /tmp, where it may lie, is not the host's in a restore.
+	echo 'log-file=of-the-restore.log' >"$DIR/criu.conf"
+	bring_back --work-path "$DIR/work"
+	[ -s "$DIR/work/of-the-restore.log" ]
+	[ ! -e "$DIR/work/restore.log" ] && [ ! -e "$IMAGES/restore.log" ]
+	config '.annotations["org.criu.config"] = $f' --arg f "$DIR/none.conf"
+	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID-2"
+	error_names org.criu.config "$DIR/none.conf" "No such file"
 	config '.annotations["org.criu.config"] = "relative"'
 	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID-2"
 	error_names org.criu.config relative
+}
+
+@test "--criu: another program, wherever it lies, and a script" {
+	cp "$(type -P criu)" "$DIR/criu"
+	printf '#!/bin/sh\necho "$@" >>"%s"\nexec "%s" "$@"\n' "$DIR/called" "$DIR/criu" >"$DIR/criu.sh"
+	chmod +x "$DIR/criu.sh"
+	waiting
+	save --criu "$DIR/criu"
+	bring_back --criu "$DIR/criu"
+	save --criu "$DIR/criu.sh"
+	same "$(sed 's/ .*//' "$DIR/called")" swrk
 }
 
 @test "what CRIU does not restore is refused, and the container runs on" {
@@ -568,18 +586,44 @@ not_there()
 	[ ! -e "/proc/$1" ] || grep -qs '^State:.Z' "/proc/$1/status"
 }
 
-@test "a checkpoint whose criu or runtime is killed leaves the container running" {
-	local who delay
+@test "a checkpoint whose runtime is killed leaves the container running" {
+	local delay
 	counting
 	start
 	until_true counts_beyond 3
-	for who in criu runtime; do
-		for delay in 0 0.05 0.15 0.3; do
-			rm -rf "$IMAGES"
-			killed "$who" "$delay" checkpoint --leave-running --image-path "$IMAGES" "$ID"
-			until_true counts_beyond $(($(last_count) + 2))
-			same "$(container_status)" running
-		done
+	for delay in 0 0.05 0.15 0.3; do
+		rm -rf "$IMAGES"
+		killed runtime "$delay" checkpoint --leave-running --image-path "$IMAGES" "$ID"
+		until_true counts_beyond $(($(last_count) + 2))
+		same "$(container_status)" running
+	done
+	save
+}
+
+counts_or_is_stopped()
+{
+	counts_beyond "$1" || status_is stopped
+}
+
+# CRIU saves a process by code that it lets run in there. Where that one is when CRIU is
+# killed it ends, and with the first process the container; nothing is ever left frozen.
+@test "a checkpoint whose criu is killed leaves a container that runs on, or has ended" {
+	local delay now
+	counting
+	start
+	until_true counts_beyond 3
+	for delay in 0 0.05 0.15 0.3; do
+		rm -rf "$IMAGES"
+		killed criu "$delay" checkpoint --leave-running --image-path "$IMAGES" "$ID"
+		now=$(last_count)
+		until_true counts_or_is_stopped $((now + 2))
+		status_is stopped || continue
+		[ "$status" -ne 0 ] || fail "a checkpoint that was done has stopped it"
+		try delete "$ID"
+		ok
+		assert_nothing_left
+		start
+		until_true counts_beyond 3
 	done
 	save
 }

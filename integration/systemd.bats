@@ -229,6 +229,47 @@ no_unit()
 	[ -z "$(units)" ]
 }
 
+@test "checkpoint and restore: a scope of the same name, with its limits and properties" {
+	local why container
+	command -v criu >/dev/null || skip "criu is not installed"
+	why=$(criu check 2>&1) || skip "criu check: $(tail -n 1 <<<"$why")"
+	resources '{"memory": {"limit": 50003968}, "pids": {"limit": 1}, "cpu": {"shares": 512}}'
+	config '.annotations["org.systemd.property.TimeoutStopSec"] = "7"
+		| .annotations["org.systemd.property.CPUWeight"] = "uint64 77" | .linux.namespaces += [{"type": "cgroup"}]'
+	start_scope print ready + wait
+	wait_output ready
+	try checkpoint --image-path "$DIR/images" "$ID"
+	ok
+	same "$(units)" ""
+	launch -s restore --detach --image-path "$DIR/images" --bundle "$B" "$ID"
+	ok
+	properties_are "ControlGroup=$CG" ActiveState=active Delegate=yes MemoryMax=50003968 TasksMax=1 \
+		CPUWeight=77 DevicePolicy=strict TimeoutStopUSec=7s
+	container=/sys/fs/cgroup$CG/container
+	same "$(<"$container/memory.max") $(<"$container/pids.max") $(<"$container/cpu.weight")" "50003968 1 59"
+	# No process of ours keeps it.
+	same "$(cat "$container/cgroup.procs" "/sys/fs/cgroup$CG/cgroup.procs")" "$(init_pid)"
+	systemctl daemon-reload
+	same "$(<"$container/memory.max")" 50003968
+	try update --pids-limit 20 "$ID"
+	ok
+	try exec "$ID" payload cat /proc/self/cgroup + open rw /dev/null
+	ok
+	lines 0::/ ok
+	try delete --force "$ID"
+	ok
+	same "$(units)" ""
+	# Its name is somebody else's now.
+	systemd-run --quiet --scope --unit "$UNIT" sleep 1000 3>&- 4>&- &
+	until_true systemctl --quiet is-active "$UNIT"
+	try -s restore --detach --image-path "$DIR/images" --bundle "$B" "$ID"
+	error_names "$UNIT" "deleted first"
+	same "$(ls "$ROOT")" ""
+	same "$(property ActiveState)" active
+	systemctl kill --signal=KILL "$UNIT"
+	wait || :
+}
+
 # bats test_tags=vm
 @test "the shim: SystemdCgroup, and without it a path that only systemd can mean" {
 	SHIM=${RUSTBOX_BUILD:-$TOP/build/release}/containerd-shim-rustbox-v1

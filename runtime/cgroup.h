@@ -101,12 +101,17 @@ int cgroup_create(const struct cgroup_machine *machine, struct cgroup *cgroup, s
 
 /*
  * With systemd: makes the scope with its first process, which must be waiting,
- * and all limits that systemd knows; then *cgroup has its directories. What a
- * failure leaves goes with the process. The annotations count, too
- * (systemd_annotation.h, run.oci.systemd.subgroup). Blocks while systemd does.
+ * and, if `limited`, all limits that systemd knows; then *cgroup has its
+ * directories. What a failure leaves goes with the process. The annotations
+ * count, too (systemd_annotation.h, run.oci.systemd.subgroup). Blocks while
+ * systemd does.
  */
 int cgroup_start_scope(const struct cgroup_machine *machine, struct cgroup *cgroup, const char *id,
-		       pid_t pid, const struct spec *spec, struct arena *arena, struct error *err);
+		       pid_t pid, const struct spec *spec, bool limited, struct arena *arena,
+		       struct error *err);
+
+/* Tells systemd the limits of a scope that was started without; before cgroup_set_limits(). */
+int cgroup_limit_scope(const struct cgroup *cgroup, const struct spec *spec, struct error *err);
 
 /*
  * Then: makes the directories that systemd does not, and puts the process

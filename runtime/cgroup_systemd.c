@@ -75,7 +75,8 @@ static int add_basics(struct systemd_properties *list, const struct cgroup_scope
 
 /* Asks for the scope; true in *ret_v2 where the controllers are on cgroup2. */
 static int start_scope(const struct cgroup_machine *machine, const struct cgroup_scope *scope,
-		       const char *id, pid_t pid, const struct spec *spec, struct error *err)
+		       const char *id, pid_t pid, const struct spec *spec, bool limited,
+		       struct error *err)
 {
 	static const struct systemd_limits_now new_container = SYSTEMD_LIMITS_NEW;
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -83,7 +84,8 @@ static int start_scope(const struct cgroup_machine *machine, const struct cgroup
 	bool v2 = is_v2(machine);
 
 	if (add_basics(&list, scope, id, pid, v2, err) < 0 ||
-	    systemd_limits_add(&list, spec->linux->resources, v2, true, &new_container, err) < 0 ||
+	    (limited && systemd_limits_add(&list, spec->linux->resources, v2, true, &new_container,
+					   err) < 0) ||
 	    systemd_annotation_apply(spec->annotations, spec->n_annotations, &list, err) < 0)
 		return -1;
 	const struct systemd_request request = { .unit = scope->unit,
@@ -133,14 +135,15 @@ static const char *choose_subgroup(const struct cgroup_machine *machine, const s
 }
 
 int cgroup_start_scope(const struct cgroup_machine *machine, struct cgroup *cgroup, const char *id,
-		       pid_t pid, const struct spec *spec, struct arena *arena, struct error *err)
+		       pid_t pid, const struct spec *spec, bool limited, struct arena *arena,
+		       struct error *err)
 {
 	const struct cgroup_scope *scope = cgroup->scope;
 	const char *subgroup = choose_subgroup(machine, spec), *path;
 	struct cgroup located;
 	char *place;
 
-	if (start_scope(machine, scope, id, pid, spec, err) < 0 ||
+	if (start_scope(machine, scope, id, pid, spec, limited, err) < 0 ||
 	    !(place = find_place(machine, pid, arena, err)))
 		return -1;
 	if (!is_in_scope(place, scope))
@@ -236,22 +239,52 @@ static void read_now(const struct cgroup *cgroup, struct systemd_limits_now *now
 	}
 }
 
+static bool is_v2_alone(const struct cgroup *cgroup)
+{
+	return cgroup_find_v1(cgroup, "memory") == NULL;
+}
+
+static int set_properties(const struct cgroup *cgroup, const struct systemd_properties *list,
+			  struct error *err)
+{
+	const struct systemd_request request = { .unit = cgroup->scope->unit,
+						 .user = cgroup->scope->user,
+						 .properties = list->rows,
+						 .n_properties = list->count };
+
+	return list->count ? systemd_helper_call("set", &request, err) : 0;
+}
+
 int cgroup_systemd_set_limits(const struct cgroup *cgroup, const struct spec_resources *resources,
 			      struct error *err)
 {
 	struct systemd_limits_now now = SYSTEMD_LIMITS_NEW;
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct systemd_properties list = { .arena = &arena };
-	bool v2 = cgroup_find_v1(cgroup, "memory") == NULL;
 
 	read_now(cgroup, &now);
-	if (systemd_limits_add(&list, resources, v2, resources->n_devices > 0, &now, err) < 0)
+	if (systemd_limits_add(&list, resources, is_v2_alone(cgroup), resources->n_devices > 0,
+			       &now, err) < 0)
 		return -1;
-	const struct systemd_request request = { .unit = cgroup->scope->unit,
-						 .user = cgroup->scope->user,
-						 .properties = list.rows,
-						 .n_properties = list.count };
-	return list.count ? systemd_helper_call("set", &request, err) : 0;
+	return set_properties(cgroup, &list, err);
+}
+
+int cgroup_limit_scope(const struct cgroup *cgroup, const struct spec *spec, struct error *err)
+{
+	static const struct systemd_limits_now new_container = SYSTEMD_LIMITS_NEW;
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct systemd_properties list = { .arena = &arena };
+	size_t n_limits;
+
+	if (systemd_limits_add(&list, spec->linux->resources, is_v2_alone(cgroup), true,
+			       &new_container, err) < 0)
+		return -1;
+	n_limits = list.count;
+	/* What an annotation says of one of these counts; the others the scope has already. */
+	if (systemd_annotation_apply(spec->annotations, spec->n_annotations, &list, err) < 0)
+		return -1;
+	list.count = n_limits;
+	return set_properties(cgroup, &list, err);
 }
 
 int cgroup_attach_to_scope(const struct cgroup *cgroup, pid_t pid, struct error *err)

@@ -83,18 +83,23 @@ int checkpoint_folders_admit(const struct checkpoint_folders *folders, const str
 	return 0;
 }
 
-const char *checkpoint_config_file(const struct spec *spec)
+int checkpoint_find_config_file(const struct spec *spec, const char **ret, struct error *err)
 {
 	static const char *const files[] = { "/etc/criu/rustbox.conf", "/etc/criu/runc.conf",
 					     "/etc/criu/crun.conf" };
 	const char *given = spec->extensions.criu_config;
 
-	if (given)
-		return *given ? given : NULL;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+	*ret = NULL;
+	if (given) {
+		if (*given && access(given, R_OK) < 0)
+			return error_set(err, errno, "the annotation org.criu.config: %s", given);
+		*ret = *given ? given : NULL;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]) && !*ret; i++)
 		if (access(files[i], F_OK) == 0)
-			return files[i];
-	return NULL;
+			*ret = files[i];
+	return 0;
 }
 
 int checkpoint_check_spec(const struct spec *spec, struct error *err)

@@ -44,9 +44,10 @@ int checkpoint_folders_admit(const struct checkpoint_folders *folders, const str
 /*
  * The file whose options CRIU puts above ours: the annotation org.criu.config
  * ("": none at all), else the first there is of /etc/criu/rustbox.conf,
- * runc.conf and crun.conf. NULL: none.
+ * runc.conf and crun.conf; *ret is NULL for none. One that the annotation
+ * names and that is not there is an error: CRIU would go on without it.
  */
-const char *checkpoint_config_file(const struct spec *spec);
+int checkpoint_find_config_file(const struct spec *spec, const char **ret, struct error *err);
 
 /*
  * What CRIU neither saves nor restores, and a container must not be without

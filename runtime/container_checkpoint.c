@@ -203,8 +203,8 @@ int container_checkpoint(const struct container_engine *engine, const char *id,
 	dump.request.root = container.state.rootfs;
 	dump.request.freeze_cgroup = cgroup_freezer_path(&container.cgroup);
 	dump.request.ignore_cgroups = container.cgroup.disabled;
-	dump.request.config_file = checkpoint_config_file(&container.spec);
-	if (checkpoint_check_spec(&container.spec, err) < 0)
+	if (checkpoint_check_spec(&container.spec, err) < 0 ||
+	    checkpoint_find_config_file(&container.spec, &dump.request.config_file, err) < 0)
 		return error_wrap(err, "checkpoint \"%s\"", id);
 	if (dump_done(&dump, look(&dump, err) < 0 ? -1 : run_criu(&dump, err)) < 0) {
 		thaw(&container, status);

@@ -172,14 +172,12 @@ static int prepare_console(struct preparation *p, const struct container_create_
 				   &container->console, err);
 }
 
-/* With systemd, once init is there. What is on disk then is what a delete has to know. */
-static int make_scope(void *data, pid_t pid, struct error *err)
+int lifecycle_make_scope(struct lifecycle *container, pid_t pid, bool limited, struct error *err)
 {
-	struct lifecycle *container = data;
 	struct cgroup *cgroup = &container->cgroup;
 
 	if (cgroup_start_scope(&cgroup_machine_default, cgroup, container->state.id, pid,
-			       &container->spec, &container->arena, err) < 0 ||
+			       &container->spec, limited, &container->arena, err) < 0 ||
 	    cgroup_to_state(cgroup, &container->arena, &container->state, err) < 0 ||
 	    registry_save(container->folder, &container->state, err) < 0 ||
 	    cgroup_delegate_check(&container->spec, cgroup, err) < 0)
@@ -187,6 +185,11 @@ static int make_scope(void *data, pid_t pid, struct error *err)
 	if (cgroup_enter_scope(&cgroup_machine_default, cgroup, pid, err) < 0)
 		return -1;
 	return cgroup_to_state(cgroup, &container->arena, &container->state, err);
+}
+
+static int make_scope(void *data, pid_t pid, struct error *err)
+{
+	return lifecycle_make_scope(data, pid, true, err);
 }
 
 /* What systemd changes: init is put into its cgroup, and makes the namespace of it then. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb restore. */
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -47,8 +49,11 @@ static int prepare_child(void *data, struct error *err)
 		return -1;
 	if (external_mounts_unshare(err) < 0 || reopen_folders(restore, err) < 0)
 		return -1;
+	const struct external_file files[EXTERNAL_FILES] = {
+		{ restore->program, RESTORE_PROGRAM }, { restore->config_file, RESTORE_CONFIG_FILE }
+	};
 	return external_mounts_lay_out(&restore->mounts, restore->record.mounts,
-				       restore->record.n_mounts, err);
+				       restore->record.n_mounts, files, err);
 }
 
 static int run_hooks(struct restore *restore, pid_t pid, struct error *err)
@@ -121,6 +126,9 @@ static int adopt(struct restore *restore, pid_t pid, struct error *err)
 	state->pidfd_inode = process_pidfd_inode(container->init_pidfd);
 	if (!process_start_time(container->procfs, pid, &state->start_time, NULL))
 		return error_set(err, ESRCH, "read the start time of process %d", pid);
+	if (container->cgroup.scope &&
+	    cgroup_limit_scope(&container->cgroup, &container->spec, err) < 0)
+		return -1;
 	return cgroup_set_limits(&container->cgroup, container->spec.linux->resources, false, err);
 }
 
@@ -155,7 +163,9 @@ static int open_all(struct restore *restore, const struct criu_options *criu, st
 {
 	struct lifecycle *container = restore->container;
 
-	if (checkpoint_folders_open(criu, false, &restore->folders, err) < 0 ||
+	if (criu_find(criu->program, &restore->program, err) < 0 ||
+	    checkpoint_find_config_file(&container->spec, &restore->config_file, err) < 0 ||
+	    checkpoint_folders_open(criu, false, &restore->folders, err) < 0 ||
 	    checkpoint_folders_admit(&restore->folders, &container->spec, false, err) < 0 ||
 	    checkpoint_record_read(restore->folders.images, &container->arena, &restore->record,
 				   err) < 0 ||
@@ -167,18 +177,44 @@ static int open_all(struct restore *restore, const struct criu_options *criu, st
 	return 0;
 }
 
+static _Noreturn void wait_for_the_end(pid_t parent)
+{
+	/* The lock of the state folder among them. */
+	(void)syscall(SYS_close_range, 0U, ~0U, 0U);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
+		while (getppid() == parent)
+			(void)pause();
+	_exit(1);
+}
+
+/*
+ * systemd makes a scope around a process, and CRIU is to be told what is in
+ * there before it begins: until then a child of ours keeps it. Limits come
+ * last, as without systemd: CRIU and its helpers are in there, too.
+ */
+static int make_scope(struct restore *restore, struct error *err)
+{
+	pid_t parent = getpid();
+
+	restore->holder = process_clone(0, -1, NULL);
+	if (restore->holder < 0)
+		return error_set(err, errno, "clone3");
+	if (restore->holder == 0)
+		wait_for_the_end(parent);
+	return lifecycle_make_scope(restore->container, restore->holder, false, err);
+}
+
+static void release_scope(struct restore *restore)
+{
+	process_kill_and_reap(restore->holder);
+	restore->holder = 0;
+}
+
 /* The cgroups are there: what they may be bound to can be opened. */
 static int make_all(struct restore *restore, struct error *err)
 {
 	struct lifecycle *container = restore->container;
 
-	/* CRIU's helpers would have to be in the scope before there is a process to make it with.
-	 */
-	if (container->cgroup.scope) {
-		error_set(err, ENOTSUP, "restore into a cgroup of systemd's");
-		return error_hint(err, "use --cgroup-manager cgroupfs, with a cgroupsPath that is "
-				       "a path");
-	}
 	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0) {
 		container->cgroup.n_directories = 0;
 		return -1;
@@ -186,7 +222,7 @@ static int make_all(struct restore *restore, struct error *err)
 	container->owns_cgroup = true;
 	/* Nobody listens, ever: a restored container has been started long ago. */
 	cleanup_fd int listener = registry_listen(container->folder, err);
-	if (listener < 0)
+	if (listener < 0 || (container->cgroup.scope && make_scope(restore, err) < 0))
 		return -1;
 	if (external_mounts_prepare(&container->spec, &container->cgroup, &container->arena,
 				    &restore->mounts, err) < 0 ||
@@ -195,20 +231,20 @@ static int make_all(struct restore *restore, struct error *err)
 	return restore_make_request(restore, err);
 }
 
-static int run_criu(struct restore *restore, const struct criu_options *criu, struct error *err)
+static int run_criu(struct restore *restore, struct error *err)
 {
 	struct lifecycle *container = restore->container;
 	struct criu_call call = { .request = &restore->request,
+				  .program = RESTORE_PROGRAM,
 				  .fds = restore->fds,
 				  .prepare = prepare_child,
 				  .notify = notified,
 				  .data = restore };
 
-	if (criu_find(criu->program, &call.program, err) < 0)
-		return -1;
 	call.n_fds = restore->n_fds;
 	if (criu_run(&call, err) < 0)
 		return -1;
+	release_scope(restore);
 	if (container->child <= 0)
 		return error_set(err, EPROTO, "criu has told no process before it was done");
 	if (cgroup_is_frozen(&container->cgroup, err) > 0)
@@ -236,22 +272,16 @@ static int tell(struct restore *restore, struct error *err)
 
 static void restore_done(struct restore *restore)
 {
+	release_scope(restore);
 	external_mounts_done(&restore->mounts);
 	namespace_plan_done(&restore->namespaces);
 	checkpoint_folders_close(&restore->folders);
 	fd_close(&restore->console);
 }
 
-static int check(const struct container_engine *engine,
-		 const struct container_create_options *options, const struct spec *spec,
+static int check(const struct container_create_options *options, const struct spec *spec,
 		 struct error *err)
 {
-	if (engine->cgroup_manager == CGROUP_MANAGER_SYSTEMD)
-		return error_set(
-			err, ENOTSUP,
-			"--systemd-cgroup: CRIU restores into cgroups that are there "
-			"already, which systemd does not make; use --cgroup-manager cgroupfs "
-			"and a cgroupsPath for it");
 	if (geteuid() != 0)
 		return error_set(err, EPERM, "restore \"%s\": CRIU needs root", options->id);
 	if (options->no_pivot)
@@ -275,7 +305,7 @@ static int restore_all(const struct container_engine *engine, struct restore *re
 							   &container->spec, &text, &size, err) < 0)
 		return -1;
 	container->has_spec = true;
-	if (check(engine, options, &container->spec, err) < 0 ||
+	if (check(options, &container->spec, err) < 0 ||
 	    checkpoint_check_spec(&container->spec, err) < 0)
 		return -1;
 	rc = open_all(restore, criu, err);
@@ -284,7 +314,7 @@ static int restore_all(const struct container_engine *engine, struct restore *re
 	if (rc == 0)
 		rc = make_all(restore, err);
 	if (rc == 0)
-		rc = run_criu(restore, criu, err);
+		rc = run_criu(restore, err);
 	if (rc == 0)
 		rc = tell(restore, err);
 	if (rc < 0)

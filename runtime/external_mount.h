@@ -88,10 +88,16 @@ int external_mounts_make_targets(const struct external_mounts *mounts, struct er
  */
 int external_mounts_unshare(struct error *err);
 
+/* A file of the host that CRIU has to find, and where: a path directly below /tmp. */
+struct external_file {
+	const char *path, *place;
+};
+enum { EXTERNAL_FILES = 2 };
+
 /*
  * Then: /tmp, where CRIU works too, becomes a file system of its own that has
- * the container's root and a mount for each name. A name that config.json does
- * not give is an error.
+ * the container's root, a mount for each name, and the EXTERNAL_FILES files (a
+ * path of NULL is left out). A name that config.json does not give is an error.
  */
 int external_mounts_lay_out(struct external_mounts *mounts, const struct external_mount *wanted,
-			    size_t count, struct error *err);
+			    size_t count, const struct external_file *files, struct error *err);

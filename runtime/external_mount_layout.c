@@ -168,11 +168,44 @@ int external_mounts_unshare(struct error *err)
 	return 0;
 }
 
-int external_mounts_lay_out(struct external_mounts *mounts, const struct external_mount *wanted,
-			    size_t count, struct error *err)
+static void close_trees(int (*trees)[EXTERNAL_FILES])
 {
+	for (size_t i = 0; i < EXTERNAL_FILES; i++)
+		fd_close(&(*trees)[i]);
+}
+
+/* They may lie below /tmp themselves: first all are cloned. */
+static int clone_files(const struct external_file *files, int *trees, struct error *err)
+{
+	for (size_t i = 0; i < EXTERNAL_FILES; i++) {
+		if (!files[i].path)
+			continue;
+		trees[i] = mount_api_clone(AT_FDCWD, files[i].path, false);
+		if (trees[i] < 0)
+			return error_set(err, errno, "open %s for criu", files[i].path);
+	}
+	return 0;
+}
+
+static int lay_files(const struct external_file *files, const int *trees, struct error *err)
+{
+	for (size_t i = 0; i < EXTERNAL_FILES; i++)
+		if (trees[i] >= 0 && lay_at(trees[i], files[i].place, false, err) < 0)
+			return error_wrap(err, "show criu %s", files[i].path);
+	return 0;
+}
+
+int external_mounts_lay_out(struct external_mounts *mounts, const struct external_mount *wanted,
+			    size_t count, const struct external_file *files, struct error *err)
+{
+	__attribute__((cleanup(close_trees))) int trees[EXTERNAL_FILES] = { -1, -1 };
+
+	if (clone_files(files, trees, err) < 0)
+		return -1;
 	if (mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
 		return error_set(err, errno, "mount a tmpfs on /tmp");
+	if (lay_files(files, trees, err) < 0)
+		return -1;
 	if (lay_at(mounts->plan.root_tree, EXTERNAL_MOUNTS_ROOT, true, err) < 0)
 		return error_wrap(err, "root.path");
 	if (lay_all(mounts, wanted, count, false, err) < 0)

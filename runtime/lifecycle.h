@@ -72,6 +72,13 @@ int lifecycle_claim(const struct container_create_options *options, const char *
 void lifecycle_undo(struct lifecycle *container, bool hooks_have_run);
 
 /*
+ * With systemd: makes the container's scope with a process that waits, and puts
+ * it into the container's cgroup; with `limited` systemd has the limits from
+ * the beginning. What is on disk while that is done is what a delete has to know.
+ */
+int lifecycle_make_scope(struct lifecycle *container, pid_t pid, bool limited, struct error *err);
+
+/*
  * START, up to execve and the poststart hooks. A failing startContainer or
  * poststart hook destroys the container (runtime-spec 1.3.0, lifecycle).
  */

@@ -7,6 +7,10 @@
 #include "runtime/lifecycle.h"
 #include "runtime/namespace.h"
 
+/* Where CRIU finds what it is given by path: it does not see the host's /tmp. */
+#define RESTORE_PROGRAM	    "/tmp/criu"
+#define RESTORE_CONFIG_FILE "/tmp/criu.conf"
+
 /* One restore: everything lives in the container's arena. */
 struct restore {
 	struct lifecycle *container;
@@ -16,9 +20,11 @@ struct restore {
 	struct checkpoint_record record;
 	struct namespace_plan namespaces;
 	struct criu_request request;
+	const char *program, *config_file; /* on the host; the second may be NULL */
 	int fds[CRIU_FDS];
 	size_t n_fds;
-	int console; /* where the terminal's master goes, -1: nowhere */
+	int console;  /* where the terminal's master goes, -1: nowhere */
+	pid_t holder; /* a child that keeps systemd's scope, 0: none */
 	bool hooks_have_run;
 };
 

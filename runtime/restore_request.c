@@ -150,7 +150,8 @@ int restore_make_request(struct restore *restore, struct error *err)
 
 	request->root = EXTERNAL_MOUNTS_ROOT;
 	request->ignore_cgroups = restore->container->cgroup.disabled;
-	request->config_file = checkpoint_config_file(&restore->container->spec);
+	if (restore->config_file)
+		request->config_file = RESTORE_CONFIG_FILE;
 	request->inherited = arena_array(arena, CRIU_FDS, sizeof(*request->inherited), err);
 	request->joined = arena_array(arena, NAMESPACE_TYPES, sizeof(*request->joined), err);
 	if (!request->inherited || !request->joined)
