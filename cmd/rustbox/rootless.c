@@ -28,11 +28,16 @@ static const char holder_name[] = "the holder of the namespaces";
 
 /* ---- the user's folders ---- */
 
-static bool is_private(const char *path)
+static int open_folder(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool is_private(int folder)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	return fstat(folder, &st) == 0 && st.st_uid == geteuid() &&
 	       !(st.st_mode & (S_IRWXG | S_IRWXO));
 }
 
@@ -60,8 +65,9 @@ static char *run_folder(const char *root, struct error *err)
 	usual = str_format(err, "/run/user/%u", geteuid());
 	if (!usual)
 		return NULL;
-	return is_private(usual) ? str_format(err, "%s/rustbox", usual)
-				 : str_format(err, "%s/run", root);
+	cleanup_fd int folder = open_folder(usual);
+	return is_private(folder) ? str_format(err, "%s/rustbox", usual)
+				  : str_format(err, "%s/run", root);
 }
 
 static int set_default(const char *name, const char *value, struct error *err)
@@ -90,10 +96,10 @@ static int open_folders(struct error *err)
 		return error_memory(err);
 	if (path_make_directories(path, 0700, err) < 0)
 		return error_hint(err, "is XDG_RUNTIME_DIR this user's?");
-	cleanup_fd int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int folder = open_folder(path);
 	if (folder < 0)
 		return error_set(err, errno, "open %s", path);
-	if (!is_private(path)) {
+	if (!is_private(folder)) {
 		(void)error_set(err, EPERM, "%s is not this user's alone", path);
 		return error_hint(err, "it has to belong to user %u and have mode 0700", geteuid());
 	}
@@ -225,9 +231,13 @@ static void keep(int *connection)
  */
 static void connect_again(const char *run)
 {
-	cleanup_fd int folder = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int folder = open_folder(run);
 	cleanup_fd int connection = folder < 0 ? -1 : connect_to_holder(folder);
+	char byte;
 
+	/* We are there already. But the kernel bounds how many descriptors wait to be received. */
+	if (connection >= 0)
+		(void)fd_receive_packet(connection, &byte, sizeof(byte), NULL, NULL);
 	keep(&connection);
 }
 

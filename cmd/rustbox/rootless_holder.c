@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,6 +19,8 @@
 #include "base/mem.h"
 #include "cmd/rustbox/rootless.h"
 #include "runtime/channel.h"
+
+enum { REST_MS = 100 };
 
 struct holder {
 	int folder, lock;
@@ -78,6 +81,17 @@ static int make_namespaces(struct holder *holder, int channel, struct error *err
 	return 0;
 }
 
+/* A descriptor for each process of the user's rustbox. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* Nothing of the command that has started us stays. */
 static int settle(struct holder *holder, int channel, struct error *err)
 {
@@ -85,6 +99,7 @@ static int settle(struct holder *holder, int channel, struct error *err)
 
 	(void)prctl(PR_SET_NAME, "rustbox:holder");
 	(void)umask(077);
+	raise_limit();
 	if (fd_close_others(0, keep, sizeof(keep) / sizeof(*keep), err) < 0 ||
 	    fd_open_standard_streams(err) < 0)
 		return -1;
@@ -107,12 +122,15 @@ static void serve(struct holder *holder, int connection)
 		(void)close(connection);
 }
 
-static void accept_one(struct holder *holder)
+/* False for want of descriptors or memory. */
+static bool accept_one(struct holder *holder)
 {
 	int connection = accept4(holder->fds[0].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (connection >= 0)
-		serve(holder, connection);
+	if (connection < 0)
+		return errno == EINTR || errno == ECONNABORTED;
+	serve(holder, connection);
+	return true;
 }
 
 /* Nobody sends anything: what can be read is the end. */
@@ -147,13 +165,16 @@ static bool may_end(struct holder *holder)
 
 static void hold(struct holder *holder)
 {
+	bool rests = false;
+
 	do {
-		if (poll(holder->fds, holder->n_fds, -1) < 0)
+		/* Who could not be accepted still knocks, and would keep us busy. */
+		holder->fds[0].events = rests ? 0 : POLLIN;
+		if (poll(holder->fds, holder->n_fds, rests ? REST_MS : -1) < 0)
 			continue;
 		bool knocks = holder->fds[0].revents;
 		drop_ended(holder);
-		if (knocks)
-			accept_one(holder);
+		rests = knocks && !accept_one(holder);
 	} while (holder->n_fds > 1 || !may_end(holder));
 }
 
