@@ -83,7 +83,7 @@ client_mounts()
 attempt()
 {
 	status=0
-	timeout -k 5 "${TRY_SECONDS:-60}" "$@" <"$INPUT" >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- ||
+	timeout -k 5 "${TRY_SECONDS:-100}" "$@" <"$INPUT" >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- ||
 		status=$?
 	output=$(tr -d '\0\r' <"$DIR/out")
 	error=$(tr -d '\0' <"$DIR/err")

@@ -25,7 +25,7 @@ cri_setup_file()
 	cat >"$F/crictl.yaml" <<-YAML
 	runtime-endpoint: unix://$CD/containerd.sock
 	image-endpoint: unix://$CD/containerd.sock
-	timeout: 30
+	timeout: 100
 	YAML
 }
 

@@ -630,7 +630,7 @@ remove_pod()
 	grep -q crictl "$DIR/walk/script"
 	(
 		cd "$DIR/walk"
-		PATH=$DIR/walk:$PATH image=test.invalid/box:1 timeout -k 5 120 bash -euxo pipefail script
+		PATH=$DIR/walk:$PATH image=test.invalid/box:1 timeout -k 5 300 bash -euxo pipefail script
 	) >"$DIR/out" 2>&1 </dev/null 3>&- 4>&- || fail "$(<"$DIR/out")"
 	read_streams "$DIR/out" /dev/null
 	lines sh

@@ -35,7 +35,7 @@ run_document()
 	shift
 	"$PYTHON" "$HERE/docs_blocks.py" script "$TOP/$document" >"$DIR/script"
 	grep -qv '^echo' "$DIR/script" || fail "$document has no block marked sh"
-	timeout -k 5 120 "$@" env BASH_XTRACEFD=9 bash -euxo pipefail "$DIR/script" \
+	timeout -k 5 300 "$@" env BASH_XTRACEFD=9 bash -euxo pipefail "$DIR/script" \
 		>"$DIR/printed" 2>&1 </dev/null 3>&- 4>&- 9>"$DIR/trace" || {
 		cat "$DIR/printed"
 		tail -n 3 "$DIR/trace"

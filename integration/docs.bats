@@ -133,7 +133,7 @@ load ordinary_user
 	while IFS= read -r line; do
 		exec 5<>"$DIR/keyboard"
 		echo exit >&5
-		timeout -k 5 60 script -qec "$line" /dev/null <&5 >"$DIR/screen" 2>&1 3>&- 4>&- 5>&- ||
+		timeout -k 5 200 script -qec "$line" /dev/null <&5 >"$DIR/screen" 2>&1 3>&- 4>&- 5>&- ||
 			fail "$line: $(<"$DIR/screen")"
 		exec 5>&-
 	done <<<"$commands"

@@ -33,7 +33,7 @@ teardown()
 	mkdir "$DIR/bin"
 	cat >"$DIR/bin/ctr" <<-SH
 	#!/bin/sh
-	exec timeout -k 5 60 "$program" --address "$CD/containerd.sock" --namespace "$CONTAINERD_NAMESPACE" "\$@"
+	exec timeout -k 5 100 "$program" --address "$CD/containerd.sock" --namespace "$CONTAINERD_NAMESPACE" "\$@"
 	SH
 	chmod +x "$DIR/bin/ctr"
 	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/docs/containerd.md" >"$DIR/script"

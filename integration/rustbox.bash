@@ -142,7 +142,7 @@ force_clean_rustbox()
 try_rustbox()
 {
 	status=0
-	timeout -k 5 "${TRY_SECONDS:-60}" "$RUSTBOX" "$@" >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- ||
+	timeout -k 5 "${TRY_SECONDS:-100}" "$RUSTBOX" "$@" >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- ||
 		status=$?
 	read_streams "$DIR/out" "$DIR/err"
 }

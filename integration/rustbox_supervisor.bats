@@ -116,11 +116,18 @@ told_actions()
 	rbok kill "$NAME"
 }
 
+# waits_after N: for the next restart, of which there have been N.
+waits_after()
+{
+	[ "$(box_state '.State.Status, .[0].RestartCount')" = "restarting
+$1" ]
+}
+
 @test "stop and kill end a container that waits for its restart, at once" {
 	local how
 	for how in stop kill; do
 		run_box --restart always sh -c 'exit 3'
-		until_true restarts_are 4 # waits for 1.6 s now
+		until_true waits_after 5 # for 3.2 s now
 		rbok $how "$NAME"
 		same "$(box_state .State.Running)" false
 		same "$(box_state .State.ExitCode)" 3

@@ -28,7 +28,7 @@
 #include "cmd/rustbox/container/session.h"
 #include "cmd/rustbox/stream/stream.h"
 
-enum { DETACHED = 200, FAILED = 201, PATIENCE_MS = 20000 };
+enum { DETACHED = 200, FAILED = 201, PATIENCE_MS = 60000 };
 
 struct peer {
 	pid_t pid;
