@@ -4,10 +4,14 @@
 #include "cmd/rustbox/store/store_test.h"
 
 #include <dirent.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
@@ -33,6 +37,24 @@ static void a_claim_makes_its_folders(void **state)
 	cleanup_fd int again = openat(claim.bundle, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(again, LOCK_EX | LOCK_NB), -1);
 	fd_close(&claim.bundle);
+}
+
+static void a_new_tree_is_spread_over_the_disk(void **state)
+{
+	struct test_store *t = *state;
+	struct store fresh;
+	struct error err;
+	struct statfs fs;
+	char path[80];
+	int flags = 0;
+
+	if (fstatfs(t->store.root_fd, &fs) < 0 || fs.f_type != EXT4_SUPER_MAGIC)
+		skip();
+	(void)snprintf(path, sizeof(path), "%s/fresh", t->folder);
+	assert_ok(store_open(path, &fresh, &err));
+	assert_int_equal(ioctl(fresh.root_fd, FS_IOC_GETFLAGS, &flags), 0);
+	assert_int_not_equal(flags & FS_TOPDIR_FL, 0);
+	store_close(&fresh);
 }
 
 static void names_are_checked(void **state)
@@ -467,6 +489,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		store_test(a_claim_makes_its_folders),
+		store_test(a_new_tree_is_spread_over_the_disk),
 		store_test(names_are_checked),
 		store_test(a_name_is_taken_once),
 		store_test(a_stale_name_is_free),
