@@ -39,6 +39,7 @@
 enum { STORE_ID_LENGTH = 12 };
 
 struct record;
+struct tree_rest;
 struct store {
 	char *root, *run; /* absolute, clean */
 	int root_fd, run_fd;
@@ -50,6 +51,8 @@ struct store {
 	 * times. Set by the program; NULL (tests): there is nothing to clean up.
 	 */
 	int (*clean_up)(struct store *store, const struct record *record, struct error *err);
+	/* Of the folders that are removed with a container (tree.h); may be NULL. */
+	struct tree_rest *rest;
 };
 
 /*

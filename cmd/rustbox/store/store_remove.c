@@ -19,10 +19,11 @@ int store_remove_files(struct store *store, const char *id, struct error *err)
 
 	(void)snprintf(unfinished, sizeof(unfinished), "containers/.%s.json.new", id);
 	(void)unlinkat(store->root_fd, unfinished, 0);
-	if (tree_remove(store->run_fd, id, err) < 0)
+	if (tree_remove_late(store->run_fd, id, store->rest, err) < 0)
 		return error_wrap(err, "%s", store->run);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (tree_remove(store->root_fd, store_file(folders[i], id, "").path, err) < 0)
+		if (tree_remove_late(store->root_fd, store_file(folders[i], id, "").path,
+				     store->rest, err) < 0)
 			return error_wrap(err, "%s", store->root);
 	return 0;
 }

@@ -48,13 +48,29 @@ static struct dirent *next_entry(DIR *stream)
 	return e;
 }
 
-/* Removes a file or an empty folder. -1 with errno: ENOTEMPTY for a folder that is not. */
-static int remove_entry(int dirfd, const char *name, bool is_folder)
+/* An empty folder. What somebody still has open keeps its blocks. */
+static int remove_folder(int dirfd, const char *name, struct tree_rest *rest)
 {
-	int rc = unlinkat(dirfd, name, is_folder ? AT_REMOVEDIR : 0);
+	int fd = -1, rc;
 
-	if (rc < 0 && (errno == EISDIR || errno == ENOTDIR))
-		rc = unlinkat(dirfd, name, is_folder ? 0 : AT_REMOVEDIR);
+	if (rest && rest->n < TREE_REST_MOST)
+		fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	rc = unlinkat(dirfd, name, AT_REMOVEDIR);
+	if (fd >= 0 && rc == 0)
+		rest->fds[rest->n++] = move_fd(&fd);
+	fd_close(&fd);
+	return rc;
+}
+
+/* Removes a file or an empty folder. -1 with errno: ENOTEMPTY for a folder that is not. */
+static int remove_entry(int dirfd, const char *name, bool is_folder, struct tree_rest *rest)
+{
+	int rc = is_folder ? remove_folder(dirfd, name, rest) : unlinkat(dirfd, name, 0);
+
+	if (rc < 0 && errno == EISDIR)
+		rc = remove_folder(dirfd, name, rest);
+	else if (rc < 0 && errno == ENOTDIR)
+		rc = unlinkat(dirfd, name, 0);
 	if (rc < 0 && errno == EEXIST)
 		errno = ENOTEMPTY;
 	return rc < 0 && errno != ENOENT ? -1 : 0;
@@ -81,6 +97,7 @@ struct removal {
 	uint64_t next_name;
 	uint64_t lifted; /* how many were */
 	uint64_t found;	 /* entries of the top */
+	struct tree_rest *rest;
 	bool failed;
 	struct error *err; /* of the first failure of a pass */
 };
@@ -131,7 +148,7 @@ static void pop(struct removal *r)
 	if (!r->depth)
 		return;
 	fd_close(&level->fd);
-	if (unlinkat(r->levels[r->depth - 1].fd, level->name, AT_REMOVEDIR) < 0)
+	if (remove_folder(r->levels[r->depth - 1].fd, level->name, r->rest) < 0)
 		note(r, level->name);
 }
 
@@ -187,7 +204,7 @@ static void pass(struct removal *r, int top)
 			continue;
 		}
 		r->found += r->depth == 1;
-		if (remove_entry(level->fd, e->d_name, e->d_type == DT_DIR) == 0)
+		if (remove_entry(level->fd, e->d_name, e->d_type == DT_DIR, r->rest) == 0)
 			continue;
 		if (errno == ENOTEMPTY)
 			descend(r, level->fd, e->d_name);
@@ -202,13 +219,14 @@ static void pass(struct removal *r, int top)
  * finds nothing; else one that lifts nothing is enough, for who finds out
  * whether the folder is empty.
  */
-static int empty_folder(int top, bool to_the_last, struct error *err)
+static int empty_folder(int top, bool to_the_last, struct tree_rest *rest, struct error *err)
 {
 	cleanup_free struct removal *r = calloc(1, sizeof(*r));
 	uint64_t lifted;
 
 	if (!r)
 		return error_memory(err);
+	r->rest = rest;
 	r->err = err;
 	if (getrandom(&r->next_name, sizeof(r->next_name), 0) != sizeof(r->next_name))
 		return error_set(err, errno, "get a random number");
@@ -221,31 +239,32 @@ static int empty_folder(int top, bool to_the_last, struct error *err)
 	return 0;
 }
 
-static int empty_named(int dirfd, const char *name, bool to_the_last, struct error *err)
+static int empty_named(int dirfd, const char *name, bool to_the_last, struct tree_rest *rest,
+		       struct error *err)
 {
 	cleanup_fd int top = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (top < 0)
 		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", name);
-	if (empty_folder(top, to_the_last, err) < 0)
+	if (empty_folder(top, to_the_last, rest, err) < 0)
 		return error_wrap(err, "%s", name);
 	return 0;
 }
 
 int tree_empty(int dirfd, const char *name, struct error *err)
 {
-	return empty_named(dirfd, name, true, err);
+	return empty_named(dirfd, name, true, NULL, err);
 }
 
-int tree_remove(int dirfd, const char *name, struct error *err)
+int tree_remove_late(int dirfd, const char *name, struct tree_rest *rest, struct error *err)
 {
 	/* Who removes it at the same time may lift something into it once more. */
 	for (int tries = 0; tries < 16; tries++) {
-		if (remove_entry(dirfd, name, true) == 0)
+		if (remove_entry(dirfd, name, true, rest) == 0)
 			return 0;
 		if (errno != ENOTEMPTY)
 			break;
-		if (empty_named(dirfd, name, false, err) < 0)
+		if (empty_named(dirfd, name, false, rest, err) < 0)
 			return -1;
 		errno = ENOTEMPTY;
 	}
@@ -253,6 +272,17 @@ int tree_remove(int dirfd, const char *name, struct error *err)
 	return err->code == EBUSY
 		       ? error_hint(err, "a file system is mounted there; unmount it first")
 		       : -1;
+}
+
+int tree_remove(int dirfd, const char *name, struct error *err)
+{
+	return tree_remove_late(dirfd, name, NULL, err);
+}
+
+void tree_rest_release(struct tree_rest *rest)
+{
+	while (rest->n)
+		fd_close(&rest->fds[--rest->n]);
 }
 
 /* ---- how much there is ---- */

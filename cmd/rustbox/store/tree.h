@@ -8,6 +8,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -19,7 +20,23 @@
  */
 int tree_remove(int dirfd, const char *name, struct error *err);
 
-/* The same for what is in the folder, which stays. A missing one is fine. */
+/*
+ * Folders that nobody finds any more, and whose blocks are not given back yet:
+ * where the disk is told of each one (the mount option discard) that takes much
+ * longer than all the rest, and nobody has to wait for it. The end of the
+ * process does it, too.
+ */
+enum { TREE_REST_MOST = 32 };
+struct tree_rest {
+	int fds[TREE_REST_MOST];
+	size_t n;
+};
+void tree_rest_release(struct tree_rest *rest);
+
+/* As tree_remove(), with the first folders added to the rest. rest may be NULL. */
+int tree_remove_late(int dirfd, const char *name, struct tree_rest *rest, struct error *err);
+
+/* As tree_remove() for what is in the folder, which stays. A missing one is fine. */
 int tree_empty(int dirfd, const char *name, struct error *err);
 
 /*

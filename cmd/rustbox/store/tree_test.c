@@ -37,6 +37,42 @@ static void make_file(int dirfd, const char *name, size_t size)
 	assert_ok(fd_write_all(fd, name, data, size, &err));
 }
 
+/* The folders of a tree, three levels deep. */
+static void make_folders(size_t n)
+{
+	char path[64];
+
+	assert_int_equal(mkdirat(top, "t", 0700), 0);
+	for (size_t i = 1; i < n; i++) {
+		(void)snprintf(path, sizeof(path), i % 2 ? "t/%zu" : "t/%zu/below",
+			       i - (i + 1) % 2);
+		assert_int_equal(mkdirat(top, path, 0700), 0);
+	}
+	make_file(top, "t/file", 10);
+}
+
+static void folders_that_were_removed_can_be_given_back_later(void **state)
+{
+	static const size_t sizes[] = { 1, 2, 9, TREE_REST_MOST, TREE_REST_MOST + 11 };
+	struct tree_rest rest = { .n = 0 };
+	struct error err;
+	struct stat st;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		make_folders(sizes[i]);
+		assert_ok(tree_remove_late(top, "t", &rest, &err));
+		assert_int_equal(faccessat(top, "t", F_OK, 0), -1);
+		assert_int_equal(rest.n, sizes[i] < TREE_REST_MOST ? sizes[i] : TREE_REST_MOST);
+		for (size_t k = 0; k < rest.n; k++) {
+			assert_int_equal(fstat(rest.fds[k], &st), 0);
+			assert_true(S_ISDIR(st.st_mode));
+		}
+		tree_rest_release(&rest);
+		assert_int_equal(rest.n, 0);
+	}
+}
+
 static void everything_goes_and_nothing_is_followed(void **state)
 {
 	struct error err;
@@ -176,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_goes_and_nothing_is_followed),
+		cmocka_unit_test(folders_that_were_removed_can_be_given_back_later),
 		cmocka_unit_test(depth_costs_nothing),
 		cmocka_unit_test(several_may_remove_it_at_once),
 		cmocka_unit_test(usage_counts_a_file_once),

@@ -270,6 +270,7 @@ static void close_all(struct supervisor *s)
 	arena_free(&s->arena);
 	fd_close(&s->folder);
 	fd_close(&s->lock);
+	tree_rest_release(&s->rest);
 }
 
 /* What keeps us from beginning is for who waits for it. */
@@ -300,6 +301,7 @@ int supervisor_run(const struct store *store, const char *id, const char *checkp
 				 .signals.fd = -1,
 				 .listener.fd = -1,
 				 .output.directory = -1 };
+	s.store->rest = &s.rest;
 	if (take_inherited(&s, &client, err) < 0 || daemonise(err) < 0 || open_log(&s, err) < 0 ||
 	    loop_init(&s.loop, err) < 0)
 		return -1;

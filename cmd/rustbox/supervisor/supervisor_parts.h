@@ -21,6 +21,7 @@
 #include "cmd/rustbox/log/log_writer.h"
 #include "cmd/rustbox/network/network_ports.h"
 #include "cmd/rustbox/store/store.h"
+#include "cmd/rustbox/store/tree.h"
 #include "cmd/rustbox/stream/stream.h"
 #include "cmd/rustbox/supervisor/health.h"
 #include "cmd/rustbox/supervisor/limits.h"
@@ -132,6 +133,7 @@ struct supervisor {
 	struct loop_timer accept_again;
 	struct exec *execs;
 	unsigned int n_execs;
+	struct tree_rest rest; /* of the container's folders, given back when all are told */
 	struct health health;
 	struct limits limits;
 };
