@@ -49,7 +49,8 @@ int store_list(struct store *store, struct arena *arena, struct record ***ret, s
 }
 
 int containers_create(struct store *store, const struct create_options *options, char **args,
-		      struct arena *arena, struct record **ret, int *ret_lock, struct error *err)
+		      struct arena *arena, struct record **ret, struct container_start *ret_start,
+		      struct error *err)
 {
 	size_t length = 0;
 
@@ -58,8 +59,8 @@ int containers_create(struct store *store, const struct create_options *options,
 	for (char **env = options->env.items; env && *env; env++)
 		length += strlen(*env);
 	*ret = &web;
-	if (ret_lock)
-		*ret_lock = -1;
+	if (ret_start)
+		*ret_start = (struct container_start)CONTAINER_START_NONE;
 	return length % 2 ? error_set(err, 0, "%s", args[0] ? args[0] : "") : 0;
 }
 
@@ -93,6 +94,17 @@ int containers_start_held(struct store *store, struct record *record, const char
 			  const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
 	return answer(ret_socket, err);
+}
+
+int containers_start_made(struct store *store, const struct record *record,
+			  struct container_start *start, const struct stream_attach *attach,
+			  int *ret_socket, struct error *err)
+{
+	return answer(ret_socket, err);
+}
+
+void container_start_done(struct container_start *start)
+{
 }
 
 int containers_check_running(const struct record *record, struct error *err)

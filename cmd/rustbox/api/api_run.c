@@ -118,8 +118,8 @@ static int read_request(const struct api_call *call, const char *const *others,
 	return 0;
 }
 
-static int create(const struct api_call *call, struct record **ret, int *ret_lock,
-		  struct error *err)
+static int create(const struct api_call *call, struct record **ret,
+		  struct container_start *ret_start, struct error *err)
 {
 	static const char *const others[] = { "type", "command", NULL };
 	struct create_options options = { 0 };
@@ -128,7 +128,7 @@ static int create(const struct api_call *call, struct record **ret, int *ret_loc
 	if (read_request(call, others, &options, &args, err) < 0)
 		return -1;
 	/* Without an errno it is what the options say. */
-	if (containers_create(call->store, &options, args, call->arena, ret, ret_lock, err) < 0)
+	if (containers_create(call->store, &options, args, call->arena, ret, ret_start, err) < 0)
 		return err->code ? -1 : api_blame(err);
 	if (api_add_text(call, "id", (*ret)->id, err) < 0 ||
 	    api_add_text(call, "name", (*ret)->name, err) < 0)
@@ -146,15 +146,16 @@ int api_create(const struct api_call *call, struct error *err)
 int api_run(const struct api_call *call, struct error *err)
 {
 	const struct stream_attach attach = { .from = STREAM_FROM_START };
-	cleanup_fd int socket = -1, lock = -1;
+	cleanup_container_start struct container_start made = CONTAINER_START_NONE;
+	cleanup_fd int socket = -1;
 	struct error ignored;
 	struct record *record;
 
-	if (create(call, &record, &lock, err) < 0)
+	if (create(call, &record, &made, err) < 0)
 		return -1;
-	if (containers_start_held(call->store, record, NULL, &attach, &socket, err) == 0)
+	if (containers_start_made(call->store, record, &made, &attach, &socket, err) == 0)
 		return 0;
-	fd_close(&lock);
+	container_start_done(&made);
 	if (record->auto_remove)
 		(void)containers_remove(call->store, record->id, true, true, &ignored);
 	return -1;

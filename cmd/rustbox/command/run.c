@@ -73,19 +73,18 @@ static void remove_unstarted(const struct invocation *call, const struct record 
 		log_warning("%s", err.text);
 }
 
-/* take_lock: the operation lock, held since it was made. */
-static int start(const struct invocation *call, struct record *record, int take_lock,
-		 bool in_foreground, int *ret_socket, struct error *err)
+static int start(const struct invocation *call, const struct record *record,
+		 struct container_start *made, bool in_foreground, int *ret_socket,
+		 struct error *err)
 {
-	cleanup_fd int lock = take_lock;
 	bool wants_input = record->interactive || record->tty;
 	struct stream_attach attach = { .from = STREAM_FROM_START };
 
 	if (in_foreground)
 		attach = foreground_attach(STREAM_FROM_START, wants_input, wants_input);
-	if (containers_start_held(call->store, record, NULL, &attach, ret_socket, err) == 0)
+	if (containers_start_made(call->store, record, made, &attach, ret_socket, err) == 0)
 		return 0;
-	fd_close(&lock);
+	container_start_done(made);
 	remove_unstarted(call, record);
 	return -1;
 }
@@ -123,10 +122,10 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 {
 	const struct run_options *options = call->options;
 	bool in_foreground = runs_in_foreground(options);
+	cleanup_container_start struct container_start made = CONTAINER_START_NONE;
 	cleanup_fd int socket = -1;
 	struct record *record;
 	struct times times;
-	int lock;
 
 	if (foreground_check(options->detach_keys, err) < 0)
 		return -1;
@@ -134,11 +133,12 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		session_hold_signals();
 	note(&times.begun);
 	if (containers_create(call->store, &options->create, call->args, call->arena, &record,
-			      &lock, err) < 0)
+			      &made, err) < 0)
 		return -1;
 	note(&times.created);
-	if (start(call, record, lock, in_foreground, &socket, err) < 0)
+	if (start(call, record, &made, in_foreground, &socket, err) < 0)
 		return hint_image(call, err);
+	fd_close(&made.lock);
 	note(&times.started);
 	if (!in_foreground)
 		printf("%s\n", record->id);

@@ -8,14 +8,34 @@
 
 #include "cmd/rustbox/bundle/create_options.h"
 #include "cmd/rustbox/store/store.h"
+#include "cmd/rustbox/supervisor/supervisor.h"
+
+struct stream_attach;
+
+/* One that was made to be started: the operation lock, and a supervisor that gets ready. */
+struct container_start {
+	int lock;
+	struct supervisor_start supervisor;
+};
+#define CONTAINER_START_NONE                                                                       \
+	{                                                                                          \
+		.lock = -1, .supervisor = SUPERVISOR_START_NONE                                    \
+	}
+void container_start_done(struct container_start *start);
+#define cleanup_container_start __attribute__((cleanup(container_start_done)))
 
 /*
- * Makes it: state Created. The record is in the arena. *ret_lock: the operation
- * lock, for containers_start_held(); NULL: it is let go. err->code: 125, 126,
- * 127 to exit with.
+ * Makes it: state Created. The record is in the arena. *ret_start: for
+ * containers_start_made(); NULL: it is not to be started now. err->code: 125,
+ * 126, 127 to exit with.
  */
 int containers_create(struct store *store, const struct create_options *options, char **args,
-		      struct arena *arena, struct record **ret, int *ret_lock, struct error *err);
+		      struct arena *arena, struct record **ret, struct container_start *ret_start,
+		      struct error *err);
+/* Starts it, as containers_start(). The lock stays the caller's. */
+int containers_start_made(struct store *store, const struct record *record,
+			  struct container_start *start, const struct stream_attach *attach,
+			  int *ret_socket, struct error *err);
 
 /*
  * Starts it (Created and Stopped; with `again`: any state but a live one, as
@@ -24,7 +44,6 @@ int containers_create(struct store *store, const struct create_options *options,
  * 127: what to exit with; the record says why, too. An Exited one: the message
  * names `restart`.
  */
-struct stream_attach;
 int containers_start(struct store *store, const char *id, bool again,
 		     const struct stream_attach *attach, int *ret_socket, struct error *err);
 

@@ -38,20 +38,25 @@ static int write_id_file(int fd, const char *path, const char *id, struct error 
 
 /* ---- the container ---- */
 
-static int add_state(const struct store *store, struct record *record, struct arena *arena,
-		     struct error *err)
+/*
+ * One that is to be started and goes with its end has something to clean up
+ * from the beginning, should its supervisor be killed: what that one would have
+ * to write first.
+ */
+static int add_state(const struct store *store, struct record *record, bool starts,
+		     struct arena *arena, struct error *err)
 {
 	record->created = clock_date_text(arena, err);
-	record->state->status = RECORD_CREATED;
+	record->state->status = starts && record->auto_remove ? RECORD_RESTARTING : RECORD_CREATED;
 	record->state->boot_id = arena_strdup(arena, store->boot_id, err);
 	return record->created && record->state->boot_id ? 0 : -1;
 }
 
 /* The id and the bundle's folder, which is locked, are there already. */
 static int fill(struct store *store, struct record *record, struct spec *spec, int bundle,
-		struct arena *arena, struct error *err)
+		bool starts, struct arena *arena, struct error *err)
 {
-	if (add_state(store, record, arena, err) < 0 ||
+	if (add_state(store, record, starts, arena, err) < 0 ||
 	    bundle_write(store, record, spec, bundle, arena, err) < 0)
 		return -1;
 	/* One that goes with its end has nothing to survive a power failure for. */
@@ -72,30 +77,42 @@ static void undo(struct store *store, const struct record *record)
 }
 
 static int make(struct store *store, const struct create_options *options, struct record *record,
-		struct spec *spec, int id_file, struct arena *arena, int *ret_lock,
-		struct error *err)
+		struct spec *spec, int id_file, struct arena *arena,
+		struct container_start *ret_start, struct error *err)
 {
+	cleanup_container_start struct container_start start = CONTAINER_START_NONE;
 	struct store_claim claim = { .bundle = -1 };
 
 	if (store_claim(store, options->name, arena, &claim, &record->name, err) < 0)
 		return -1;
-	cleanup_fd int bundle = claim.bundle;
+	start.lock = claim.bundle;
 	record->id = arena_strdup(arena, claim.id, err);
 	if (!record->id)
 		return -1; /* half made, without a record: removed by whoever looks next */
-	if (fill(store, record, spec, bundle, arena, err) < 0 ||
+	if ((ret_start && supervisor_launch(store, record->id, NULL, &start.supervisor, err) < 0) ||
+	    fill(store, record, spec, start.lock, ret_start, arena, err) < 0 ||
 	    write_id_file(id_file, options->cidfile, record->id, err) < 0) {
+		supervisor_cancel(&start.supervisor);
 		undo(store, record);
 		return error_wrap(err, "make a container in %s", store->root);
 	}
 	event_of_container(store, record, "create", NULL, NULL);
-	if (ret_lock)
-		*ret_lock = move_fd(&bundle);
+	if (ret_start) {
+		*ret_start = start;
+		start = (struct container_start)CONTAINER_START_NONE;
+	}
 	return 0;
 }
 
+void container_start_done(struct container_start *start)
+{
+	supervisor_cancel(&start->supervisor);
+	fd_close(&start->lock);
+}
+
 int containers_create(struct store *store, const struct create_options *options, char **args,
-		      struct arena *arena, struct record **ret, int *ret_lock, struct error *err)
+		      struct arena *arena, struct record **ret, struct container_start *ret_start,
+		      struct error *err)
 {
 	struct image *image;
 	struct record *record;
@@ -111,7 +128,7 @@ int containers_create(struct store *store, const struct create_options *options,
 	cleanup_fd int id_file = make_id_file(options->cidfile, err);
 	if (options->cidfile && id_file < 0)
 		return -1;
-	if (make(store, options, record, spec, id_file, arena, ret_lock, err) < 0) {
+	if (make(store, options, record, spec, id_file, arena, ret_start, err) < 0) {
 		if (id_file >= 0)
 			(void)unlink(options->cidfile);
 		return -1;

@@ -44,25 +44,45 @@ static int forget_loss(struct store *store, struct record *record, struct error 
 	return store_save(store, record, true, err);
 }
 
+/* Its supervisor gets to work. */
+static int begin(struct supervisor_start *start, const struct stream_attach *attach,
+		 int *ret_socket, struct error *err)
+{
+	cleanup_fd int socket = -1;
+
+	if (supervisor_await(start, &socket, err) < 0 ||
+	    container_begin(socket, STREAM_ATTACH, attach, sizeof(*attach), err) < 0)
+		return -1;
+	*ret_socket = move_fd(&socket);
+	return 0;
+}
+
+int containers_start_made(struct store *store, const struct record *record,
+			  struct container_start *start, const struct stream_attach *attach,
+			  int *ret_socket, struct error *err)
+{
+	if (begin(&start->supervisor, attach, ret_socket, err) == 0)
+		return 0;
+	remove_failed(store, record);
+	return error_wrap(err, "start container %s", record->name);
+}
+
 int containers_start_held(struct store *store, struct record *record, const char *checkpoint,
 			  const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
-	cleanup_fd int socket = -1;
+	struct supervisor_start start = SUPERVISOR_START_NONE;
 
 	/* The last one may still be giving its clients their last output. */
 	if (store_wait_unsupervised(store, record->id, CONTAINER_END_MS, err) < 0 &&
 	    err->code != ENOENT)
 		return error_wrap(err, "wait for the end of container %s", record->name);
-	if (make_run_folder(store, record->id, err) < 0 ||
-	    container_sweep(store, record, err) < 0 || forget_loss(store, record, err) < 0 ||
-	    supervisor_launch(store, record, checkpoint, &socket, err) < 0 ||
-	    container_begin(socket, STREAM_ATTACH, attach, sizeof(*attach), err) < 0) {
-		fd_close(&socket);
-		remove_failed(store, record);
-		return error_wrap(err, "start container %s", record->name);
-	}
-	*ret_socket = move_fd(&socket);
-	return 0;
+	if (make_run_folder(store, record->id, err) == 0 &&
+	    container_sweep(store, record, err) == 0 && forget_loss(store, record, err) == 0 &&
+	    supervisor_launch(store, record->id, checkpoint, &start, err) == 0 &&
+	    begin(&start, attach, ret_socket, err) == 0)
+		return 0;
+	remove_failed(store, record);
+	return error_wrap(err, "start container %s", record->name);
 }
 
 static int check_startable(const struct record *record, struct error *err)

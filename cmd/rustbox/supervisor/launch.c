@@ -21,12 +21,12 @@ static int wait_for(pid_t pid, struct error *err)
 	return 0;
 }
 
-int supervisor_launch(const struct store *store, const struct record *record,
-		      const char *checkpoint, int *ret_socket, struct error *err)
+int supervisor_launch(const struct store *store, const char *id, const char *checkpoint,
+		      struct supervisor_start *ret, struct error *err)
 {
 	int ends[2];
 	/* It is the child's from birth: there is no moment without an owner. */
-	cleanup_fd int lock = store_lock_supervisor(store, record->id, err);
+	cleanup_fd int lock = store_lock_supervisor(store, id, err);
 
 	if (lock < 0)
 		return -1;
@@ -40,7 +40,7 @@ int supervisor_launch(const struct store *store, const struct record *record,
 			       "--log-level",
 			       log_enabled(LOG_DEBUG) ? "debug" : "info",
 			       "supervise",
-			       record->id,
+			       id,
 			       checkpoint,
 			       NULL };
 	const struct process_spawn child = {
@@ -52,8 +52,31 @@ int supervisor_launch(const struct store *store, const struct record *record,
 		.holds_termination = true,
 	};
 	pid_t pid = process_spawn(&child, err);
-	if (pid < 0 || wait_for(pid, err) < 0)
+	if (pid < 0)
 		return error_wrap(err, "start a supervisor");
-	*ret_socket = move_fd(&ours);
+	*ret = (struct supervisor_start){ .socket = move_fd(&ours), .pid = pid };
 	return 0;
+}
+
+int supervisor_await(struct supervisor_start *start, int *ret_socket, struct error *err)
+{
+	pid_t pid = start->pid;
+
+	start->pid = 0;
+	if (wait_for(pid, err) < 0) {
+		fd_close(&start->socket);
+		return error_wrap(err, "start a supervisor");
+	}
+	*ret_socket = move_fd(&start->socket);
+	return 0;
+}
+
+void supervisor_cancel(struct supervisor_start *start)
+{
+	int status;
+
+	fd_close(&start->socket);
+	if (start->pid > 0)
+		(void)process_wait(start->pid, &status);
+	start->pid = 0;
 }

@@ -191,9 +191,14 @@ void life_begin(struct supervisor *s)
 	s->status_before = record_is_live(s->record) ? RECORD_EXITED : state->status;
 	state->manually_stopped = false;
 	state->restart_count = 0;
-	/* From now on there is something to clean up, should we be killed. */
-	set_status(s, RECORD_RESTARTING);
-	change_save(s, false);
+	/*
+	 * From now on there is something to clean up, should we be killed. The record
+	 * may have been saved so, by who has made the container to be started.
+	 */
+	if (state->status != RECORD_RESTARTING) {
+		set_status(s, RECORD_RESTARTING);
+		change_save(s, false);
+	}
 	/*
 	 * The operation lock has gone with a starter that was killed: the next
 	 * command may have found the record as it was before, and waits for our end.

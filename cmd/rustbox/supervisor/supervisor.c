@@ -2,6 +2,7 @@
 #include "cmd/rustbox/supervisor/supervisor.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,6 +172,21 @@ static int daemonise(struct error *err)
 	return 0;
 }
 
+/*
+ * Who has started us may still be making the container: until he speaks there
+ * is nothing to look at. False where he has ended instead.
+ */
+static bool is_wanted(int client)
+{
+	struct pollfd p = { .fd = client, .events = POLLIN };
+	int rc;
+
+	do
+		rc = poll(&p, 1, -1);
+	while (rc < 0 && errno == EINTR);
+	return rc > 0 && recv(client, &(char){ 0 }, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static int open_log(const struct supervisor *s, struct error *err)
 {
 	cleanup_free char *path = store_run_path(s->store, s->id, "log", err);
@@ -302,8 +318,11 @@ int supervisor_run(const struct store *store, const char *id, const char *checkp
 				 .listener.fd = -1,
 				 .output.directory = -1 };
 	s.store->rest = &s.rest;
-	if (take_inherited(&s, &client, err) < 0 || daemonise(err) < 0 || open_log(&s, err) < 0 ||
-	    loop_init(&s.loop, err) < 0)
+	if (take_inherited(&s, &client, err) < 0 || daemonise(err) < 0)
+		return -1;
+	if (!is_wanted(client))
+		return 0;
+	if (open_log(&s, err) < 0 || loop_init(&s.loop, err) < 0)
 		return -1;
 	life_init(&s);
 	client_init(&s);

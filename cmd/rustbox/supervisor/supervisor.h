@@ -12,14 +12,35 @@
 #include "cmd/rustbox/store/store.h"
 
 /*
- * Starts a supervisor for a container that has none; the caller holds the
- * operation lock. *ret_socket: a connection (stream/stream.h) on which nothing
- * was sent yet: the caller begins with STREAM_ATTACH and gets STARTED or FAILED.
- * checkpoint: the absolute path of what its first run is restored from, or NULL.
- * Returns when the supervisor has the supervisor lock.
+ * A supervisor that gets ready: it holds the supervisor lock, and looks at
+ * nothing of the container before its starter speaks, who may still be making
+ * it. It ends when he ends without a word.
  */
-int supervisor_launch(const struct store *store, const struct record *record,
-		      const char *checkpoint, int *ret_socket, struct error *err);
+struct supervisor_start {
+	int socket;
+	pid_t pid; /* to be waited for: ends when the supervisor is on its own. 0: none */
+};
+#define SUPERVISOR_START_NONE                                                                      \
+	{                                                                                          \
+		.socket = -1                                                                       \
+	}
+
+/*
+ * Starts a supervisor for a container that has none; the caller holds the
+ * operation lock. checkpoint: the absolute path of what its first run is
+ * restored from, or NULL.
+ */
+int supervisor_launch(const struct store *store, const char *id, const char *checkpoint,
+		      struct supervisor_start *ret, struct error *err);
+
+/*
+ * It is ready. *ret_socket: a connection (stream/stream.h) on which nothing was
+ * sent yet: the caller begins with STREAM_ATTACH and gets STARTED or FAILED.
+ */
+int supervisor_await(struct supervisor_start *start, int *ret_socket, struct error *err);
+
+/* It is not wanted, if there is one. */
+void supervisor_cancel(struct supervisor_start *start);
 
 /*
  * The hidden command `supervise ID [CHECKPOINT]`: descriptor 3 is that connection, 4 holds
