@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,23 +149,55 @@ static int create_anew(int dirfd, const char *name, mode_t mode)
 	return fd;
 }
 
-int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
-		    struct error *err)
+/* For who finds one of the two there is no moment without. */
+static int exchange(int dirfd, const char *temporary, const char *name)
+{
+	int code;
+
+	/* There is none yet; or the file system cannot. */
+	if (renameat2(dirfd, temporary, dirfd, name, RENAME_EXCHANGE) < 0)
+		return renameat(dirfd, temporary, dirfd, name);
+	if (unlinkat(dirfd, temporary, 0) == 0)
+		return 0;
+	code = errno; /* a folder */
+	(void)renameat2(dirfd, temporary, dirfd, name, RENAME_EXCHANGE);
+	errno = code;
+	return -1;
+}
+
+static int replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		   bool passes, struct error *err)
 {
 	char temporary[256];
+	int rc;
 
 	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
 		return error_set(err, ENAMETOOLONG, "replace %s", name);
 	cleanup_fd int fd = create_anew(dirfd, temporary, mode);
 	if (fd < 0)
 		return error_set(err, errno, "create %s", temporary);
-	if (fd_write_all(fd, name, data, size, err) < 0 ||
-	    (renameat(dirfd, temporary, dirfd, name) < 0 &&
-	     error_set(err, errno, "rename %s to %s", temporary, name) < 0)) {
-		(void)unlinkat(dirfd, temporary, 0);
-		return -1;
+	rc = fd_write_all(fd, name, data, size, err);
+	if (rc == 0) {
+		rc = passes ? exchange(dirfd, temporary, name)
+			    : renameat(dirfd, temporary, dirfd, name);
+		if (rc < 0)
+			(void)error_set(err, errno, "rename %s to %s", temporary, name);
 	}
-	return 0;
+	if (rc < 0)
+		(void)unlinkat(dirfd, temporary, 0);
+	return rc;
+}
+
+int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		    struct error *err)
+{
+	return replace(dirfd, name, data, size, mode, false, err);
+}
+
+int fd_replace_passing_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+			    struct error *err)
+{
+	return replace(dirfd, name, data, size, mode, true, err);
 }
 
 int fd_send_packet(int socket, const void *data, size_t size, const int *fds, size_t n_fds)

@@ -58,10 +58,19 @@ int fd_write_file(int dirfd, const char *path, const char *text, struct error *e
 
 /*
  * Replaces dirfd/name by a file of this content and mode, at once or not at
- * all (a temporary file, rename). Does not fsync: for /run.
+ * all (a temporary file, rename). Does not fsync.
  */
 int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		    struct error *err);
+
+/*
+ * The same for what ends with the machine at the latest, as in /run: without
+ * what ext4 (auto_da_alloc) and others do so that a file replaced by rename(2)
+ * outlives a power cut, which is to begin writing it to the disk at once. Who is
+ * killed may leave .<name>.new.
+ */
+int fd_replace_passing_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+			    struct error *err);
 
 enum { FD_PASS_MAX = 4 };
 

@@ -54,6 +54,34 @@ static void files_are_replaced_and_read(void **state)
 	assert_int_equal(unlinkat(dir, "f", 0), 0);
 }
 
+static void a_passing_file_is_replaced_by_exchange(void **state)
+{
+	cleanup_free char *text = NULL;
+	cleanup_fd int before = -1;
+	struct error err;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(fd_replace_passing_file(dir, "f", "one", 3, 0600, &err), 0);
+	before = openat(dir, "f", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fd_replace_passing_file(dir, "f", "second", 6, 0640, &err), 0);
+	assert_int_equal(fstatat(dir, "f", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(fd_read_file(dir, "f", 100, &text, NULL, &err), 0);
+	assert_string_equal(text, "second");
+	assert_int_equal(fstatat(dir, ".f.new", &st, 0), -1);
+	/* Who has opened the last one reads on in it. */
+	free(move_ptr(&text));
+	assert_int_equal(fd_read_all(before, "f", 100, &text, NULL, &err), 0);
+	assert_string_equal(text, "one");
+	assert_int_equal(unlinkat(dir, "f", 0), 0);
+	/* A folder is no file to be replaced. */
+	assert_int_equal(mkdirat(dir, "f", 0700) | mkdirat(dir, "f/below", 0700), 0);
+	assert_int_equal(fd_replace_passing_file(dir, "f", "three", 5, 0600, &err), -1);
+	assert_int_equal(unlinkat(dir, "f/below", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(dir, "f", AT_REMOVEDIR), 0);
+}
+
 /* In a folder where others may write, too. */
 static void replacing_is_not_led_astray(void **state)
 {
@@ -197,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(files_are_replaced_and_read),
+		cmocka_unit_test(a_passing_file_is_replaced_by_exchange),
 		cmocka_unit_test(replacing_is_not_led_astray),
 		cmocka_unit_test(reading_has_a_limit),
 		cmocka_unit_test(short_reads_lose_the_newline),

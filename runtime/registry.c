@@ -125,7 +125,8 @@ int registry_save(int folder, const struct state *state, struct error *err)
 {
 	cleanup_free char *text = json_write(&state_type, state, false, err);
 
-	if (!text || fd_replace_file(folder, "state.json", text, strlen(text), 0600, err) < 0)
+	if (!text ||
+	    fd_replace_passing_file(folder, "state.json", text, strlen(text), 0600, err) < 0)
 		return error_wrap(err, "save the state of container \"%s\"", state->id);
 	return 0;
 }

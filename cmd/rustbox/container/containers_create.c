@@ -76,6 +76,14 @@ static void undo(struct store *store, const struct record *record)
 		log_warning("remove what was made of container %s: %s", record->id, err.text);
 }
 
+static struct container_start move_start(struct container_start *start)
+{
+	struct container_start moved = *start;
+
+	*start = (struct container_start)CONTAINER_START_NONE;
+	return moved;
+}
+
 static int make(struct store *store, const struct create_options *options, struct record *record,
 		struct spec *spec, int id_file, struct arena *arena,
 		struct container_start *ret_start, struct error *err)
@@ -97,10 +105,8 @@ static int make(struct store *store, const struct create_options *options, struc
 		return error_wrap(err, "make a container in %s", store->root);
 	}
 	event_of_container(store, record, "create", NULL, NULL);
-	if (ret_start) {
-		*ret_start = start;
-		start = (struct container_start)CONTAINER_START_NONE;
-	}
+	if (ret_start)
+		*ret_start = move_start(&start);
 	return 0;
 }
 

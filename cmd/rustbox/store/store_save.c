@@ -52,8 +52,8 @@ static int save(struct store *store, const struct record *record, bool durable, 
 	if (record->auto_remove) {
 		folder = open_folder(store->run_fd, record->id, err);
 		return folder < 0 ? -1
-				  : fd_replace_file(folder, "container.json", text, strlen(text),
-						    0600, err);
+				  : fd_replace_passing_file(folder, "container.json", text,
+							    strlen(text), 0600, err);
 	}
 	folder = open_folder(store->root_fd, "containers", err);
 	if (folder < 0)
