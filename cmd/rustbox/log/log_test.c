@@ -58,10 +58,12 @@ static int teardown(void **state)
 
 static void begin(struct fixture *f, uint64_t max_size, uint64_t max_files)
 {
+	/* As the supervisor has it. */
+	cleanup_fd int folder = openat(f->directory, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct error err;
 
 	log_writer_close(&f->writer);
-	if (log_writer_open(&f->writer, f->directory, max_size, max_files, &err) < 0)
+	if (log_writer_open(&f->writer, folder, max_size, max_files, &err) < 0)
 		fail_msg("%s", err.text);
 }
 

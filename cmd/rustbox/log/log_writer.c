@@ -60,7 +60,8 @@ static bool is_index(const struct log_writer *w, const char *name, uint32_t gene
 /* The greatest generation that was rotated away; 0: none. */
 static uint32_t last_rotated(const struct log_writer *w)
 {
-	int fd = fcntl(w->directory, F_DUPFD_CLOEXEC, 0);
+	/* Opened anew: the other one may be O_PATH, and has a place that it shares. */
+	int fd = openat(w->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 	uint64_t generation;
@@ -70,7 +71,6 @@ static uint32_t last_rotated(const struct log_writer *w)
 		fd_close(&fd);
 		return 0;
 	}
-	rewinddir(directory); /* the duplicate shares its place with others */
 	while ((entry = readdir(directory)))
 		if (str_starts_with(entry->d_name, LOG_INDEX ".") &&
 		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, LOG_GENERATION_MAX - 2,

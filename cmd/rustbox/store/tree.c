@@ -48,27 +48,28 @@ static struct dirent *next_entry(DIR *stream)
 	return e;
 }
 
-/* An empty folder. What somebody still has open keeps its blocks. */
-static int remove_folder(int dirfd, const char *name, struct tree_rest *rest)
+/* An empty folder, open or -1. What somebody still has open keeps its blocks. */
+static int remove_folder(int dirfd, const char *name, int take_fd, struct tree_rest *rest)
 {
-	int fd = -1, rc;
+	cleanup_fd int fd = take_fd;
+	bool keeps = rest && rest->n < TREE_REST_MOST;
+	int rc;
 
-	if (rest && rest->n < TREE_REST_MOST)
+	if (keeps && fd < 0)
 		fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	rc = unlinkat(dirfd, name, AT_REMOVEDIR);
-	if (fd >= 0 && rc == 0)
+	if (keeps && fd >= 0 && rc == 0)
 		rest->fds[rest->n++] = move_fd(&fd);
-	fd_close(&fd);
 	return rc;
 }
 
 /* Removes a file or an empty folder. -1 with errno: ENOTEMPTY for a folder that is not. */
 static int remove_entry(int dirfd, const char *name, bool is_folder, struct tree_rest *rest)
 {
-	int rc = is_folder ? remove_folder(dirfd, name, rest) : unlinkat(dirfd, name, 0);
+	int rc = is_folder ? remove_folder(dirfd, name, -1, rest) : unlinkat(dirfd, name, 0);
 
 	if (rc < 0 && errno == EISDIR)
-		rc = remove_folder(dirfd, name, rest);
+		rc = remove_folder(dirfd, name, -1, rest);
 	else if (rc < 0 && errno == ENOTDIR)
 		rc = unlinkat(dirfd, name, 0);
 	if (rc < 0 && errno == EEXIST)
@@ -147,8 +148,7 @@ static void pop(struct removal *r)
 
 	if (!r->depth)
 		return;
-	fd_close(&level->fd);
-	if (remove_folder(r->levels[r->depth - 1].fd, level->name, r->rest) < 0)
+	if (remove_folder(r->levels[r->depth - 1].fd, level->name, level->fd, r->rest) < 0)
 		note(r, level->name);
 }
 
@@ -204,6 +204,14 @@ static void pass(struct removal *r, int top)
 			continue;
 		}
 		r->found += r->depth == 1;
+		/* What is opened in any case need not be tried first. */
+		int fd = e->d_type == DT_DIR && r->rest && r->depth < LEVELS
+				 ? open_below(level->fd, e->d_name)
+				 : -1;
+		if (fd >= 0) {
+			push(r, fd, e->d_name);
+			continue;
+		}
 		if (remove_entry(level->fd, e->d_name, e->d_type == DT_DIR, r->rest) == 0)
 			continue;
 		if (errno == ENOTEMPTY)
