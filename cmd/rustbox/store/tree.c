@@ -173,6 +173,17 @@ static const struct dirent64 *read_entry(struct removal *r, struct emptied *leve
 	return e;
 }
 
+/* With the descriptors of the rest, where there are too few. */
+static int open_next(struct removal *r, int above, const char *name)
+{
+	int fd = open_below(above, name);
+
+	if (fd >= 0 || errno != EMFILE || !r->rest || !r->rest->n)
+		return fd;
+	tree_rest_release(r->rest);
+	return open_below(above, name);
+}
+
 /* A folder that is not empty: its content comes next, or it comes later, from the top. */
 static void descend(struct removal *r, int above, const char *name)
 {
@@ -181,7 +192,7 @@ static void descend(struct removal *r, int above, const char *name)
 			note(r, name);
 		return;
 	}
-	int fd = open_below(above, name);
+	int fd = open_next(r, above, name);
 	if (fd < 0)
 		note(r, name);
 	else
@@ -206,7 +217,7 @@ static void pass(struct removal *r, int top)
 		r->found += r->depth == 1;
 		/* What is opened in any case need not be tried first. */
 		int fd = e->d_type == DT_DIR && r->rest && r->depth < LEVELS
-				 ? open_below(level->fd, e->d_name)
+				 ? open_next(r, level->fd, e->d_name)
 				 : -1;
 		if (fd >= 0) {
 			push(r, fd, e->d_name);
@@ -250,8 +261,13 @@ static int empty_folder(int top, bool to_the_last, struct tree_rest *rest, struc
 static int empty_named(int dirfd, const char *name, bool to_the_last, struct tree_rest *rest,
 		       struct error *err)
 {
-	cleanup_fd int top = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	cleanup_fd int top = openat(dirfd, name, flags);
 
+	if (top < 0 && errno == EMFILE && rest && rest->n) {
+		tree_rest_release(rest);
+		top = openat(dirfd, name, flags);
+	}
 	if (top < 0)
 		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", name);
 	if (empty_folder(top, to_the_last, rest, err) < 0)

@@ -73,6 +73,27 @@ static void folders_that_were_removed_can_be_given_back_later(void **state)
 	}
 }
 
+static void what_is_to_be_given_back_leaves_descriptors(void **state)
+{
+	struct tree_rest rest = { .n = 0 };
+	struct rlimit before, few;
+	struct error err;
+	int rc;
+
+	(void)state;
+	make_folders(TREE_REST_MOST);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = (rlim_t)top + 8;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	rc = tree_remove_late(top, "t", &rest, &err);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	if (rc < 0)
+		fail_msg("%s", err.text);
+	assert_true(rest.n < TREE_REST_MOST); /* it was in want of some */
+	tree_rest_release(&rest);
+}
+
 static void everything_goes_and_nothing_is_followed(void **state)
 {
 	struct error err;
@@ -213,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_goes_and_nothing_is_followed),
 		cmocka_unit_test(folders_that_were_removed_can_be_given_back_later),
+		cmocka_unit_test(what_is_to_be_given_back_leaves_descriptors),
 		cmocka_unit_test(depth_costs_nothing),
 		cmocka_unit_test(several_may_remove_it_at_once),
 		cmocka_unit_test(usage_counts_a_file_once),
