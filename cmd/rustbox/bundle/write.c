@@ -85,7 +85,8 @@ static int complete_network(const struct writing *w, struct error *err)
 
 static int save(int bundle, const struct spec *spec, struct error *err)
 {
-	cleanup_free char *text = json_write(&spec_type, spec, true, err);
+	/* Indented it is twice as long, and it is read by four processes before a command runs. */
+	cleanup_free char *text = json_write(&spec_type, spec, false, err);
 
 	if (!text)
 		return error_wrap(err, "write " CONFIG);
