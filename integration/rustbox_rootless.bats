@@ -296,12 +296,20 @@ make_image()
 	same "$(jq -r .RunDir <<<"$output")" "$DIR/xdg/rustbox"
 	rbok doctor
 	matches 'ordinary user with [0-9]+ id' 'overlay +works'
+	# No more is promised than holds.
+	rb run --rm --memory 50M "${RF[@]}" true
+	local could=$status
+	rbok doctor --format '{{.Name}}: {{.Status}}: {{.Remedy}}'
+	if [ "$could" -eq 0 ]; then lines "limits: ok: "; else matches '^limits: warning: .*a delegated subtree'; fi
 }
 
 @test "the folders: XDG_RUNTIME_DIR that is not the user's is refused; --root is another store" {
 	rbok --root "$DIR/home/else" run --rm "${RF[@]}" echo there
 	lines there
 	[ -d "$DIR/home/else/containers" ] || fail "no store"
+	mkdir -m 700 "$DIR/roots"
+	rb --root "$DIR/roots" list
+	error_names "$DIR/roots" "try sudo"
 	chmod 755 "$DIR/xdg"
 	mkdir -p "$DIR/xdg/rustbox"
 	chown 0 "$DIR/xdg/rustbox"

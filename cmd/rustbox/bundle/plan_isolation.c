@@ -76,7 +76,8 @@ static int wants_user_namespace(struct plan *plan, bool *ret, struct error *err)
 		return error_set(
 			err, 0,
 			"a user namespace of its own (--isolate-user, --userns, --uidmap): "
-			"an ordinary user's containers are in the user's one already");
+			"an ordinary user's containers are in the user's one already (leave it "
+			"out)");
 	if (*ret && host)
 		return error_set(err, 0,
 				 "--userns host does not go with --isolate-user, --uidmap "

@@ -28,6 +28,7 @@ static const struct {
 	{ "root", true, doctor_root },
 	{ "kernel", true, doctor_calls },
 	{ "cgroups", true, doctor_controllers },
+	{ "limits", false, doctor_limits },
 	{ "overlay", true, doctor_overlay },
 	{ "seccomp", true, doctor_seccomp },
 	{ "runtime", true, doctor_runtime },

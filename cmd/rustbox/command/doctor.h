@@ -15,7 +15,7 @@ typedef bool doctor_check(const struct invocation *call, struct finding *finding
 
 /* doctor_kernel.c */
 doctor_check doctor_root, doctor_calls, doctor_controllers, doctor_overlay, doctor_idmap,
-	doctor_user_namespaces, doctor_seccomp;
+	doctor_limits, doctor_user_namespaces, doctor_seccomp;
 /* doctor_host.c */
 doctor_check doctor_runtime, doctor_network, doctor_subuid, doctor_criu, doctor_ps, doctor_space;
 /* doctor_leftovers.c */

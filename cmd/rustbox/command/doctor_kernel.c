@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernel has, tried out. */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/openat2.h>
@@ -16,6 +17,7 @@
 #include "cmd/rustbox/command/doctor.h"
 #include "cmd/rustbox/command/machine.h"
 #include "cmd/rustbox/store/tree.h"
+#include "runtime/cgroup.h"
 
 bool doctor_root(const struct invocation *call, struct finding *finding)
 {
@@ -110,6 +112,38 @@ bool doctor_controllers(const struct invocation *call, struct finding *finding)
 	str_add(&finding->remedy, ": boot with cgroup_enable=CONTROLLER; inside of another "
 				  "container have it delegated");
 	return good;
+}
+
+/* Where a container's cgroups would be, of which those that are there may not be ours. */
+bool doctor_limits(const struct invocation *call, struct finding *finding)
+{
+	bool is_rootless = call->store->is_rootless;
+	struct cgroup cgroup;
+	struct error err;
+
+	if (cgroup_locate(&cgroup_machine_default, CGROUP_MANAGER_CGROUPFS,
+			  is_rootless ? "rustbox-probe" : "/probe", "probe", false, call->arena,
+			  &cgroup, &err) < 0) {
+		str_add(&finding->detail, err.text);
+		return false;
+	}
+	for (size_t i = 0; i < cgroup.n_directories; i++) {
+		char *path = cgroup.directories[i].path;
+
+		*strrchr(path, '/') = '\0';
+		if (access(path, W_OK) == 0)
+			continue;
+		str_add_format(&finding->detail, "no cgroup can be made in %s: %s", path,
+			       strerror(errno));
+		str_add(&finding->remedy,
+			is_rootless ? "limits, pause and stats need a delegated subtree of cgroup "
+				      "v2: systemd-run --user --scope -p Delegate=yes rustbox ..."
+				    : "inside of another container have its cgroup delegated, "
+				      "writable");
+		return false;
+	}
+	str_add(&finding->detail, "cgroups can be made");
+	return true;
 }
 
 /* ---- overlay ---- */

@@ -89,7 +89,8 @@ static int open_tree(const char *path, mode_t mode, int *ret_fd, struct error *e
 	if (errno == ENOENT)
 		return 0;
 	(void)error_set(err, errno, "open %s", path);
-	if (errno == EACCES && geteuid() != 0)
+	/* In a user's namespace the user is root, and yet not the one who may. */
+	if (errno == EACCES && (geteuid() != 0 || process_in_user_namespace()))
 		return error_hint(err, "only root may; try sudo");
 	return -1;
 }
