@@ -109,12 +109,13 @@ static void lay_out(const char *name, const char *words, bool (*check)(void))
 		char point[] = "/point", *copy = strdup(name);
 		const struct external_mount wanted[] = { { tree_point, tree_name, 1 },
 							 { point, copy, 2 } };
+		const struct external_file none[EXTERNAL_FILES] = { { NULL, NULL } };
 		struct prepared p;
 
 		CHECK(copy);
 		prepare(&p);
 		CHECK(external_mounts_unshare(&p.err) == 0);
-		int r = external_mounts_lay_out(&p.mounts, wanted, 2, &p.err);
+		int r = external_mounts_lay_out(&p.mounts, wanted, 2, none, &p.err);
 		if (r < 0 ? !words || !strstr(p.err.text, words) : words != NULL) {
 			(void)fprintf(stderr, "%s: %s\n", name, r < 0 ? p.err.text : "laid out");
 			_exit(1);

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/mountinfo.h"
+#include "base/mounts_test.h"
 #include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
@@ -274,35 +274,6 @@ static inline void be_runtime(const struct container *c)
 	close(pipes[0]);
 	close(pipes[1]);
 	CHECK(count_descriptors() == descriptors);
-}
-
-static inline char *read_mounts(void)
-{
-	struct error err;
-	char *text = NULL;
-
-	CHECK(fd_read_file(AT_FDCWD, "/proc/self/mountinfo", 1 << 20, &text, NULL, &err) == 0);
-	return text;
-}
-
-/*
- * What others mount goes from our namespace, too, when they remove the folder
- * that it was on: only the mounts that the tests need stay.
- */
-static inline void leave_mounts_of_others(const char *folder)
-{
-	static const char *const needed[] = { "/proc", "/sys", "/dev" };
-	char *text = read_mounts(), *cursor = text;
-	struct mountinfo mount;
-
-	while (mountinfo_next(&cursor, &mount)) {
-		bool stays = str_starts_with(folder, mount.point);
-		for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
-			stays = stays || str_starts_with(mount.point, needed[i]);
-		if (!stays)
-			(void)umount2(mount.point, MNT_DETACH | UMOUNT_NOFOLLOW);
-	}
-	free(text);
 }
 
 /*

@@ -25,7 +25,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/mountinfo.h"
+#include "base/mounts_test.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "shim/rootfs_mount.h"
@@ -82,14 +82,6 @@ static inline int cannot_write(const char *path)
 	if (fd >= 0)
 		close(fd);
 	return fd < 0 ? errno : 0;
-}
-
-static inline char *read_mounts(void)
-{
-	char *text = NULL;
-
-	CHECK(fd_read_file(AT_FDCWD, "/proc/self/mountinfo", 16 << 20, &text, NULL, &err) == 0);
-	return text;
 }
 
 static inline size_t count_mounts(const char *path)
@@ -212,6 +204,7 @@ static inline void make_folders(const char *path)
 static inline void be_alone(void (*body)(void))
 {
 	CHECK(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	leave_mounts_of_others(folder);
 	CHECK(mount("tmpfs", folder, "tmpfs", 0, "mode=755") == 0 && chdir(folder) == 0);
 	umask(022);
 	CHECK(mkdir("rootfs", 0711) == 0);
