@@ -730,3 +730,126 @@ lazy_or_not()
 {
 	[ -s "$DIR/status" ] || not_there "$1"
 }
+
+# The bytes that the files of memory in a folder take on the disk.
+pages_kept()
+{
+	du --block-size=1 --total "$1"/pages-*.img | tail -n 1 | cut -f 1
+}
+
+@test "--page-server: memory goes to another folder, maybe of another machine" {
+	local port=$((20000 + RANDOM % 10000)) server
+	remembering
+	mkdir "$DIR/pages"
+	timeout -k 5 60 criu page-server --images-dir "$DIR/pages" --address 127.0.0.1 --port "$port" \
+		</dev/null >"$DIR/server.out" 2>&1 3>&- 4>&- &
+	server=$!
+	until_true listens "$port"
+	try checkpoint --page-server "127.0.0.1:$port" --image-path "$IMAGES" "$ID"
+	[ "$status" -eq 0 ] || ! grep -qs 'page-pipe: splice: -1' "$IMAGES/dump.log" ||
+		skip "this criu cannot send pages on this kernel"
+	ok
+	wait "$server"
+	! compgen -G "$IMAGES/pages-*.img" || fail "memory is in the image path"
+	[ "$(pages_of "$DIR/pages")" -gt 4000000 ]
+	cp "$DIR"/pages/pagemap-*.img "$DIR"/pages/pages-*.img "$IMAGES"
+	bring_back
+	until_true remembers "$ID"
+}
+
+listens()
+{
+	grep -q "^ *[0-9]*: [0-9A-F]*:$(printf %04X "$1") [0-9A-F:]* 0A" /proc/net/tcp
+}
+
+@test "--auto-dedup: a restore gives back what it has read of the images" {
+	local before
+	remembering
+	save
+	before=$(pages_kept "$IMAGES")
+	[ "$before" -gt 4000000 ]
+	bring_back --auto-dedup
+	until_true remembers "$ID"
+	[ "$(pages_kept "$IMAGES")" -lt $((before / 2)) ] || fail "$(pages_kept "$IMAGES") bytes of $before are kept"
+}
+
+@test "--tcp-close: connections are closed ones after the restore" {
+	talking
+	save --tcp-established
+	bring_back --tcp-close
+	until_true has_no_connection
+	same "$(container_status)" running
+}
+
+# ESTABLISHED is 01.
+has_no_connection()
+{
+	rt exec "$ID" cat /proc/1/net/tcp >"$DIR/tcp" && ! grep -q ':0FA0 01 \|:0FA0 [0-9A-F:]* 01 ' "$DIR/tcp"
+}
+
+hears()
+{
+	[ "$(wc -c <"$DIR/heard")" -gt "$1" ]
+}
+
+@test "unix sockets to the outside need --ext-unix-sk, and are connected again" {
+	local heard
+	mkdir "$DIR/host"
+	: >"$DIR/heard"
+	"$PYTHON" -ES -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+    open(sys.argv[2], "ab").write(s.recv(10))' "$DIR/host/socket" "$DIR/heard" 3>&- 4>&- &
+	until_true test -S "$DIR/host/socket"
+	# The other one is connected by the name that it is bound to, and has to be in the same
+	# network namespace.
+	bind host "$DIR/host"
+	config '.linux.namespaces |= map(select(.type != "network"))'
+	payload tick "$DIR/host/socket"
+	start
+	until_true hears 40
+	try checkpoint --image-path "$IMAGES" "$ID"
+	error_names ext-unix-sk
+	same "$(container_status)" running
+	save --ext-unix-sk
+	heard=$(wc -c <"$DIR/heard")
+	bring_back --ext-unix-sk
+	until_true hears $((heard + 40))
+	kill $!
+}
+
+@test "an open file that has lost its name needs --link-remap, and is open again" {
+	command_is sh -c 'echo kept >/one; ln /one /two; exec 5</one; rm /one; echo ready; while :; do sleep 0.05; done'
+	start
+	wait_output ready
+	try checkpoint --image-path "$IMAGES" "$ID"
+	error_names link-remap
+	same "$(container_status)" running
+	save --link-remap
+	bring_back
+	same "$(cat "/proc/$(init_pid)/fd/5")" kept
+	# The name that CRIU gave it is gone.
+	same "$(find "$B/rootfs" -maxdepth 1 -type f -printf '%f ')" "two "
+}
+
+@test "--lsm-profile: a label of a module that the machine does not have is an error of the restore" {
+	waiting
+	save
+	try restore --detach --lsm-profile nonsense --image-path "$IMAGES" --bundle "$B" "$ID"
+	error_names restore LSM
+	if [ ! -e /sys/module/apparmor ]; then
+		try restore --detach --lsm-profile apparmor:none --image-path "$IMAGES" --bundle "$B" "$ID"
+		error_names restore apparmor
+	fi
+	assert_nothing_left
+	bring_back
+}
+
+@test "--parent-path: a folder that is not there is named" {
+	waiting
+	try checkpoint --parent-path ../none --image-path "$IMAGES" "$ID"
+	[[ $error != *CONFIG_MEM_SOFT_DIRTY* ]] || skip "this kernel does not track changed memory"
+	error_names --parent-path ../none "No such file"
+	same "$(container_status)" running
+}

@@ -1,8 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# checkpoint.bats, and what docs/checkpoint.md shows, with the criu of the next
-# Debian release, in a tree made by debootstrap and kept in RUSTBOX_CACHE. A long
-# form: LONG=1.
+# What is left out with this release's criu, with that of the next Debian release,
+# in a tree made by debootstrap and kept in RUSTBOX_CACHE: checkpoint.bats and what
+# docs/checkpoint.md shows in the tree, containerd's and rustbox's ways out of it. A
+# long form: LONG=1.
 # vm: no
 
 load container
@@ -32,18 +33,44 @@ setup()
 	in_tree criu check >/dev/null 2>&1 || skip "criu check: $(in_tree criu check 2>&1 | tail -n 1)"
 }
 
-in_tree()
+# bats within bats: nothing of the outer one's environment.
+clean_env()
 {
-	"$HERE/in-tree" "$TREE" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb LONG="$LONG" \
-		RUSTBOX_TOP="$TOP" RUNTIME="$RUNTIME" TMPDIR="$DIR/tmp" RUSTBOX_TEST_TAG="$TAG" "$@"
+	CLEAN=(env -i PATH="$1" LC_ALL=C.UTF-8 TERM=dumb LONG="$LONG" RUSTBOX_TOP="$TOP" RUNTIME="$RUNTIME"
+		TMPDIR="$DIR/tmp" RUSTBOX_TEST_TAG="$TAG")
 }
 
-# suite FILE LEAST [OPTION...]: at least so many of its tests run and pass.
+in_tree()
+{
+	clean_env /usr/sbin:/usr/bin:/sbin:/bin
+	"$HERE/in-tree" "$TREE" "${CLEAN[@]}" "$@"
+}
+
+# Here, with the tree's criu in the place of our own.
+beside_tree()
+{
+	local root=$TREE loader
+	loader=$(readlink -f "$TREE/lib64/ld-linux-x86-64.so.2" || :)
+	[ -x "$loader" ] || skip "only x86_64 is known"
+	[ -x /usr/sbin/criu ] || skip "criu is not installed"
+	cat >"$DIR/criu" <<-END
+	#!/bin/sh
+	exec "$loader" --library-path "$root/usr/lib/x86_64-linux-gnu" "$root/usr/sbin/criu" "\$@"
+	END
+	chmod +x "$DIR/criu"
+	mkdir -p "$DIR/tmp"
+	clean_env /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	# shellcheck disable=SC2016 # for the inner shell to expand
+	unshare --mount --propagation private sh -euc 'mount --bind "$1" /usr/sbin/criu; shift; exec "$@"' \
+		sh "$DIR/criu" "${CLEAN[@]}" "$@"
+}
+
+# suite WHERE FILE LEAST [OPTION...]: at least so many of its tests run and pass.
 suite()
 {
-	local file=$1 least=$2
-	shift 2
-	in_tree bats --formatter tap "$@" "$HERE/$file" >"$DIR/tap" 2>&1 3>&- 4>&- || {
+	local where=$1 file=$2 least=$3
+	shift 3
+	$where bats --formatter tap "$@" "$HERE/$file" >"$DIR/tap" 2>&1 3>&- 4>&- || {
 		cat "$DIR/tap"
 		return 1
 	}
@@ -54,9 +81,17 @@ suite()
 }
 
 @test "criu of the next release passes checkpoint.bats" {
-	suite checkpoint.bats 20
+	suite in_tree checkpoint.bats 25
 }
 
 @test "criu of the next release does what checkpoint.md shows" {
-	suite docs.bats 1 --filter checkpoint.md
+	suite in_tree docs.bats 1 --filter checkpoint.md
+}
+
+@test "criu of the next release: rustbox checkpoint and restore" {
+	suite beside_tree rustbox_criu.bats 4
+}
+
+@test "criu of the next release: containerd's checkpoints" {
+	suite beside_tree containerd_criu.bats 2
 }

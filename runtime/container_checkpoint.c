@@ -148,6 +148,22 @@ static int check_features(const struct dump *dump, struct error *err)
 	return 0;
 }
 
+/* CRIU only says that it could not do it. */
+static int check_parent(const struct dump *dump, struct error *err)
+{
+	const struct criu_options *options = dump->request.options;
+	struct stat st;
+
+	if (!options->parent_path)
+		return 0;
+	if (fstatat(dump->folders.images, options->parent_path, &st, 0) < 0)
+		return error_set(err, errno, "--parent-path %s (from %s)", options->parent_path,
+				 options->image_path);
+	return S_ISDIR(st.st_mode) ? 0
+				   : error_set(err, ENOTDIR, "--parent-path %s (from %s)",
+					       options->parent_path, options->image_path);
+}
+
 static int run_criu(struct dump *dump, struct error *err)
 {
 	int fds[CRIU_FD_FIRST] = { -1, -1, -1 };
@@ -156,6 +172,7 @@ static int run_criu(struct dump *dump, struct error *err)
 	if (criu_find(dump->request.options->program, &dump->program, err) < 0 ||
 	    check_features(dump, err) < 0 ||
 	    checkpoint_folders_open(dump->request.options, true, &dump->folders, err) < 0 ||
+	    check_parent(dump, err) < 0 ||
 	    checkpoint_folders_admit(&dump->folders, &dump->container->spec, true, err) < 0)
 		return -1;
 	fds[CRIU_FD_IMAGES] = dump->folders.images;

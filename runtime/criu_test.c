@@ -79,6 +79,37 @@ static void write_log(const Criu__Options *options, const char *text)
 	(void)close(fd);
 }
 
+/* What of the user's choices is not as CRIU would have it by itself, in one line. */
+static void write_choices(const Criu__Options *o, FILE *out)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} rows[] = {
+		{ o->tcp_established, "tcp-established" },
+		{ o->tcp_skip_in_flight, "tcp-skip-in-flight" },
+		{ o->tcp_close, "tcp-close" },
+		{ o->ext_unix_sk, "ext-unix-sk" },
+		{ o->shell_job, "shell-job" },
+		{ o->file_locks, "file-locks" },
+		{ o->link_remap, "link-remap" },
+		{ o->lazy_pages, "lazy-pages" },
+		{ o->auto_dedup, "auto-dedup" },
+		{ o->has_empty_namespaces, "empty-ns" },
+		{ o->has_network_lock && o->network_lock == CRIU__NETWORK_LOCK__NFTABLES,
+		  "nftables" },
+		{ o->lsm_profile != NULL, o->lsm_profile },
+		{ o->lsm_mount_context != NULL, o->lsm_mount_context },
+		{ o->page_server != NULL, o->page_server ? o->page_server->address : NULL },
+	};
+
+	fputs("chosen", out);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].given)
+			fprintf(out, " %s", rows[i].name);
+	fputc('\n', out);
+}
+
 /* What the request holds, a word each, into the image folder. */
 static void write_request(const Criu__Request *request)
 {
@@ -91,6 +122,7 @@ static void write_request(const Criu__Request *request)
 		request->action, o->pid, o->leave_running, o->track_memory,
 		o->parent_images ? o->parent_images : "-",
 		o->freeze_cgroup ? o->freeze_cgroup : "-", o->cgroup_mode);
+	write_choices(o, out);
 	for (size_t i = 0; i < o->n_external; i++)
 		fprintf(out, "external %s\n", o->external[i]);
 	for (size_t i = 0; i < o->n_inherited; i++)
@@ -255,13 +287,54 @@ static void a_request_comes_whole(void **state)
 	assert_int_equal(fd_read_file(f.fds[CRIU_FD_IMAGES], "request", 4096, &text, NULL, &err),
 			 0);
 	assert_string_equal(text, "action=1 pid=12 leave=1 track=1 parent=../first "
-				  "freeze=/sys/fs/cgroup/x mode=5\n"
+				  "freeze=/sys/fs/cgroup/x mode=5\nchosen\n"
 				  "external mnt[/a]:rustbox-mount-0\n"
 				  "external net[12]:extRootNetNS\n"
 				  "inherited pipe:[12] 5\n"
 				  "cgroup cpu /a/b\ncgroup  /a/b\n"
 				  "joined ipc /proc/1/fd/5\n");
 	end(&f);
+}
+
+/* Each by itself: one that went to another's place would be seen. */
+static void each_choice_is_the_one_that_criu_gets(void **state)
+{
+	static const struct {
+		const char *chosen;
+		struct criu_options options;
+	} rows[] = {
+		{ "tcp-established", { .tcp_established = true } },
+		{ "tcp-skip-in-flight", { .tcp_skip_in_flight = true } },
+		{ "tcp-close", { .tcp_close = true } },
+		{ "ext-unix-sk", { .ext_unix_sk = true } },
+		{ "shell-job", { .shell_job = true } },
+		{ "file-locks", { .file_locks = true } },
+		{ "link-remap", { .link_remap = true } },
+		{ "lazy-pages", { .lazy_pages = true } },
+		{ "auto-dedup", { .auto_dedup = true } },
+		{ "empty-ns", { .empty_network = true } },
+		{ "nftables", { .network_lock = CRIU_LOCK_NFTABLES } },
+		{ "apparmor:other", { .lsm_profile = "apparmor:other" } },
+		{ "user_u:role:type", { .lsm_mount_context = "user_u:role:type" } },
+		{ "192.0.2.1", { .page_server_address = "192.0.2.1", .page_server_port = 7 } },
+	};
+	char expected[256];
+	struct fixture f;
+	struct error err;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cleanup_free char *text = NULL;
+
+		begin(&f, CRIU_RESTORE, "write");
+		f.options = rows[i].options;
+		f.options.status_fd = -1;
+		assert_int_equal(criu_run(&f.call, &err), 0);
+		assert_int_equal(
+			fd_read_file(f.fds[CRIU_FD_IMAGES], "request", 4096, &text, NULL, &err), 0);
+		(void)snprintf(expected, sizeof(expected), "chosen %s\n", rows[i].chosen);
+		assert_string_equal(strchr(text, '\n') + 1, expected);
+		end(&f);
+	}
 }
 
 static void notifications_are_heard_in_order(void **state)
@@ -414,6 +487,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_comes_whole),
+		cmocka_unit_test(each_choice_is_the_one_that_criu_gets),
 		cmocka_unit_test(notifications_are_heard_in_order),
 		cmocka_unit_test(what_we_refuse_is_the_error),
 		cmocka_unit_test(a_terminal_comes_as_a_descriptor),

@@ -160,9 +160,30 @@ static void do_notify(int argc, char **argv)
 	close(fd);
 }
 
+/* tick PATH: for ever, a datagram each 20 ms by one socket that is connected to PATH. */
+static void do_tick(int argc, char **argv)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", argc > 1 ? argv[1] : "");
+	say_result(connect(fd, (struct sockaddr *)&address, sizeof(address)));
+	for (;; sleep_ms(20))
+		(void)send(fd, "tick", 4, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 const struct command process_commands[] = {
-	{ "exit", do_exit },	   { "kill-self", do_kill_self }, { "listen", do_listen },
-	{ "notify", do_notify },   { "orphan", do_orphan },	  { "ptrace", do_ptrace },
-	{ "signals", do_signals }, { "sleep", do_sleep },	  { "syscall", do_syscall },
-	{ "wait", do_wait },	   { "wait-file", do_wait_file }, { 0 },
+	{ "exit", do_exit },
+	{ "kill-self", do_kill_self },
+	{ "listen", do_listen },
+	{ "notify", do_notify },
+	{ "orphan", do_orphan },
+	{ "ptrace", do_ptrace },
+	{ "signals", do_signals },
+	{ "sleep", do_sleep },
+	{ "syscall", do_syscall },
+	{ "tick", do_tick },
+	{ "wait", do_wait },
+	{ "wait-file", do_wait_file },
+	{ 0 },
 };
