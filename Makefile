@@ -99,6 +99,7 @@ GENERATED := $(PROTOS:%.proto=%.pb-c)
 USES_PROTO := proto/% shim/% runtime/criu% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
 # Tools of the integration tests: the folders there that hold C files, each a program.
 TOOLS   := $(patsubst %/,%,$(sort $(dir $(wildcard integration/*/*.c))))
+LAYERS_integration/instructions := proto oci base
 # These write their man page and completions from their own tables; man/ has other pages.
 SPEAKING    := rustbox rustbox-runtime
 MANPAGES    := $(SPEAKING:%=build/release/%.8) $(wildcard man/*.8)
@@ -273,7 +274,12 @@ define tool_rule # folder
 build/release/$(notdir $(1)): $(wildcard $(1)/*.c $(1)/*.h) build/release/flags
 	$$(call say,LINK)$$(CC) $$(CPPFLAGS_ALL) $$(COMMON) -O2 -static -o $$@ $$(filter %.c,$$^)
 endef
-$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
+# One measures our own code, as it is installed.
+define measuring_tool_rule # folder
+build/release/$(notdir $(1)): $(wildcard $(1)/*.c) $(call archives,release,$(1)) build/release/flags
+	$$(call say,LINK)$$(CC) $$(CPPFLAGS_ALL) $$(COMMON) -O2 -o $$@ $$(filter %.c %.a,$$^) $$(LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call $(if $(LAYERS_$(t)),measuring_)tool_rule,$(t))))
 
 ##@ Targets
 

@@ -384,6 +384,11 @@ static void utf8_is_checked_strictly(void **state)
 		{ "ab\xe2\x82", 2 }, /* cut */
 		{ "\xe2\x28\xa1", 0 },
 		{ "\xff", 0 },
+		/* behind and among pieces of eight bytes */
+		{ "01234567\xff", 8 },
+		{ "0123456\x80zzzzzzzz", 7 },
+		{ "0123456789abcdefgh\xc2\x80ijklmnopqrs\xed\xa0\x80", 31 },
+		{ "0123456\xf0\x90\x80\x80zzzzz\xc2\x80zzzzzzzzz", 27 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

@@ -23,12 +23,27 @@ static size_t sequence(unsigned char lead, unsigned char *ret_low, unsigned char
 	return lead < 0x80 ? 1 : 0;
 }
 
+/* How much is ASCII from the beginning on: nearly always all, which eight bytes at a time tell. */
+static size_t ascii_length(const unsigned char *s, size_t n)
+{
+	uint64_t eight;
+	size_t at = 0;
+
+	for (; n - at >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, s + at, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+	}
+	while (at < n && s[at] < 0x80)
+		at++;
+	return at;
+}
+
 size_t json_text_utf8(const char *text, size_t n)
 {
 	const unsigned char *s = (const unsigned char *)text;
-	size_t at = 0;
 
-	while (at < n) {
+	for (size_t at = ascii_length(s, n); at < n; at += ascii_length(s + at, n - at)) {
 		unsigned char low, high;
 		size_t length = sequence(s[at], &low, &high);
 		if (length == 0 || length > n - at)
