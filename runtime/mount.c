@@ -36,13 +36,16 @@ static const char *const proc_files[] = {
  * What the runtime writes to /proc, and the masks on it, must not be led
  * elsewhere by a mount inside of it (SECURITY.md S5).
  */
-static int check_below_procfs(const char *destination, int target, bool is_root, struct error *err)
+static int check_below_procfs(const struct mount_plan *plan, const char *destination, int target,
+			      const struct mount_place *place, struct error *err)
 {
+	/* What is on the root's own mount is on no other. */
+	if (place->is_root || (place->id == plan->root_id && !plan->root_is_procfs))
+		return 0;
 	long type = path_filesystem_type(target, err);
-
 	if (type < 0)
 		return -1;
-	if (type != PROC_SUPER_MAGIC || is_root)
+	if (type != PROC_SUPER_MAGIC)
 		return 0;
 	for (size_t i = 0; i < sizeof(proc_files) / sizeof(proc_files[0]); i++) {
 		if (str_equal(destination, proc_files[i]))
@@ -51,9 +54,21 @@ static int check_below_procfs(const char *destination, int target, bool is_root,
 	return error_set(err, EPERM, "%s is inside a proc file system", destination);
 }
 
+/* A target that is missing: a file where a file is to be bound to it, else a directory. */
+static int make_target(const struct mount_plan *plan, const struct mount_plan_entry *entry,
+		       struct error *err)
+{
+	struct stat st = { .st_mode = S_IFDIR };
+
+	if (entry->options.bind && fstat(entry->tree, &st) < 0)
+		return error_set(err, errno, "bind source %s", entry->mount->source);
+	return path_make_missing_in_root(plan->root_tree, entry->destination,
+					 S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE, err);
+}
+
 /* *ret_mode is that of what was there before; 0 where nothing was. */
 static int open_target(const struct mount_plan *plan, const struct mount_plan_entry *entry,
-		       enum path_kind kind, mode_t *ret_mode, struct error *err)
+		       mode_t *ret_mode, struct error *err)
 {
 	int flags = O_PATH | (entry->options.destination_nofollow ? O_NOFOLLOW : 0);
 	cleanup_fd int fd = path_open_in_root(plan->root_tree, entry->destination, flags, err);
@@ -63,10 +78,10 @@ static int open_target(const struct mount_plan *plan, const struct mount_plan_en
 	if (is_new) {
 		if (err->code != ENOENT)
 			return -1;
-		fd = path_make_missing_in_root(plan->root_tree, entry->destination, kind, err);
+		fd = make_target(plan, entry, err);
 	}
 	if (fd < 0 || mount_api_look(fd, &place, err) < 0 ||
-	    check_below_procfs(entry->destination, fd, place.is_root, err) < 0)
+	    check_below_procfs(plan, entry->destination, fd, &place, err) < 0)
 		return -1;
 	/* A link may lead a destination to the root, which must not be covered. */
 	if (place.is_root && place.id == plan->root_id)
@@ -235,17 +250,13 @@ static int attach_source(const struct mount_plan *plan, struct mount_plan_entry 
 static int apply_bind(const struct mount_plan *plan, struct mount_plan_entry *entry,
 		      struct error *err)
 {
-	struct stat st;
 	mode_t old;
 
 	if (entry->link)
 		return apply_link(plan, entry, err);
 	if (entry->source_in_root && open_late_source(plan, entry, err) < 0)
 		return -1;
-	if (fstat(entry->tree, &st) < 0)
-		return error_set(err, errno, "bind source %s", entry->mount->source);
-	cleanup_fd int target = open_target(
-		plan, entry, S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE, &old, err);
+	cleanup_fd int target = open_target(plan, entry, &old, err);
 	if (target < 0 || attach_source(plan, entry, target, err) < 0)
 		return -1;
 	fd_close(&entry->tree);
@@ -308,7 +319,7 @@ static int apply_tmpfs(const struct mount_plan *plan, struct mount_plan_entry *e
 	struct mount_filesystem fs = filesystem_of(plan, entry);
 	char mode[16];
 	mode_t old;
-	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
+	cleanup_fd int target = open_target(plan, entry, &old, err);
 	bool becomes_read_only = delay_read_only(entry, &fs);
 	cleanup_fd int mount = -1;
 
@@ -335,7 +346,7 @@ static int apply_filesystem(const struct mount_plan *plan, struct mount_plan_ent
 {
 	struct mount_filesystem fs = filesystem_of(plan, entry);
 	mode_t old;
-	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
+	cleanup_fd int target = open_target(plan, entry, &old, err);
 	bool becomes_read_only = delay_read_only(entry, &fs);
 	cleanup_fd int mount = -1;
 
@@ -359,7 +370,7 @@ static int apply_cgroup(const struct mount_plan *plan, struct mount_plan_entry *
 			struct error *err)
 {
 	mode_t old;
-	cleanup_fd int target = open_target(plan, entry, PATH_DIRECTORY, &old, err);
+	cleanup_fd int target = open_target(plan, entry, &old, err);
 
 	return target < 0 ? -1 : mount_cgroup(plan, entry, target, err);
 }
@@ -392,7 +403,10 @@ int mount_plan_apply(struct mount_plan *plan, struct error *err)
 {
 	/* Folders that are made must be passable for the payload's user, too. */
 	mode_t old_umask = umask(022);
-	int result = mount_api_id(plan->root_tree, &plan->root_id, err);
+	long type = path_filesystem_type(plan->root_tree, err);
+	int result = type < 0 ? -1 : mount_api_id(plan->root_tree, &plan->root_id, err);
+
+	plan->root_is_procfs = type == PROC_SUPER_MAGIC;
 
 	for (size_t i = 0; i < plan->n_entries && result == 0; i++) {
 		result = apply_entry(plan, &plan->entries[i], err);

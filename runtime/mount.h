@@ -26,6 +26,7 @@ struct mount_plan {
 	const struct spec *spec;
 	int root_tree;	       /* detached clone of root.path (recursive), slave or as configured */
 	uint64_t root_id;      /* what identifies its mount, once that is attached */
+	bool root_is_procfs;   /* known then, too */
 	int null;	       /* detached clone of the host's /dev/null, for mount_protect() */
 	bool root_is_attached; /* mount_root_attach() has been done */
 	char *root_path;       /* root.path, absolute and without "." and ".." */

@@ -80,6 +80,15 @@ static bool stays_peer(const struct mount_plan *plan, const struct mount_options
 	return options->n_propagations && options->propagations[0].type == MS_SHARED;
 }
 
+/* The options begin with what ends being a peer for all mounts of the tree. */
+static bool parts_by_option(const struct mount_options *options)
+{
+	const struct mount_propagation *first = options->propagations;
+
+	return options->n_propagations && first->type != MS_SHARED &&
+	       (first->recursive || !options->recursive);
+}
+
 int mount_apply_options(const struct mount_options *options, int mount, struct error *err)
 {
 	for (size_t i = 0; i < options->n_propagations; i++) {
@@ -151,7 +160,7 @@ int mount_finish_tree(const struct mount_plan *plan, const struct mount_plan_ent
 {
 	const struct mount_options *options = &entry->options;
 
-	if (is_from_host && !stays_peer(plan, options) &&
+	if (is_from_host && !stays_peer(plan, options) && !parts_by_option(options) &&
 	    mount_api_propagate(tree, MS_SLAVE, true, err) < 0)
 		return -1;
 	if (set_flags(plan, options, tree, err) < 0 || mount_apply_options(options, tree, err) < 0)
