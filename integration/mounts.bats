@@ -323,6 +323,32 @@ nested_run()
 	assert_nothing_left
 }
 
+# CVE-2019-16884, CVE-2019-19921, CVE-2025-52881: what we write there is lost, or is
+# another file of procfs, if we believe what is mounted over /proc.
+@test "S5 S6 what is mounted over /proc does not get what is written to procfs" {
+	is_ours || skip "of our own runtime only"
+	local file
+	for file in sys/net/ipv4/ip_forward self/oom_score_adj self/attr/exec 1/oom_score_adj; do
+		mkdir -p "$DIR/fake/${file%/*}"
+		echo untouched >"$DIR/fake/$file"
+	done
+	config '.process.oomScoreAdj = 123 | .linux.sysctl = {"net.ipv4.ip_forward": "1"}
+		| .linux.readonlyPaths = [] | .linux.maskedPaths = []
+		| .mounts += [{destination: "/real", type: "proc", source: "proc"},
+			{destination: "/proc", type: "bind", source: $f, options: ["rbind"]}]' --arg f "$DIR/fake"
+	command_is sh -c 'cat /real/sys/net/ipv4/ip_forward /real/self/oom_score_adj; sleep 1000'
+	launch run --detach --bundle "$B" "$ID"
+	ok
+	wait_output 123
+	try exec "$ID" sh -c 'cat /real/self/oom_score_adj; ls /proc'
+	lines 123 1 self sys
+	for file in sys/net/ipv4/ip_forward self/oom_score_adj self/attr/exec 1/oom_score_adj; do
+		same "$file $(<"$DIR/fake/$file")" "$file untouched"
+	done
+	container_output
+	lines 1 123
+}
+
 @test "S11 dev as a link in the image" {
 	is_ours || skip "this runtime follows it"
 	mkdir "$DIR/victim"

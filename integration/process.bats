@@ -529,6 +529,43 @@ os.execv(sys.argv[1], sys.argv[1:])' \
 	assert_nothing_left
 }
 
+# A dynamic program of the host whose loader is /proc/self/exe.
+make_loaded_by_runtime()
+{
+	"$PYTHON" -ES - "$(readlink -f "$(type -P true)")" "$1" <<-'END' || skip "true is not dynamic here"
+		import os, re, sys
+		text = open(sys.argv[1], "rb").read()
+		new, n = re.subn(rb"/lib[0-9a-z]*/ld-[^\0]*\0", lambda m: b"/proc/self/exe".ljust(len(m[0]), b"\0"), text, 1)
+		open(sys.argv[2], "wb").write(new)
+		os.chmod(sys.argv[2], 0o755)
+		sys.exit(not n)
+	END
+}
+
+@test "S1 an image whose loader is /proc/self/exe, for run and for exec" {
+	local before program
+	before=$(sha256sum "$(readlink -f "$RUNTIME")")
+	make_loaded_by_runtime "$B/rootfs/bin/loaded"
+	printf '#!/proc/self/exe\n' >"$B/rootfs/bin/script"
+	chmod +x "$B/rootfs/bin/script"
+	# So that the image's own programs are not counted among what could be opened.
+	config '.root.readonly = true'
+	command_is /bin/loaded
+	try run --bundle "$B" "$ID"
+	[ "$status" -ne 124 ] || fail "should end"
+	says_not "$DIR" "$ID"
+	start_waiting overwrite-exe 1500 + wait done
+	for program in /bin/loaded /bin/script; do
+		try exec "$ID" $program
+		[ "$status" -ne 124 ] || fail "should end"
+		says_not "$DIR" "$ID"
+	done
+	wait_output done
+	container_output
+	lines "opened 0"
+	same "$(sha256sum "$(readlink -f "$RUNTIME")")" "$before"
+}
+
 @test "the caller's CPU affinity is not the payload's, nor that of exec" {
 	command -v taskset >/dev/null || skip "taskset is missing"
 	[ "$(nproc)" -gt 1 ] || skip "one CPU only"

@@ -689,6 +689,62 @@ cp_both_ways()
 	same "$(find "$OUT" -type f -exec grep -l whole {} +)" ""
 }
 
+@test "S17 CVE-2023-0778: folders and links change places while export and commit read" {
+	mkdir -p "$DIR/victim/deep"
+	echo whole | tee "$DIR/victim/b" >"$DIR/victim/deep/b"
+	start_box
+	rbok exec "$NAME" sh -c "mkdir -p /race/sub/deep; echo x | tee /race/sub/b >/race/sub/deep/b; ln -s $DIR/victim /race/link"
+	rbok exec -d "$NAME" payload swap /race/sub /race/link
+	local i
+	for i in {1..10}; do
+		rb export -o "$OUT/$i.tar" "$NAME"
+		rb commit -q "$NAME" "raced:$i"
+	done
+	for i in {1..10}; do
+		[ ! -e "$OUT/$i.tar" ] || ! grep -qa "^whole" "$OUT/$i.tar" || fail "export $i has a file of the host"
+	done
+	rbok rm -f "$NAME"
+	for i in {1..10}; do
+		! rb save -o "$OUT/image" "raced:$i" || ! tar -xOf "$OUT/image" | zcat -fq 2>/dev/null | grep -qa "^whole" ||
+			fail "commit $i has a file of the host"
+	done
+	same "$(cat "$DIR/victim/b" "$DIR/victim/deep/b")" $'whole\nwhole'
+}
+
+@test "S17 CVE-2026-41567: no program unpacks an archive, neither ours nor an image's" {
+	local program
+	mkdir "$DIR/programs"
+	for program in xz lzma bzip2 lz4 lzop lrzip compress uncompress gzip gunzip zstd unzstd unpigz tar; do
+		printf '#!/bin/sh\necho %s >>%s\nexit 1\n' $program "$DIR/ran" >"$DIR/programs/$program"
+		chmod +x "$DIR/programs/$program"
+	done
+	cp -a "$ROOTFS" "$DIR/image"
+	cp --remove-destination "$DIR"/programs/* "$DIR/image/bin/"
+	tar -C "$DIR/image" -cf "$DIR/root.tar" .
+	gzip -k "$DIR/root.tar"
+	# What each format begins with, and nothing that is right behind.
+	printf '\375\067zXZ\000\000\004' >"$DIR/bad.xz"
+	printf 'BZh91AY&SY' >"$DIR/bad.bz2"
+	printf '\004"M\030dp\271' >"$DIR/bad.lz4"
+	printf '\211LZO\000\r\n\032\n' >"$DIR/bad.lzo"
+	printf '\037\235\220' >"$DIR/bad.Z"
+	printf 'LRZI\000\006' >"$DIR/bad.lrz"
+	PATH=$DIR/programs:$PATH rbok import -q "$DIR/root.tar.gz" box
+	for program in "$DIR"/bad.*; do
+		head -c 2000 /dev/zero >>"$program"
+		PATH=$DIR/programs:$PATH rb import -q "$program" bad
+		exits 1
+	done
+	rbok run -d --name "$NAME" --image box sh -c 'while :; do sleep 1000 & wait; done'
+	rbok cp "$DIR/root.tar.gz" "$NAME:/tmp/"
+	PATH=$DIR/programs:$PATH rb cp - "$NAME:/tmp" <"$DIR/root.tar.gz"
+	PATH=$DIR/programs:$PATH rb export -o "$OUT/all.tar" "$NAME"
+	ok
+	[ ! -e "$DIR/ran" ] || fail "ran: $(<"$DIR/ran")"
+	rbok rm -f "$NAME"
+	rbok rmi box
+}
+
 @test "S17: what comes out of a container grants nothing: no devices, no set-user-ID bits" {
 	start_box
 	rbok exec "$NAME" sh -c 'mkdir /bad; cp /bin/busybox /bad/suid 2>/dev/null || echo x >/bad/suid; chmod 6755 /bad/suid; mknod /bad/disk b 7 0 || true; mkfifo /bad/fifo'

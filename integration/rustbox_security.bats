@@ -10,6 +10,20 @@ in_box()
 	rb exec "$NAME" "$@"
 }
 
+@test "S2: root of a container that sees the host's processes looks into no supervisor" {
+	local pid
+	start_box --pid host
+	pid=$(supervisor_pid)
+	in_box sh -c "ls -d /proc/$pid"
+	same "$output" "/proc/$pid"
+	in_box sh -c "cat /proc/$pid/environ /proc/$pid/maps /proc/$pid/fd/*; ls /proc/$pid/root/ /proc/$pid/cwd/; readlink /proc/$pid/exe; echo >/proc/$pid/mem"
+	fails
+	same "$output" ""
+	# The reason: it may do more than they.
+	same "$(awk '$1 == "CapPrm:" { print $2 }' "/proc/$pid/status")" \
+		"$(awk '$1 == "CapPrm:" { print $2 }' /proc/self/status)"
+}
+
 @test "S3: nothing but the standard streams gets into run and exec" {
 	# shellcheck disable=SC2016 # for the shell inside
 	local list='for fd in /proc/$$/fd/*; do [ ! -e "$fd" ] || echo "${fd##*/}"; done'

@@ -726,7 +726,7 @@ client()
 
 # ---- who is served --------------------------------------------------------------
 
-@test "the socket is 0600; another user is refused even if its mode is changed" {
+@test "S22 the socket is 0600; another user is refused even if its mode is changed" {
 	command -v setpriv >/dev/null || skip "setpriv is not installed"
 	start_daemon
 	same "$(stat -c %a "$SOCKET")" 600

@@ -44,6 +44,24 @@ int checkpoint_folders_open(const struct criu_options *options, bool make,
 	return ret->work < 0 ? -1 : 0;
 }
 
+int checkpoint_folders_clear(const struct checkpoint_folders *folders, struct error *err)
+{
+	static const char *const names[] = { CHECKPOINT_RESTORE_LOG, "stats-restore" };
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (unlinkat(folders->work, names[i], 0) == 0 || errno == ENOENT)
+			continue;
+		/* Then CRIU cannot write to a file of that folder, but through a link. */
+		if (errno == EROFS &&
+		    (fstatat(folders->work, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		     S_ISREG(st.st_mode)))
+			continue;
+		return error_set(err, errno, "remove the %s of an earlier restore", names[i]);
+	}
+	return 0;
+}
+
 /* The group of the container's root on the host; false when it has no other than the host's. */
 static bool find_root_group(const struct spec *spec, gid_t *ret)
 {
@@ -167,14 +185,24 @@ int checkpoint_record_write(int images, const struct checkpoint_record *record, 
 int checkpoint_record_read(int images, struct arena *arena, struct checkpoint_record *ret,
 			   struct error *err)
 {
+	/* A FIFO would have us wait, a link read another file. */
+	cleanup_fd int fd =
+		openat(images, record_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	cleanup_free char *text = NULL;
+	struct stat st;
 	size_t size;
 
 	*ret = (struct checkpoint_record){ 0 };
-	if (fd_read_file(images, record_name, RECORD_MAX, &text, &size, err) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_set(err, errno, "open %s", record_name);
 		return err->code == ENOENT
 			       ? error_hint(err, "this is no checkpoint that rustbox-runtime made")
 			       : -1;
+	}
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, EINVAL, "%s is no regular file", record_name);
+	if (fd_read_all(fd, record_name, RECORD_MAX, &text, &size, err) < 0)
+		return -1;
 	if (json_read(&record_type, text, size, ret, arena, err) < 0)
 		return error_wrap(err, "%s", record_name);
 	if (ret->n_descriptors > DESCRIPTORS_MAX)

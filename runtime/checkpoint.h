@@ -34,6 +34,14 @@ int checkpoint_folders_open(const struct criu_options *options, bool make,
 			    struct checkpoint_folders *ret, struct error *err);
 
 /*
+ * Before a restore: removes what CRIU writes to in the work folder, which may be
+ * that of the images. Whoever made the checkpoint may have put links there, which
+ * CRIU follows, or FIFOs, at which it waits.
+ */
+#define CHECKPOINT_RESTORE_LOG "restore.log"
+int checkpoint_folders_clear(const struct checkpoint_folders *folders, struct error *err);
+
+/*
  * Processes of a user namespace read their images themselves, as its root,
  * which has to be allowed to search the folder: by its group. A checkpoint
  * makes it so (`make`), a restore says what is missing.

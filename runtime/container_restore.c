@@ -167,6 +167,7 @@ static int open_all(struct restore *restore, const struct criu_options *criu, st
 	    checkpoint_find_config_file(&container->spec, &restore->config_file, err) < 0 ||
 	    checkpoint_folders_open(criu, false, &restore->folders, err) < 0 ||
 	    checkpoint_folders_admit(&restore->folders, &container->spec, false, err) < 0 ||
+	    checkpoint_folders_clear(&restore->folders, err) < 0 ||
 	    checkpoint_record_read(restore->folders.images, &container->arena, &restore->record,
 				   err) < 0 ||
 	    namespace_plan_prepare(&container->spec, &restore->namespaces, err) < 0)
@@ -327,14 +328,14 @@ int container_restore(const struct container_engine *engine,
 		      const struct criu_options *criu, int *ret_exit_code, struct error *err)
 {
 	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
-	struct restore restore = {
-		.container = &container,
-		.options = options,
-		.folders = CHECKPOINT_FOLDERS_CLOSED,
-		.mounts = EXTERNAL_MOUNTS_EMPTY,
-		.request = { .action = CRIU_RESTORE, .options = criu, .log_file = "restore.log" },
-		.console = -1
-	};
+	struct restore restore = { .container = &container,
+				   .options = options,
+				   .folders = CHECKPOINT_FOLDERS_CLOSED,
+				   .mounts = EXTERNAL_MOUNTS_EMPTY,
+				   .request = { .action = CRIU_RESTORE,
+						.options = criu,
+						.log_file = CHECKPOINT_RESTORE_LOG },
+				   .console = -1 };
 	struct error cleanup_error;
 	int rc;
 
