@@ -230,14 +230,16 @@ static int mount_v1(const struct mount_plan_entry *entry, const struct cgroup_mo
 		.flags = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 	};
 	cleanup_fd int mount = mount_filesystem_open(&fs, err);
+	/* The bundle, which may be closed to the ids of a user namespace: that is not gone back to.
+	 */
 	cleanup_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	if (mount < 0 || mount_api_attach(mount, target, err) < 0)
 		return -1;
-	if (here < 0 || fchdir(mount) < 0)
+	if (fchdir(mount) < 0)
 		return error_set(err, errno, "change directory");
 	int result = add_hierarchies(cgroup, err);
-	if (fchdir(here) < 0)
+	if ((here < 0 || fchdir(here) < 0) && chdir("/") < 0)
 		return error_set(err, errno, "change directory back");
 	if (result < 0)
 		return -1;

@@ -151,17 +151,19 @@ int mount_filesystem_mount(const struct mount_filesystem *fs, int target, struct
 {
 	unsigned long flags = mount_api_old_flags(fs->flags, NULL);
 	cleanup_free char *data = data_for_mount(fs, &flags, err);
+	/* The bundle, which may be closed to the ids of a user namespace: that is not gone back to.
+	 */
 	cleanup_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int result;
 
 	if (!data)
 		return -1;
-	if (here < 0 || fchdir(target) < 0)
+	if (fchdir(target) < 0)
 		return error_set(err, errno, "change directory");
 	result = mount(fs->source ? fs->source : "none", ".", fs->type, flags, data);
 	if (result < 0)
 		error_set(err, errno, "mount %s", fs->type);
-	if (fchdir(here) < 0)
+	if ((here < 0 || fchdir(here) < 0) && chdir("/") < 0)
 		return error_set(err, errno, "change directory back");
 	return result;
 }
