@@ -374,7 +374,8 @@ save_repeating()
 	error_names "lock"
 	same "$(container_status)" running
 	save --file-locks
-	bring_back --file-locks
+	# What it was saved with is known.
+	bring_back
 	try exec "$ID" payload lock /locked
 	same "$output" EAGAIN
 }
@@ -412,7 +413,7 @@ heard_beyond()
 	error_names tcp-established
 	until_true heard_beyond 10
 	save --tcp-established
-	bring_back --tcp-established
+	bring_back
 	until_true heard_beyond 20
 	# Nothing was lost, and nothing came twice.
 	rt exec "$ID" cat /dev/shm/heard | awk '$2 != NR { exit 1 }'

@@ -26,7 +26,7 @@ setup()
 	RUSTBOX=$DIR/bin/rustbox
 	cat >"$DIR/bin/rustbox-runtime" <<-SH
 	#!/bin/bash
-	root=() bundle=() pid=() images='' verb='' leave='' log=''
+	root=() bundle=() pid=() images='' verb='' leave='' log='' more=''
 	all=("\$@")
 	while [ \$# -gt 0 ]; do
 		case \$1 in
@@ -36,6 +36,7 @@ setup()
 		--image-path) images=\$2 ;;
 		--log) log=\$2 ;;
 		--leave-running) leave=1 ;;
+		--tcp-established | --file-locks) more+=" \$1" ;;
 		checkpoint | restore) verb=\$1 ;;
 		esac
 		id=\$1
@@ -43,7 +44,7 @@ setup()
 	done
 	case \$verb in
 	checkpoint)
-		echo "checkpoint \$images \$leave" >>"$DIR/calls"
+		echo "checkpoint \$images \$leave\$more" >>"$DIR/calls"
 		[ ! -e "$DIR/hold" ] || read -r _ <"$DIR/hold"
 		[ ! -e "$DIR/fail" ] || {
 			echo "criu has said no" >&2
@@ -118,6 +119,9 @@ log_is()
 	rb restore "$NAME" one
 	exits 1
 	error_names Running stop
+	rbok checkpoint -R --tcp-established --file-locks "$NAME" three
+	same "$(calls | tail -n 1)" "checkpoint checkpoints/$ID/.three.part 1 --tcp-established --file-locks"
+	rbok checkpoint rm "$NAME" three
 	rbok stop -t 0 "$NAME"
 	rb start --checkpoint three "$NAME"
 	exits 1
@@ -126,7 +130,7 @@ log_is()
 	same "$(box_status "$ID")" Running
 	same "$(calls | tail -n 1)" "restore checkpoints/$ID/two"
 	rbok events --since 1h --until 0s --format '{{.Action}}'
-	same "$(grep -cx checkpoint <<<"$output")" 2
+	same "$(grep -cx checkpoint <<<"$output")" 3
 	same "$(grep -cx restore <<<"$output")" 1
 }
 

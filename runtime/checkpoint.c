@@ -168,6 +168,8 @@ static const struct json_type mount_type = { sizeof(struct external_mount), moun
 static const struct json_field record_fields[] = {
 	ARRAY(checkpoint_record, mounts, "mounts", &mount_type),
 	LIST(checkpoint_record, descriptors, "descriptors"),
+	FIELD(checkpoint_record, tcp_established, "tcpEstablished"),
+	FIELD(checkpoint_record, file_locks, "fileLocks"),
 	{ NULL },
 };
 static const struct json_type record_type = { sizeof(struct checkpoint_record), record_fields,

@@ -67,8 +67,8 @@ int checkpoint_check_spec(const struct spec *spec, struct error *err);
 const char *checkpoint_namespace_name(enum spec_namespace_type type);
 
 /*
- * rustbox.json of the image folder. At a restore it is only held against what
- * is found: it names no file and no mount by itself.
+ * rustbox.json of the image folder. At a restore what it says of files and
+ * mounts is only held against what is found: it names none by itself.
  */
 struct checkpoint_record {
 	struct external_mount *mounts; /* in the order of mountinfo */
@@ -78,6 +78,8 @@ struct checkpoint_record {
 	 */
 	char **descriptors;
 	size_t n_mounts, n_descriptors;
+	/* Options of the checkpoint without which there is no restore: that has them, too. */
+	bool tcp_established, file_locks;
 };
 
 int checkpoint_record_write(int images, const struct checkpoint_record *record, struct error *err);

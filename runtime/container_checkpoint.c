@@ -177,6 +177,8 @@ static int run_criu(struct dump *dump, struct error *err)
 		return -1;
 	fds[CRIU_FD_IMAGES] = dump->folders.images;
 	fds[CRIU_FD_WORK] = dump->folders.work;
+	dump->record.tcp_established = dump->request.options->tcp_established;
+	dump->record.file_locks = dump->request.options->file_locks;
 	if (checkpoint_record_write(dump->folders.images, &dump->record, err) < 0)
 		return -1;
 	call.program = dump->program;

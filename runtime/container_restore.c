@@ -159,19 +159,32 @@ static int notified(void *data, const struct criu_notification *n, struct error 
 
 /* ---- the verb ------------------------------------------------------------------------------ */
 
-static int open_all(struct restore *restore, const struct criu_options *criu, struct error *err)
+/* CRIU asks for these again, though its images can be restored in no other way. */
+static void add_recorded_options(struct restore *restore)
+{
+	const struct checkpoint_record *record = &restore->record;
+	struct criu_options *criu = &restore->criu;
+
+	if (record->tcp_established && !criu->tcp_close)
+		criu->tcp_established = true;
+	if (record->file_locks)
+		criu->file_locks = true;
+}
+
+static int open_all(struct restore *restore, struct error *err)
 {
 	struct lifecycle *container = restore->container;
 
-	if (criu_find(criu->program, &restore->program, err) < 0 ||
+	if (criu_find(restore->criu.program, &restore->program, err) < 0 ||
 	    checkpoint_find_config_file(&container->spec, &restore->config_file, err) < 0 ||
-	    checkpoint_folders_open(criu, false, &restore->folders, err) < 0 ||
+	    checkpoint_folders_open(&restore->criu, false, &restore->folders, err) < 0 ||
 	    checkpoint_folders_admit(&restore->folders, &container->spec, false, err) < 0 ||
 	    checkpoint_folders_clear(&restore->folders, err) < 0 ||
 	    checkpoint_record_read(restore->folders.images, &container->arena, &restore->record,
 				   err) < 0 ||
 	    namespace_plan_prepare(&container->spec, &restore->namespaces, err) < 0)
 		return -1;
+	add_recorded_options(restore);
 	if (container->spec.process && container->spec.process->terminal)
 		return report_open_console(&restore->options->io, &restore->console,
 					   &container->console, err);
@@ -292,7 +305,7 @@ static int check(const struct container_create_options *options, const struct sp
 }
 
 static int restore_all(const struct container_engine *engine, struct restore *restore,
-		       const struct criu_options *criu, struct error *err)
+		       struct error *err)
 {
 	struct lifecycle *container = restore->container;
 	const struct container_create_options *options = restore->options;
@@ -309,7 +322,7 @@ static int restore_all(const struct container_engine *engine, struct restore *re
 	if (check(options, &container->spec, err) < 0 ||
 	    checkpoint_check_spec(&container->spec, err) < 0)
 		return -1;
-	rc = open_all(restore, criu, err);
+	rc = open_all(restore, err);
 	if (rc == 0)
 		rc = lifecycle_claim(options, text, size, container, err);
 	if (rc == 0)
@@ -332,8 +345,9 @@ int container_restore(const struct container_engine *engine,
 				   .options = options,
 				   .folders = CHECKPOINT_FOLDERS_CLOSED,
 				   .mounts = EXTERNAL_MOUNTS_EMPTY,
+				   .criu = *criu,
 				   .request = { .action = CRIU_RESTORE,
-						.options = criu,
+						.options = &restore.criu,
 						.log_file = CHECKPOINT_RESTORE_LOG },
 				   .console = -1 };
 	struct error cleanup_error;
@@ -344,7 +358,7 @@ int container_restore(const struct container_engine *engine,
 	(void)unsetenv("NOTIFY_SOCKET");
 	if (!options->io.detach && !options->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return error_set(err, errno, "become a subreaper");
-	rc = restore_all(engine, &restore, criu, err);
+	rc = restore_all(engine, &restore, err);
 	restore_done(&restore);
 	if (rc < 0)
 		return error_wrap(err, "restore \"%s\"", options->id);

@@ -19,6 +19,7 @@ struct restore {
 	struct external_mounts mounts;
 	struct checkpoint_record record;
 	struct namespace_plan namespaces;
+	struct criu_options criu; /* the caller's, and what the record adds */
 	struct criu_request request;
 	const char *program, *config_file; /* on the host; the second may be NULL */
 	int fds[CRIU_FDS];

@@ -98,9 +98,13 @@ int containers_wait(struct store *store, const char *id, const struct pollfd *ot
 
 /* ---- checkpoints (store/checkpoint.h; dir NULL: the store's folder) ---- */
 
+struct checkpoint_wishes {
+	bool leave_running;
+	bool tcp_established, file_locks; /* saved; else a container that has such is refused */
+};
 /* Writes a Running or Paused one to disk; it is Stopped then, unless it is left running. */
 int containers_checkpoint(struct store *store, const char *id, const char *dir, const char *name,
-			  bool leave_running, struct error *err);
+			  const struct checkpoint_wishes *wishes, struct error *err);
 /*
  * Runs it again from there: one that is not live, from every other state. As
  * containers_start() besides.

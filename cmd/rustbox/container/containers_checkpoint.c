@@ -36,9 +36,11 @@ static int ask(const struct store *store, const struct record *record,
 }
 
 int containers_checkpoint(struct store *store, const char *id, const char *dir, const char *name,
-			  bool leave_running, struct error *err)
+			  const struct checkpoint_wishes *wishes, struct error *err)
 {
-	struct stream_checkpoint request = { .leave_running = leave_running };
+	struct stream_checkpoint request = { .leave_running = wishes->leave_running,
+					     .tcp_established = wishes->tcp_established,
+					     .file_locks = wishes->file_locks };
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	cleanup_fd int lock = -1;
 	struct record *record;
@@ -47,7 +49,7 @@ int containers_checkpoint(struct store *store, const char *id, const char *dir, 
 	if (container_hold(store, id, &arena, &record, &lock, err) < 0)
 		return -1;
 	request.path = checkpoint_path(store, record->id, dir, name, &arena, err);
-	if (!request.path || check(record, dir, leave_running, err) < 0 ||
+	if (!request.path || check(record, dir, wishes->leave_running, err) < 0 ||
 	    checkpoint_begin(store, record->id, request.path, &arena, &request.part, err) < 0)
 		return error_wrap(err, "container %s", record->name);
 	if (ask(store, record, &request, err) == 0)

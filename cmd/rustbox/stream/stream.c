@@ -41,6 +41,8 @@ static const struct json_field checkpoint_fields[] = {
 	REQUIRED(stream_checkpoint, part, "part"),
 	REQUIRED(stream_checkpoint, path, "path"),
 	FIELD(stream_checkpoint, leave_running, "leaveRunning"),
+	FIELD(stream_checkpoint, tcp_established, "tcpEstablished"),
+	FIELD(stream_checkpoint, file_locks, "fileLocks"),
 	{ NULL },
 };
 const struct json_type stream_checkpoint_type = { sizeof(struct stream_checkpoint),

@@ -114,7 +114,7 @@ extern const struct json_type stream_change_type;
 /* CHECKPOINT: it is written to the folder `part`, which then gets the name `path`. */
 struct stream_checkpoint {
 	char *part, *path;
-	bool leave_running;
+	bool leave_running, tcp_established, file_locks;
 };
 extern const struct json_type stream_checkpoint_type;
 

@@ -57,6 +57,8 @@ static int call(struct client *c, struct error *err)
 	uint8_t packed[16];
 
 	options.exit = !s->checkpoint.leaves_running;
+	options.open_tcp = s->checkpoint.tcp_established;
+	options.file_locks = s->checkpoint.file_locks;
 	any.type_url = (char *)(uintptr_t)containerd__runc__v1__checkpoint_options__descriptor.name;
 	any.value.len = containerd__runc__v1__checkpoint_options__pack(&options, packed);
 	any.value.data = packed;
@@ -82,6 +84,8 @@ static int read_request(struct supervisor *s, const char *json, size_t size, str
 	(void)snprintf(work->part, sizeof(work->part), "%s", request.part);
 	(void)snprintf(work->path, sizeof(work->path), "%s", request.path);
 	work->leaves_running = request.leave_running;
+	work->tcp_established = request.tcp_established;
+	work->file_locks = request.file_locks;
 	return 0;
 }
 

@@ -73,7 +73,7 @@ struct stop {
 
 /* CHECKPOINT of a client. */
 struct checkpoint_work {
-	bool is_under_way, leaves_running;
+	bool is_under_way, leaves_running, tcp_established, file_locks;
 	char part[4096], path[4096];
 };
 
