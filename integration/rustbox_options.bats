@@ -304,6 +304,8 @@ refused()
 	# Others' cgroups come and go while find looks; that ours have gone is proven at the end.
 	find /sys/fs/cgroup -depth -type d -path "*/rustbox/$TAG" -exec rmdir {} + 2>/dev/null || :
 	refused --cgroup-parent relative
+	refused --cgroup-manager others
+	[ -d /run/systemd/system ] || refused --cgroup-manager systemd
 }
 
 @test "--sysctl of its namespaces only" {

@@ -25,7 +25,7 @@ struct create_options {
 		memory_swappiness, blkio_weight;
 	struct option_strings ulimit, sysctl, cgroup_conf, device_cgroup_rule;
 	bool oom_kill_disable, oom_group;
-	const char *cgroup_parent, *cgroupns;
+	const char *cgroup_manager, *cgroup_parent, *cgroupns;
 	/* isolation */
 	bool isolate_user, isolate_network;
 	struct option_strings uidmap, gidmap, cap_add, cap_drop, security_opt, group_add;
@@ -70,7 +70,9 @@ struct create_options {
 	{ "cap-drop", 0, "CAPABILITY", "take a capability away, or ALL", CREATE_AT(cap_drop) },    \
 	{ "cgroup-conf", 0, "FILE=VALUE", "write a file of the cgroup (cgroup v2)",                \
 	  CREATE_AT(cgroup_conf) },                                                                \
-	{ "cgroup-parent", 0, "PATH", "cgroup to make the container's cgroup in",                  \
+	{ "cgroup-manager", 0, "NAME", "who makes the cgroup: cgroupfs (rustbox itself), systemd", \
+	  CREATE_AT(cgroup_manager) },                                                             \
+	{ "cgroup-parent", 0, "PATH", "cgroup to make the container's cgroup in; systemd: slice",  \
 	  CREATE_AT(cgroup_parent) },                                                              \
 	{ "cgroupns", 0, "host|private", "cgroup namespace, private by default",                   \
 	  CREATE_AT(cgroupns) },                                                                   \

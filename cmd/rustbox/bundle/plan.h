@@ -17,6 +17,7 @@
 #define BUNDLE_ANNOTATION_JOIN		BUNDLE_ANNOTATIONS "join." /* + namespace: id of its container */
 #define BUNDLE_ANNOTATION_NO_COPY	BUNDLE_ANNOTATIONS "no-copy." /* + destination of a volume */
 #define BUNDLE_ANNOTATION_CGROUP_PARENT BUNDLE_ANNOTATIONS "cgroup-parent"
+#define BUNDLE_ANNOTATION_SYSTEMD	BUNDLE_ANNOTATIONS "systemd" /* "": it makes the cgroup */
 #define BUNDLE_ANNOTATION_SIGNALS	BUNDLE_ANNOTATIONS "signals" /* "blocked": runtime/init.h */
 
 /* Where rustbox-init is seen in a container: /dev is a tmpfs, so no image gets a file from it. */

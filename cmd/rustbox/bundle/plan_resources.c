@@ -235,12 +235,48 @@ static int set_files(struct plan *plan, struct error *err)
 	return 0;
 }
 
-static int set_parent(struct plan *plan, struct error *err)
+static int set_manager(struct plan *plan, bool *ret_systemd, struct error *err)
+{
+	const char *manager = plan->options->cgroup_manager;
+
+	*ret_systemd = str_equal(manager, "systemd");
+	if (!manager || str_equal(manager, "cgroupfs"))
+		return 0;
+	if (!*ret_systemd)
+		return error_set(err, 0, "--cgroup-manager %s: not one of cgroupfs, systemd",
+				 manager);
+	if (plan->store->is_rootless)
+		return error_set(err, 0,
+				 "--cgroup-manager systemd: only root's containers can have it");
+	if (access("/run/systemd/system", F_OK) < 0)
+		return error_set(err, 0,
+				 "--cgroup-manager systemd: systemd does not run here "
+				 "(/run/systemd/system is missing)");
+	return plan_annotate(plan, BUNDLE_ANNOTATION_SYSTEMD, "", err);
+}
+
+/* What is wrong with the name of a slice the runtime says. */
+static int set_slice(struct plan *plan, const char *slice, struct error *err)
+{
+	if (!str_ends_with(slice, ".slice") || strchr(slice, ':'))
+		return error_set(err, 0,
+				 "--cgroup-parent %s: for systemd write the name of a slice, "
+				 "as system.slice",
+				 slice);
+	return plan_annotate(plan, BUNDLE_ANNOTATION_CGROUP_PARENT, slice, err);
+}
+
+static int set_cgroup(struct plan *plan, struct error *err)
 {
 	const char *parent = plan->options->cgroup_parent;
+	bool systemd;
 
+	if (set_manager(plan, &systemd, err) < 0)
+		return -1;
 	if (!parent || !*parent)
 		return 0;
+	if (systemd)
+		return set_slice(plan, parent, err);
 	if (*parent != '/' || strstr(parent, ".."))
 		return error_set(err, 0,
 				 "--cgroup-parent %s: write an absolute path of the cgroup "
@@ -254,5 +290,5 @@ int plan_resources(struct plan *plan, struct error *err)
 	if (set_memory(plan, err) < 0 || set_cpu(plan, err) < 0 || set_weight(plan, err) < 0 ||
 	    set_pids(plan, err) < 0 || set_files(plan, err) < 0)
 		return -1;
-	return set_parent(plan, err);
+	return set_cgroup(plan, err);
 }

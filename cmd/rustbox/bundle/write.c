@@ -57,6 +57,11 @@ static int complete_cgroup(const struct writing *w, struct error *err)
 	/* An ordinary user has cgroups beside its own, if at all. */
 	const char *usual = w->store->is_rootless ? "rustbox-" : "/rustbox/";
 
+	if (spec_find_annotation(w->spec, BUNDLE_ANNOTATION_SYSTEMD)) {
+		w->spec->linux->cgroups_path = arena_format(w->arena, err, "%s:rustbox:%s",
+							    parent ? parent : "", w->record->id);
+		return w->spec->linux->cgroups_path ? 0 : -1;
+	}
 	w->spec->linux->cgroups_path = arena_format(
 		w->arena, err, "%s%s%s", parent ? parent : usual, parent ? "/" : "", w->record->id);
 	return w->spec->linux->cgroups_path ? 0 : -1;
