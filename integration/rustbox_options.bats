@@ -457,5 +457,14 @@ refused()
 	rb create -a stdout true
 	exits 125
 	error_names --attach
+	rb network create --ipv6 six
+	fails
+	error_names "there is no --ipv6 here" IPv4
+	rb network create --subnet fd00:1::/64 six
+	fails
+	error_names fd00:1::/64 IPv4
+	rb run --rm --device vendor.com/class=name true
+	exits 125
+	error_names vendor.com/class=name CDI
 	same "$(container_ids)" ""
 }

@@ -31,7 +31,7 @@ teardown()
 	grep -q "/system.slice/$unit/" "/proc/$pid/cgroup" || fail "$(cat "/proc/$pid/cgroup")"
 	rbok exec -d "$NAME" sleep 1000
 	rbok top "$NAME"
-	same "$(grep -c sleep <<<"$output")" 2
+	same "$(grep -c 'sleep 1000$' <<<"$output")" 2
 	rbok stats --no-stream --format '{{.PIDs}}' "$NAME"
 	same "$output" 3
 	rbok update --memory 96M "$NAME"

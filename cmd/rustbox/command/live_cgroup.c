@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/live_cgroup.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -43,6 +46,33 @@ static int find_rootless(const struct invocation *call, const struct record *rec
 			       "systemd-run --user --scope -p Delegate=yes rustbox run ...");
 }
 
+/* The scope that systemd has made for it, wherever that is; below it is what the container made. */
+static int find_scope(const struct invocation *call, const struct record *record,
+		      struct cgroup *ret, struct error *err)
+{
+	char *name = arena_format(call->arena, err, "/rustbox-%s.scope", record->id);
+	size_t n = 0;
+
+	if (!name || cgroup_of_process(&cgroup_machine_default, record->state->pid, call->arena,
+				       ret, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->n_directories; i++) {
+		struct cgroup_directory *directory = &ret->directories[i];
+		const char *found = strstr(directory->path, name);
+
+		if (!found)
+			continue;
+		directory->path =
+			arena_strndup(call->arena, directory->path,
+				      (size_t)(found - directory->path) + strlen(name), err);
+		if (!directory->path)
+			return -1;
+		ret->directories[n++] = *directory;
+	}
+	ret->n_directories = n;
+	return n > 0 ? 0 : error_set(err, ESRCH, "%s: its process is not there", name + 1);
+}
+
 int live_cgroup_find(const struct invocation *call, const struct record *record, struct cgroup *ret,
 		     struct error *err)
 {
@@ -54,6 +84,8 @@ int live_cgroup_find(const struct invocation *call, const struct record *record,
 	if (check_running(call, record, err) < 0 ||
 	    bundle_load_spec(call->store, record->id, call->arena, &spec, err) < 0)
 		return -1;
+	if (spec->linux && spec->linux->cgroups_path && *spec->linux->cgroups_path != '/')
+		return find_scope(call, record, ret, err);
 	return cgroup_locate(&cgroup_machine_default, CGROUP_MANAGER_CGROUPFS,
 			     spec->linux ? spec->linux->cgroups_path : NULL, record->id, false,
 			     call->arena, ret, err);

@@ -19,6 +19,8 @@ static const struct option_row rows[] = {
 	  OPTION_AT(network_options, gateway) },
 	{ "internal", 0, NULL, "without a way to the outside",
 	  OPTION_AT(network_options, internal) },
+	{ "ipv6", 0, NULL, "", .kind = OPTION_FLAG, .hidden = true,
+	  .instead = "networks have IPv4; what IPv6 needs can be in a configuration for CNI" },
 	{ "label", 0, "KEY[=VALUE]", "a label; repeatable", OPTION_AT(network_options, label) },
 	{ NULL },
 };

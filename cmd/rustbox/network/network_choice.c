@@ -41,7 +41,7 @@ static int check(const struct network_info *info, const char *bridge,
 
 	if (!network_subnet_read(info->subnet, &subnet))
 		return error_set(err, EINVAL,
-				 "the subnet \"%s\" (such as 10.63.7.0/24, /8 to /30, no "
+				 "the subnet \"%s\" (of IPv4, such as 10.63.7.0/24, /8 to /30, no "
 				 "bits behind the prefix)",
 				 info->subnet);
 	taken = find_overlap(all, info, &subnet);
