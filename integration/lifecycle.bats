@@ -546,6 +546,39 @@ load container
 	same "$(jq -r '.linux.seccomp.actions | contains(["SCMP_ACT_NOTIFY"])' <<<"$output")" true
 }
 
+@test "completion: every command for bash, zsh and fish" {
+	is_ours || skip "this is about our own"
+	local shell word
+	for shell in bash zsh fish; do
+		try completion $shell
+		ok
+		for word in create checkpoint exec features info mounts update; do
+			grep -qw "$word" <<<"$output" || fail "$shell: no $word"
+		done
+	done
+	try completion tcsh
+	error_names tcsh
+}
+
+@test "info: what the machine has for containers" {
+	is_ours || skip "this is about our own"
+	try info
+	ok
+	same "$(sed -n 's/^kernel  *//p' <<<"$output")" "$(uname -srm)"
+	same "$(sed -n 's/^seccomp  *//p' <<<"$output")" "$(</proc/sys/kernel/seccomp/actions_avail)"
+	same "$(sed -n 's/^version  *//p' <<<"$output")" "$("$RUNTIME" --version | sed -n '1s/.* //p')"
+	case $(stat -f -c %T /sys/fs/cgroup) in
+	cgroup2fs) same "$(sed -n 's/^cgroups  *//p' <<<"$output")" v2 ;;
+	*) grep -Eq '^cgroups  *(hybrid|v1|none)$' <<<"$output" || fail "$output" ;;
+	esac
+	[[ $(sed -n 's/^namespaces  *//p' <<<"$output") == *"pid network mount"* ]] || fail "$output"
+	if type -P criu >/dev/null; then
+		same "$(sed -n 's/^criu  *//p' <<<"$output")" "$(type -P criu)"
+	fi
+	try info more
+	[ "$status" -ne 0 ]
+}
+
 @test "kill KILL without a pid namespace of one's own ends all processes, with or without init" {
 	is_ours || skip "this runtime does not"
 	config '.linux.namespaces |= map(select(.type != "pid"))'

@@ -57,6 +57,6 @@ int program_print_help(const struct command *command, struct error *err);
 
 extern const struct command command_checkpoint, command_completion, command_create, command_delete,
 	command_events, command_exec, command_features, command_generate, command_help,
-	command_kill, command_list, command_mounts, command_pause, command_ps, command_restore,
-	command_resume, command_run, command_spec, command_start, command_state, command_update,
-	command_version;
+	command_info, command_kill, command_list, command_mounts, command_pause, command_ps,
+	command_restore, command_resume, command_run, command_spec, command_start, command_state,
+	command_update, command_version;

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_exec,
 	&command_features,
 	&command_help,
+	&command_info,
 	&command_kill,
 	&command_list,
 	&command_mounts,
