@@ -58,7 +58,7 @@ static bool is_index(const struct log_writer *w, const char *name, uint32_t gene
 }
 
 /* The greatest generation that was rotated away; 0: none. */
-static uint32_t last_rotated(const struct log_writer *w)
+static int find_last_rotated(const struct log_writer *w, uint32_t *ret, struct error *err)
 {
 	/* Opened anew: the other one may be O_PATH, and has a place that it shares. */
 	int fd = openat(w->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -68,26 +68,29 @@ static uint32_t last_rotated(const struct log_writer *w)
 	uint32_t last = 0;
 
 	if (!directory) {
+		error_set(err, errno, "list the log folder");
 		fd_close(&fd);
-		return 0;
+		return -1;
 	}
-	while ((entry = readdir(directory)))
+	for (errno = 0; (entry = readdir(directory)); errno = 0)
 		if (str_starts_with(entry->d_name, LOG_INDEX ".") &&
 		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, LOG_GENERATION_MAX - 2,
 				&generation) &&
 		    generation > last && is_index(w, entry->d_name, (uint32_t)generation))
 			last = (uint32_t)generation;
+	int rc = errno ? error_set(err, errno, "list the log folder") : 0;
 	(void)closedir(directory);
-	return last;
+	*ret = last;
+	return rc;
 }
 
-/* Of the newest generation that was rotated away: its predecessor may have died just then. */
-static uint16_t last_rotated_run(const struct log_writer *w)
+/* The last run of a generation that was rotated away; 0: it has none. */
+static uint16_t find_last_run(const struct log_writer *w, uint32_t generation)
 {
 	char name[NAME_SIZE];
 	struct log_entry entry;
 	struct stat st;
-	cleanup_fd int fd = openat(w->directory, generation_name(LOG_INDEX, last_rotated(w), name),
+	cleanup_fd int fd = openat(w->directory, generation_name(LOG_INDEX, generation, name),
 				   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -100,9 +103,11 @@ static uint16_t last_rotated_run(const struct log_writer *w)
 	return entry.run;
 }
 
+/* Without its head an index is none: what it began is begun anew by the next one. */
 static int begin_generation(struct log_writer *w, uint32_t generation, struct error *err)
 {
 	struct log_head head = { .magic = LOG_MAGIC, .generation = generation };
+	ssize_t n;
 
 	close_files(w);
 	for (int i = 0; i < LOG_STREAMS; i++) {
@@ -117,8 +122,9 @@ static int begin_generation(struct log_writer *w, uint32_t generation, struct er
 	w->index = open_file(w, LOG_INDEX, &w->index_size, err);
 	if (w->index < 0)
 		return -1;
-	if (ftruncate(w->index, 0) < 0 || write(w->index, &head, sizeof(head)) != sizeof(head))
-		return error_set(err, errno ? errno : ENOSPC, "begin the log file %s", LOG_INDEX);
+	n = ftruncate(w->index, 0) < 0 ? -1 : write(w->index, &head, sizeof(head));
+	if (n != sizeof(head))
+		return error_set(err, n < 0 ? errno : ENOSPC, "begin the log file %s", LOG_INDEX);
 	w->index_size = sizeof(head);
 	w->generation = generation;
 	return 0;
@@ -215,9 +221,11 @@ static int open_present(struct log_writer *w, struct error *err)
 {
 	uint64_t actual[LOG_STREAMS], good;
 	struct log_head head;
-	uint32_t rotated = last_rotated(w);
+	uint32_t rotated;
 
 	close_files(w);
+	if (find_last_rotated(w, &rotated, err) < 0)
+		return -1;
 	w->index = open_file(w, LOG_INDEX, &w->index_size, err);
 	if (w->index < 0)
 		return -1;
@@ -243,6 +251,21 @@ static int open_present(struct log_writer *w, struct error *err)
 	return 0;
 }
 
+/* A new run: behind that of the last entry, which may be in the generation before. */
+static int begin_run(struct log_writer *w, struct error *err)
+{
+	uint32_t rotated;
+
+	if (w->index_size == sizeof(struct log_head)) {
+		if (find_last_rotated(w, &rotated, err) < 0)
+			return -1;
+		w->run = find_last_run(w, rotated);
+	}
+	w->run++;
+	(void)log_writer_place(w, &w->run_begin);
+	return 0;
+}
+
 int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, uint64_t max_files,
 		    struct error *err)
 {
@@ -258,14 +281,10 @@ int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, ui
 		return error_set(err, errno, "duplicate the descriptor of the log folder");
 	if (w.max_files == 0)
 		w.max_files = 1;
-	if (open_present(&w, err) < 0) {
+	if (open_present(&w, err) < 0 || begin_run(&w, err) < 0) {
 		log_writer_close(&w);
 		return -1;
 	}
-	if (w.index_size == sizeof(struct log_head))
-		w.run = last_rotated_run(&w);
-	w.run++;
-	(void)log_writer_place(&w, &w.run_begin);
 	*ret = w;
 	return 0;
 }
@@ -318,18 +337,31 @@ static bool is_full(const struct log_writer *w, enum log_stream stream, size_t s
 	       (w->index_size > INDEX_LEAST && w->index_size > w->max_size);
 }
 
+/* After a failure, in the same run. */
+static int open_again(struct log_writer *w, struct error *err)
+{
+	uint16_t run = w->run;
+	int rc = open_present(w, err);
+
+	w->run = run;
+	return rc;
+}
+
 static int append(struct log_writer *w, enum log_stream stream, const void *data, size_t size,
 		  struct error *err)
 {
 	struct error ignored;
 
-	if (w->index < 0 && open_present(w, err) < 0)
+	/* Whatever was only half opened is closed: the next one begins with what there is. */
+	if ((w->index < 0 && open_again(w, err) < 0) ||
+	    (is_full(w, stream, size) && rotate(w, err) < 0)) {
+		close_files(w);
 		return -1;
-	if (is_full(w, stream, size) && rotate(w, err) < 0)
-		return -1;
+	}
 	if (write_entry(w, stream, data, size, err) == 0)
 		return 0;
-	(void)cut(w, w->index_size, &ignored);
+	if (cut(w, w->index_size, &ignored) < 0)
+		close_files(w);
 	return -1;
 }
 
@@ -341,9 +373,6 @@ int log_writer_append(struct log_writer *writer, enum log_stream stream, const v
 	if (append(writer, stream, data, size, err) == 0)
 		return 0;
 	writer->lost += size;
-	/* A rotation that got stuck leaves less than three files open. */
-	if (writer->index < 0)
-		close_files(writer);
 	return -1;
 }
 
