@@ -527,6 +527,8 @@ client()
 		until(lambda: written() == b"done\n")
 		seen, _ = lazy.until(b"done\n")
 		assert seen["gap"] > 0
+		total = sum(len(str(n)) + 1 for n in range(1, 300001)) + len("done\n")
+		same(len(seen["stdout"]) + seen["gap"], total)
 		assert seen["stdout"].startswith(b"1\n2\n") and seen["stdout"].endswith(b"\n300000\ndone\n")
 		quick.close()
 		c.ask("Remove", id=id, force=True)

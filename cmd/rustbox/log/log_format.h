@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-	LOG_MAGIC = 0x31786252,	      /* "Rbx1" */
+	LOG_MAGIC = 0x32786252,	      /* "Rbx2" */
 	LOG_GENERATION_MAX = 1 << 30, /* nobody comes so far: files that say so are garbage */
 };
 
@@ -30,6 +30,7 @@ enum log_stream { LOG_STDOUT, LOG_STDERR, LOG_STREAMS };
 struct log_head {
 	uint32_t magic;
 	uint32_t generation; /* counts up from 1, to LOG_GENERATION_MAX */
+	uint64_t before;     /* bytes of both streams in the generations before it */
 };
 
 struct log_entry {

@@ -29,21 +29,15 @@ static int open_name(const struct log_reader *r, const char *file, uint32_t gene
 	return openat(r->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-static bool read_head(int index, uint32_t *ret_generation)
+static bool read_head(int index, struct log_head *ret)
 {
-	struct log_head head;
-
-	if (pread(index, &head, sizeof(head), 0) != sizeof(head) || head.magic != LOG_MAGIC)
-		return false;
-	*ret_generation = head.generation;
-	return head.generation != 0 && head.generation <= LOG_GENERATION_MAX;
+	return pread(index, ret, sizeof(*ret), 0) == sizeof(*ret) && ret->magic == LOG_MAGIC &&
+	       ret->generation != 0 && ret->generation <= LOG_GENERATION_MAX;
 }
 
-static bool is_of_generation(int index, uint32_t generation)
+static bool read_head_of(int index, uint32_t generation, struct log_head *ret)
 {
-	uint32_t found;
-
-	return read_head(index, &found) && found == generation;
+	return read_head(index, ret) && ret->generation == generation;
 }
 
 /*
@@ -68,8 +62,9 @@ static bool is_named(const struct log_reader *r, int fd, const char *name)
 
 static int open_once(struct log_reader *reader, uint32_t generation, struct error *err)
 {
+	struct log_head head;
 	cleanup_fd int index = open_name(reader, LOG_INDEX, generation);
-	bool rotated = index >= 0 && is_of_generation(index, generation);
+	bool rotated = index >= 0 && read_head_of(index, generation, &head);
 
 	if (!rotated) {
 		fd_close(&index);
@@ -78,7 +73,7 @@ static int open_once(struct log_reader *reader, uint32_t generation, struct erro
 	if (index < 0)
 		return errno == ENOENT ? 0
 				       : error_set(err, errno, "open the log file %s", LOG_INDEX);
-	if (!is_of_generation(index, generation))
+	if (!read_head_of(index, generation, &head))
 		return 0;
 	cleanup_fd int out = open_stream(reader, LOG_STDOUT, generation, rotated);
 	cleanup_fd int errors = open_stream(reader, LOG_STDERR, generation, rotated);
@@ -94,6 +89,7 @@ static int open_once(struct log_reader *reader, uint32_t generation, struct erro
 	reader->streams[LOG_STDERR] = move_fd(&errors);
 	reader->index = move_fd(&index);
 	reader->generation = generation;
+	reader->bytes_before = head.before;
 	reader->at = sizeof(struct log_head);
 	memset(reader->offsets, 0, sizeof(reader->offsets));
 	reader->entry = (struct log_entry){ 0 };
@@ -123,7 +119,8 @@ int log_reader_find(const struct log_reader *reader, uint32_t least, uint32_t mo
 	cleanup_fd int index = open_name(reader, LOG_INDEX, 0);
 	int fd = openat(reader->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	uint32_t oldest = 0, newest = 0, present;
+	uint32_t oldest = 0, newest = 0;
+	struct log_head head;
 	const struct dirent *entry;
 	uint64_t number;
 
@@ -138,8 +135,9 @@ int log_reader_find(const struct log_reader *reader, uint32_t least, uint32_t mo
 		    number >= least)
 			note_generation((uint32_t)number, &oldest, &newest);
 	(void)closedir(directory);
-	if (index >= 0 && read_head(index, &present) && present >= least && present <= most)
-		note_generation(present, &oldest, &newest);
+	if (index >= 0 && read_head(index, &head) && head.generation >= least &&
+	    head.generation <= most)
+		note_generation(head.generation, &oldest, &newest);
 	*ret_oldest = oldest;
 	*ret_newest = newest;
 	return 0;
@@ -148,6 +146,7 @@ int log_reader_find(const struct log_reader *reader, uint32_t least, uint32_t mo
 /* Goes on to the next generation there is: 1, 0 when there is none yet, -1 with err. */
 static int open_next(struct log_reader *r, struct error *err)
 {
+	uint64_t seen = r->bytes_before + r->offsets[LOG_STDOUT] + r->offsets[LOG_STDERR];
 	uint32_t before = r->generation, next = before, newest;
 	int opened;
 
@@ -160,9 +159,9 @@ static int open_next(struct log_reader *r, struct error *err)
 		if (!next)
 			return 0;
 		opened = log_reader_open(r, next, err);
-		if (opened > 0 && before)
-			r->gap += next - before - 1;
 	}
+	if (opened > 0 && before && r->bytes_before > seen)
+		r->gap += r->bytes_before - seen;
 	return opened;
 }
 

@@ -41,8 +41,7 @@ struct log_chunk {
 	uint16_t run;
 	const char *data; /* the reader's, until its next call */
 	size_t size;
-	uint64_t
-		gap; /* so many bytes before it were rotated away unseen (known from sizes, or 1) */
+	uint64_t gap; /* so many bytes before it were rotated away unseen */
 };
 
 /*

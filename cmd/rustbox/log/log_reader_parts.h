@@ -12,7 +12,8 @@ struct log_reader {
 	uint64_t offsets[LOG_STREAMS]; /* of its bytes */
 	struct log_entry entry;	       /* whose bytes come next; size is what is left of it */
 	bool is_begun;		       /* some bytes of it were given */
-	uint64_t gap; /* generations that were gone before they were read: counted as a byte each */
+	uint64_t bytes_before;	       /* of the generations before it */
+	uint64_t gap;		       /* bytes that were gone before they were read */
 	int inotify;
 	char *buffer;
 	size_t buffer_size;

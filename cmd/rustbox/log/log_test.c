@@ -91,7 +91,7 @@ static void test_gap(void **state)
 	expect_rest(f, "1:1111|");
 	for (int i = 2; i <= 6; i++)
 		add(f, LOG_STDOUT, "xxxx");
-	expect_rest(f, "gap|1:xxxx|1:xxxx|");
+	expect_rest(f, "gap of 12|1:xxxx|1:xxxx|");
 	add(f, LOG_STDOUT, "7777");
 	expect_rest(f, "1:7777|");
 }
@@ -223,11 +223,11 @@ static void test_missing_generations(void **state)
 	add(f, LOG_STDOUT, "4444\n");
 	assert_int_equal(unlinkat(f->directory, "index.2", 0), 0);
 	write_file(f, "index.4294967295", "x", 1);
-	expect_rest(f, "gap|1:3333\n|1:4444\n|");
+	expect_rest(f, "gap of 5|1:3333\n|1:4444\n|");
 	reader(f);
 	assert_int_equal(log_reader_seek_lines(f->reader, 3, &err), 0);
-	expect_rest(f, "1:1111\n|gap|1:3333\n|1:4444\n|");
-	expect_run(f, "1:1111\n|gap|1:3333\n|1:4444\n|");
+	expect_rest(f, "1:1111\n|gap of 5|1:3333\n|1:4444\n|");
+	expect_run(f, "1:1111\n|gap of 5|1:3333\n|1:4444\n|");
 }
 
 /* The number of a run goes round in a circle. */

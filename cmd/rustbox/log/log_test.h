@@ -98,7 +98,7 @@ static inline void expect_rest(struct fixture *f, const char *expected)
 
 	while ((found = log_reader_next(f->reader, 1000, &chunk, &err)) > 0) {
 		if (chunk.gap)
-			str_add_format(&all, "gap|");
+			str_add_format(&all, "gap of %llu|", (unsigned long long)chunk.gap);
 		str_add_format(&all, "%d:%.*s|", (int)chunk.stream + 1, (int)chunk.size,
 			       chunk.data);
 	}

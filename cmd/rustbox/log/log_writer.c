@@ -46,15 +46,31 @@ static void close_files(struct log_writer *w)
 	fd_close(&w->index);
 }
 
-/* Does this file begin as the index of that generation? */
-static bool is_index(const struct log_writer *w, const char *name, uint32_t generation)
+/* False unless this file begins as the index of that generation. */
+static bool read_head(const struct log_writer *w, const char *name, uint32_t generation,
+		      struct log_head *ret)
 {
-	struct log_head head;
 	cleanup_fd int fd =
 		openat(w->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	return fd >= 0 && pread(fd, &head, sizeof(head), 0) == sizeof(head) &&
-	       head.magic == LOG_MAGIC && head.generation == generation;
+	return fd >= 0 && pread(fd, ret, sizeof(*ret), 0) == sizeof(*ret) &&
+	       ret->magic == LOG_MAGIC && ret->generation == generation;
+}
+
+/* Bytes up to the end of a generation that was rotated away; 0: not known. */
+static uint64_t count_bytes_through(const struct log_writer *w, uint32_t generation)
+{
+	char name[NAME_SIZE];
+	struct log_head head;
+	struct stat st;
+
+	if (!read_head(w, generation_name(LOG_INDEX, generation, name), generation, &head))
+		return 0;
+	for (int i = 0; i < LOG_STREAMS; i++)
+		if (fstatat(w->directory, generation_name(log_stream_files[i], generation, name),
+			    &st, AT_SYMLINK_NOFOLLOW) == 0)
+			head.before += (uint64_t)st.st_size;
+	return head.before;
 }
 
 /* The greatest generation that was rotated away; 0: none. */
@@ -64,6 +80,7 @@ static int find_last_rotated(const struct log_writer *w, uint32_t *ret, struct e
 	int fd = openat(w->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
+	struct log_head head;
 	uint64_t generation;
 	uint32_t last = 0;
 
@@ -76,7 +93,7 @@ static int find_last_rotated(const struct log_writer *w, uint32_t *ret, struct e
 		if (str_starts_with(entry->d_name, LOG_INDEX ".") &&
 		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, LOG_GENERATION_MAX - 2,
 				&generation) &&
-		    generation > last && is_index(w, entry->d_name, (uint32_t)generation))
+		    generation > last && read_head(w, entry->d_name, (uint32_t)generation, &head))
 			last = (uint32_t)generation;
 	int rc = errno ? error_set(err, errno, "list the log folder") : 0;
 	(void)closedir(directory);
@@ -104,9 +121,10 @@ static uint16_t find_last_run(const struct log_writer *w, uint32_t generation)
 }
 
 /* Without its head an index is none: what it began is begun anew by the next one. */
-static int begin_generation(struct log_writer *w, uint32_t generation, struct error *err)
+static int begin_generation(struct log_writer *w, uint32_t generation, uint64_t before,
+			    struct error *err)
 {
-	struct log_head head = { .magic = LOG_MAGIC, .generation = generation };
+	struct log_head head = { .magic = LOG_MAGIC, .generation = generation, .before = before };
 	ssize_t n;
 
 	close_files(w);
@@ -198,15 +216,18 @@ static void remove_generation(const struct log_writer *w, uint32_t generation)
 /* Can be repeated after a crash at any step. */
 static int rotate(struct log_writer *w, struct error *err)
 {
+	uint64_t before;
+
 	close_files(w);
 	for (int i = 0; i < LOG_STREAMS; i++)
 		if (rename_file(w, log_stream_files[i], err) < 0)
 			return -1;
 	if (rename_file(w, LOG_INDEX, err) < 0)
 		return -1;
+	before = count_bytes_through(w, w->generation);
 	if (w->generation >= w->max_files)
 		remove_generation(w, w->generation - (uint32_t)w->max_files + 1);
-	return begin_generation(w, w->generation + 1, err);
+	return begin_generation(w, w->generation + 1, before, err);
 }
 
 static bool is_half_rotated(const struct log_writer *w)
@@ -231,7 +252,7 @@ static int open_present(struct log_writer *w, struct error *err)
 		return -1;
 	if (pread(w->index, &head, sizeof(head), 0) != sizeof(head) || head.magic != LOG_MAGIC ||
 	    head.generation <= rotated || head.generation >= LOG_GENERATION_MAX)
-		return begin_generation(w, rotated + 1, err);
+		return begin_generation(w, rotated + 1, count_bytes_through(w, rotated), err);
 	w->generation = head.generation;
 	if (is_half_rotated(w))
 		return rotate(w, err);
