@@ -93,7 +93,7 @@ client()
 		cat
 	} >"$program"
 	DIR=$DIR NAME=$NAME ROOTFS=$ROOTFS SOCKET=$SOCKET DAEMON=$DAEMON PYTHONPATH=$HERE \
-		timeout -k 5 "${TRY_SECONDS:-300}" "$PYTHON" -B "$program" \
+		timeout -k 5 "${TRY_SECONDS:-400}" "$PYTHON" -B "$program" \
 		>"$DIR/out" 2>&1 3>&- 4>&- </dev/null || status=$?
 	output=$(tail -n 20 "$DIR/out" | cut -c1-500)
 	ok

@@ -9,7 +9,7 @@ import socket
 import struct
 import sys
 
-PATIENCE = 60
+PATIENCE = 200
 
 
 class Refused(Exception):

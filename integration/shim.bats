@@ -626,9 +626,8 @@ two_processes()
 	ok
 	ctl task exec -d --exec-id "$ID-exec1" "$ID-b" payload wait
 	ok
-	local count
-	count=$(cgroup_members "$CG-b" | wc -l)
-	[ "$count" -eq 3 ] || fail "$count processes"
+	three_processes() { [ "$(cgroup_members "$CG-b" | wc -l)" = 3 ]; }
+	until_true three_processes
 	terminate "$ID-b"
 	ok
 	until_true task_status_is STOPPED "$ID-b"
