@@ -241,7 +241,7 @@ define test_rule # variant, test, folder
 build/$(1)/$(2): build/$(1)/$(2).o \
 		$(if $(filter $(PROGRAMS:%=cmd/%),$(3)),$(filter-out %/main.o,$(call objects,$(1),$(3)))) \
 		$(call archives,$(1),$(3))
-	$(link) $(if $(filter cmd/rustbox%,$(3)),$$(LIBS_rustbox)) $$(LIBS_$(1)) -lcmocka
+	$(link) $(if $(filter cmd/rustbox%,$(3)),$$(LIBS_rustbox)) $$(LIBS_$(notdir $(3))) $$(LIBS_$(1)) -lcmocka
 
 endef
 

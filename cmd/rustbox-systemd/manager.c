@@ -198,7 +198,6 @@ static int wait_for_job(struct manager *manager, struct job *job, const char *un
 static int call_for_job(struct manager *manager, sd_bus_message *message, const char *unit,
 			sd_bus_error *error, struct error *err)
 {
-	const char *method = sd_bus_message_get_member(message);
 	cleanup_message sd_bus_message *reply = NULL;
 	sd_bus_slot *slot = NULL;
 	struct job job = { NULL, "" };
@@ -210,7 +209,9 @@ static int call_for_job(struct manager *manager, sd_bus_message *message, const 
 		r = sd_bus_call(manager->bus, message, left_us(manager), error, &reply);
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "o", &job.path);
-	r = r < 0 ? bus_failed(r, method, error, err) : wait_for_job(manager, &job, unit, err);
+	/* A call moves what a message holds: its name is asked for only now. */
+	r = r < 0 ? bus_failed(r, sd_bus_message_get_member(message), error, err)
+		  : wait_for_job(manager, &job, unit, err);
 	(void)sd_bus_slot_unref(slot);
 	return r;
 }
