@@ -447,6 +447,61 @@ refused()
 	until_true box_says again
 }
 
+@test "Restarting: stop, kill, restart, rename, remove by force; nothing that needs its process" {
+	local how
+	rbok run -d --name "$NAME" --restart always sh -c 'exit 3'
+	ID=$output
+	# The wait is of 3.2 s by then, the next one twice as long.
+	until_true restarts_are 5
+	until_true box_is Restarting
+	refused Restarting pause
+	refused Restarting unpause
+	refused Restarting remove
+	refused Restarting top
+	rb exec "$NAME" true
+	error_names "$NAME" Restarting
+	rbok rename "$NAME" "$NAME-new"
+	rbok rename "$NAME-new" "$NAME"
+	for how in stop kill; do
+		rbok restart "$NAME"
+		until_true box_is Restarting
+		rbok $how "$NAME"
+		same "$(box_status "$ID")" "$([ $how = stop ] && echo Stopped || echo Exited)"
+	done
+	rbok restart "$NAME"
+	until_true box_is Restarting
+	rbok rm -f "$NAME"
+	assert_nothing_left
+}
+
+restarts_are()
+{
+	[ "$(box_state .RestartCount)" -ge "$1" ]
+}
+
+@test "--stopped-timeout: a Stopped one becomes Exited, and its files go" {
+	start_box --stopped-timeout 2
+	rbok exec "$NAME" sh -c 'echo x >/file'
+	rbok stop "$NAME"
+	same "$(box_status "$ID")" Stopped
+	rbok start "$NAME"
+	rbok exec "$NAME" cat /file
+	same "$output" x
+	rbok stop "$NAME"
+	until_true lists_as exited
+	[ ! -e "$RUSTBOX_ROOT/overlay/$ID/upperdir/file" ] || fail "its file should be gone"
+	refused restart start
+	rbok restart "$NAME"
+	rb exec "$NAME" cat /file
+	fails
+}
+
+lists_as()
+{
+	rbok list -a --format '{{.State}}'
+	[ "$output" = "$1" ]
+}
+
 @test "remove --force of one that does not exist is no error, remove is" {
 	rb rm "$NAME"
 	error_names "no such container" "$NAME"
