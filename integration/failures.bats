@@ -94,6 +94,18 @@ drawing()
 	each_failure delete 17 10
 }
 
+@test "checkpoint and restore" {
+	local why
+	command -v criu >/dev/null || skip "criu is not installed"
+	why=$(criu check 2>&1) || skip "criu check: $(tail -n 1 <<<"$why")"
+	base_config >"$B/config.json"
+	payload wait
+	config '.mounts += [{destination: "/mnt", type: "bind", source: "rootfs/etc", options: ["rbind", "ro"]}]
+		| .linux.resources = {pids: {limit: 50}, memory: {limit: 104857600}}'
+	each_failure checkpoint 37 10
+	each_failure restore 41 10
+}
+
 @test "state, list, ps, features" {
 	each_failure state 13 3
 	each_failure list 13 3

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 
@@ -69,6 +70,14 @@ def running():
 def paused():
     running()
     must("pause", ID)
+
+
+IMAGES = f"{DIR}/images"
+
+
+def saved():
+    running()
+    must("checkpoint", "--image-path", IMAGES, ID)
 
 
 def status():
@@ -185,6 +194,24 @@ def after_kill(done):
         until(lambda: status() == "stopped", "its end")
 
 
+def after_checkpoint(done):
+    """It has ended for good, or runs on. It may be its own deleting that has failed: then there are
+    images, and no processes."""
+    if done.returncode == 0:
+        assert status() is None
+    elif not os.path.exists(f"{IMAGES}/rustbox.json") or processes() - OURS_ALWAYS:
+        assert status() == "running"
+    shutil.rmtree(IMAGES, ignore_errors=True)
+
+
+def after_restore(done):
+    shutil.rmtree(IMAGES)
+    if done.returncode:
+        return check_nothing_left("at once")
+    assert status() == "running"
+    return limits()
+
+
 def after_delete(done):
     if done.returncode == 0:
         check_nothing_left("at once")
@@ -206,6 +233,9 @@ VERBS = {
     "resume": (paused, ("resume", ID), after_status("running", "paused")),
     "kill": (running, ("kill", ID, "KILL"), after_kill),
     "delete": (running, ("delete", "--force", ID), after_delete),
+    "checkpoint": (running, ("checkpoint", "--image-path", IMAGES, ID), after_checkpoint),
+    "restore": (saved, ("restore", "--detach", "--image-path", IMAGES, "--bundle", BUNDLE, ID),
+                after_restore),
     "state": (created, ("state", ID), same_text),
     "list": (created, ("list",), same_text),
     "ps": (running, ("ps", ID), same_text),

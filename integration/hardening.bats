@@ -7,7 +7,7 @@
 
 load container
 
-PROGRAMS="rustbox-runtime containerd-shim-rustbox-v1 rustbox rustbox-init"
+PROGRAMS="rustbox-runtime containerd-shim-rustbox-v1 rustbox rustbox-init rustbox-systemd"
 
 setup()
 {
@@ -70,5 +70,5 @@ none()
 @test "S27 the runtime has no name service, locale or converter that reads files of a container" {
 	PROGRAMS="rustbox-runtime containerd-shim-rustbox-v1 rustbox-init" none \
 		' [TtWi] (getpwnam|getgrnam|getpw(uid|ent)|getgr(gid|ent|ouplist)|initgroups|getaddrinfo|gethostby|setlocale|iconv_open|__nss_lookup|__nss_database)' nm
-	none 'NEEDED' readelf -dW rustbox-runtime
+	PROGRAMS="rustbox-runtime containerd-shim-rustbox-v1 rustbox rustbox-init" none 'NEEDED' readelf -dW
 }
