@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The image's settings with those of the options on top: what Docker calls a container's Config. */
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,53 +72,97 @@ static size_t name_length(const char *entry)
 	return strcspn(entry, "=");
 }
 
-/* The place of NAME, or n. */
-static size_t find_variable(char *const *env, size_t n, const char *entry)
-{
-	size_t length = name_length(entry), i = 0;
+/* In their order, and by their names: a file of them may have tens of thousands. */
+struct variable {
+	char *text; /* NAME=VALUE; NULL: it goes */
+};
+struct environment {
+	struct variable **items;
+	size_t n;
+	void *by_name; /* of tsearch(3) */
+};
 
-	while (i < n && (name_length(env[i]) != length || memcmp(env[i], entry, length) != 0))
-		i++;
-	return i;
+static void leave(void *node)
+{
 }
 
-static void remove_variable(struct image_settings *settings, const char *name)
+static void environment_done(struct environment *env)
 {
-	size_t i = find_variable(settings->env, settings->n_env, name);
+	tdestroy(env->by_name, leave);
+}
+#define cleanup_environment __attribute__((cleanup(environment_done)))
 
-	if (i == settings->n_env)
+static int letter(const char *p)
+{
+	return *p == '=' ? 0 : (unsigned char)*p;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const char *x = ((const struct variable *)a)->text, *y = ((const struct variable *)b)->text;
+
+	while (letter(x) && letter(x) == letter(y)) {
+		x++;
+		y++;
+	}
+	return letter(x) - letter(y);
+}
+
+static void remove_variable(struct environment *env, char *name)
+{
+	const struct variable key = { name };
+	struct variable **found = tfind(&key, &env->by_name, compare_names), *variable;
+
+	if (!found)
 		return;
-	memmove(&settings->env[i], &settings->env[i + 1],
-		(settings->n_env - i) * sizeof(*settings->env));
-	settings->n_env--;
+	variable = *found;
+	(void)tdelete(variable, &env->by_name, compare_names);
+	variable->text = NULL;
+}
+
+/* The later one counts, at the place of the earlier one. */
+static int put_variable(struct environment *env, char *text, struct arena *arena, struct error *err)
+{
+	struct variable *variable = text ? arena_alloc(arena, sizeof(*variable), err) : NULL;
+	struct variable **found, **item;
+
+	if (!variable)
+		return -1;
+	variable->text = text;
+	found = tsearch(variable, &env->by_name, compare_names);
+	if (!found)
+		return error_memory(err);
+	if (*found != variable) {
+		(*found)->text = text;
+		return 0;
+	}
+	item = VECTOR_ADD(env->items, env->n, arena, err);
+	if (!item)
+		return -1;
+	*item = variable;
+	return 0;
 }
 
 /* NAME=VALUE, or NAME for the caller's own value: without one the variable goes. */
-static int set_variable(struct plan *plan, const char *option, const char *entry, struct error *err)
+static int set_variable(struct environment *env, const char *option, char *entry,
+			struct arena *arena, struct error *err)
 {
-	struct image_settings *settings = plan->record->settings;
 	const char *own = strchr(entry, '=') ? NULL : getenv(entry);
-	char *text;
-	size_t i;
 
 	if (!name_length(entry))
 		return error_set(err, 0, "--%s \"%s\": write NAME=VALUE", option, entry);
 	if (!strchr(entry, '=') && !own) {
-		remove_variable(settings, entry);
+		remove_variable(env, entry);
 		return 0;
 	}
-	text = own ? arena_format(plan->arena, err, "%s=%s", entry, own)
-		   : arena_strdup(plan->arena, entry, err);
-	if (!text)
-		return -1;
-	i = find_variable(settings->env, settings->n_env, entry);
-	if (i == settings->n_env)
-		return vector_take_text(&settings->env, &settings->n_env, text, plan->arena, err);
-	settings->env[i] = text;
-	return 0;
+	return put_variable(env,
+			    own ? arena_format(arena, err, "%s=%s", entry, own)
+				: arena_strdup(arena, entry, err),
+			    arena, err);
 }
 
-static int add_env_file(struct plan *plan, const char *path, struct error *err)
+static int add_env_file(struct plan *plan, struct environment *env, const char *path,
+			struct error *err)
 {
 	char **lines = NULL;
 	size_t n = 0;
@@ -131,7 +176,7 @@ static int add_env_file(struct plan *plan, const char *path, struct error *err)
 			return error_set(err, 0,
 					 "--env-file %s: \"%.*s\": a name cannot contain spaces",
 					 path, (int)length, lines[i]);
-		if (set_variable(plan, "env-file", lines[i], err) < 0)
+		if (set_variable(env, "env-file", lines[i], plan->arena, err) < 0)
 			return error_wrap(err, "%s", path);
 	}
 	return 0;
@@ -141,15 +186,22 @@ static int set_environment(struct plan *plan, struct error *err)
 {
 	const struct create_options *options = plan->options;
 	struct image_settings *settings = plan->record->settings;
+	struct environment cleanup_environment env = { 0 };
 
-	if (copy_texts(&settings->env, &settings->n_env, plan->defaults->env, plan->defaults->n_env,
-		       plan->arena, err) < 0)
-		return -1;
+	for (size_t i = 0; i < plan->defaults->n_env; i++)
+		if (put_variable(&env, arena_strdup(plan->arena, plan->defaults->env[i], err),
+				 plan->arena, err) < 0)
+			return -1;
 	for (size_t i = 0; i < options->env_file.count; i++)
-		if (add_env_file(plan, options->env_file.items[i], err) < 0)
+		if (add_env_file(plan, &env, options->env_file.items[i], err) < 0)
 			return -1;
 	for (size_t i = 0; i < options->env.count; i++)
-		if (set_variable(plan, "env", options->env.items[i], err) < 0)
+		if (set_variable(&env, "env", options->env.items[i], plan->arena, err) < 0)
+			return -1;
+	for (size_t i = 0; i < env.n; i++)
+		if (env.items[i]->text &&
+		    vector_take_text(&settings->env, &settings->n_env, env.items[i]->text,
+				     plan->arena, err) < 0)
 			return -1;
 	return 0;
 }
