@@ -25,6 +25,8 @@ descriptors()
 tagged_processes()
 {
 	local list pid seen=
+	# Without a tag it would be everybody's: of a test that was left out before its setup.
+	[ -n "${TAG:-}" ] && [ -n "${DIR:-}" ] || return 0
 	# The patterns are not in grep's own arguments or environment.
 	list=$(
 		unset RUSTBOX_TEST_TAG TMPDIR
@@ -43,12 +45,12 @@ tagged_processes()
 # Mounts that this mount namespace has below the test's folder, or by its tag.
 tagged_mounts()
 {
-	grep -F -e " $DIR/" -e "$TAG" /proc/self/mountinfo
+	[ -z "${TAG:-}" ] || [ -z "${DIR:-}" ] || grep -F -e " $DIR/" -e "$TAG" /proc/self/mountinfo
 }
 
 tagged_cgroups()
 {
-	find /sys/fs/cgroup -depth -type d -name "*$TAG*" 2>/dev/null
+	[ -z "${TAG:-}" ] || find /sys/fs/cgroup -depth -type d -name "*$TAG*" 2>/dev/null
 }
 
 # Prints all that is left, a line each.
@@ -99,6 +101,7 @@ assert_nothing_left()
 force_clean()
 {
 	local path pid i
+	[ -n "${TAG:-}" ] && [ -n "${DIR:-}" ] || return 0
 	for path in "$ROOT"/*/; do
 		path=${path%/}
 		[ ! -d "$path" ] || timeout -k 1 10 "$RUNTIME" --root "$ROOT" delete --force \

@@ -9,8 +9,8 @@ load shim_client.bash
 
 setup()
 {
-	is_ours || skip "the names and properties are ours"
 	container_setup
+	is_ours || skip "the names and properties are ours"
 	UNIT=box-$TAG.scope CG=/system.slice/$UNIT
 	config '.linux.cgroupsPath = "system.slice:box:\($t)"' --arg t "$TAG"
 }
