@@ -117,8 +117,10 @@ class Terminal:
 
     def nudge(self):
         """What the kernel does when the size changes."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(os.tcgetpgrp(self.master), signal.SIGWINCH)
+        with contextlib.suppress(OSError):  # it has just ended
+            group = os.tcgetpgrp(self.master)
+            if group > 1:
+                os.killpg(group, signal.SIGWINCH)
 
     def pending(self):
         return bool(select.select([self.master], [], [], 0)[0])
