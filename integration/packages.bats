@@ -90,11 +90,14 @@ version()
 	local destinations
 	read -ra destinations <<<"$(grep -oE '\b(PREFIX|UNITDIR|ZSH_COMPLETIONS)=[^ ]+' "$TOP/debian/rules" | tr '\n' ' ')"
 	[ ${#destinations[@]} -gt 0 ] || fail "debian/rules names no folders"
+	# Which is the architecture's: debian/*.install have a "*" for it.
+	grep -qF 'LIBDIR=/usr/lib/$(DEB_HOST_MULTIARCH)' "$TOP/debian/rules" || fail "LIBDIR is another one"
+	destinations+=(LIBDIR=/usr/lib/architecture)
 	plain_make -C "$TOP" all
 	plain_make -C "$TOP" install DESTDIR="$DIR/dest" STRIP=true "${destinations[@]}"
 	# Where it is installed changes no program: others run them meanwhile.
 	same "$(<"$DIR/make.log")" ""
-	same "$(grep -hv '^#' "$TOP"/debian/*.install | sort)" \
+	same "$(grep -hv '^#' "$TOP"/debian/*.install | sed 's|/\*/|/architecture/|' | sort)" \
 		"$(cd "$DIR/dest" && find . ! -type d | sed 's|^\./||' | sort)"
 }
 
