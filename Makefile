@@ -257,6 +257,7 @@ $(eval $(call stamp,build/version,$(VERSION) $(COMMIT)))
 
 # One object that defines the names of its header and no others.
 build/release/librustbox-runtime.a: build/pic/cmd/librustbox-runtime.a build/pic/base.a
+	@mkdir -p $(@D)
 	$(call say,AR)rm -f $@ && $(CC) -r -nostdlib -o $(@:.a=.o) -Wl,--whole-archive $< -Wl,--no-whole-archive build/pic/base.a && \
 		$(OBJCOPY) --wildcard --keep-global-symbol='rustbox_runtime_*' $(@:.a=.o) && \
 		$(AR) rcsD $@ $(@:.a=.o)
