@@ -257,6 +257,19 @@ static void take_descriptors(struct msghdr *message, int *fds, size_t *n_fds)
 		*n_fds = stored;
 }
 
+ssize_t fd_receive_message(int socket, struct msghdr *message)
+{
+	bool was_reset = false;
+	ssize_t n;
+
+	for (;;) {
+		n = recvmsg(socket, message, MSG_CMSG_CLOEXEC);
+		if (n >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset)))
+			return n;
+		was_reset = errno == ECONNRESET;
+	}
+}
+
 ssize_t fd_receive_packet(int socket, void *data, size_t size, int *fds, size_t *n_fds)
 {
 	union {
@@ -270,11 +283,8 @@ ssize_t fd_receive_packet(int socket, void *data, size_t size, int *fds, size_t 
 		.msg_control = control.buffer,
 		.msg_controllen = sizeof(control.buffer),
 	};
-	ssize_t n;
+	ssize_t n = fd_receive_message(socket, &message);
 
-	do
-		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -1;
 	take_descriptors(&message, fds, n_fds);

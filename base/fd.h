@@ -81,6 +81,15 @@ enum { FD_PASS_MAX = 4 };
 int fd_send_packet(int socket, const void *data, size_t size, const int *fds, size_t n_fds);
 
 /*
+ * recvmsg(2) of a packet, received descriptors close-on-exec. Who closes a
+ * socket with something unread in it makes the other end fail once
+ * (ECONNRESET), before it gets what was sent to it: that is passed over. -1 with
+ * errno and no message; 0 at the end.
+ */
+struct msghdr;
+ssize_t fd_receive_message(int socket, struct msghdr *message);
+
+/*
  * Receives one packet. The bytes received, 0 at end of file, or -1 with errno
  * and no message; EMSGSIZE if it was cut. Up to *n_fds descriptors are stored
  * (close-on-exec, the caller's), surplus ones are closed; *n_fds is the number

@@ -291,8 +291,13 @@ detach_from()
 	attach_in b 80x24
 	shows_line b ready
 	press b go Enter
-	press b typed Enter
-	shows b '^[[2;1Rtyped'
+	# The answer is shown with the end of its line, which is typed when it has come.
+	answered()
+	{
+		press b Enter
+		screen_has b '^[[2;1R'
+	}
+	until_true answered
 }
 
 @test "a window that is closed leaves the container running" {

@@ -142,7 +142,7 @@ static void play(int socket, const Criu__Request *request)
 	Criu__Response response = CRIU__RESPONSE__INIT;
 	Criu__Features features = CRIU__FEATURES__INIT;
 	bool success = true;
-	char byte;
+	char byte = 0;
 	int null;
 
 	if (str_equal(part, "write"))

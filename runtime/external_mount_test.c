@@ -116,7 +116,8 @@ static void lay_out(const char *name, const char *words, bool (*check)(void))
 		prepare(&p);
 		CHECK(external_mounts_unshare(&p.err) == 0);
 		int r = external_mounts_lay_out(&p.mounts, wanted, 2, none, &p.err);
-		if (r < 0 ? !words || !strstr(p.err.text, words) : words != NULL) {
+		const char *text = r < 0 ? p.err.text : "";
+		if (words ? !strstr(text, words) : r < 0) {
 			(void)fprintf(stderr, "%s: %s\n", name, r < 0 ? p.err.text : "laid out");
 			_exit(1);
 		}

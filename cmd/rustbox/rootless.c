@@ -233,7 +233,7 @@ static void connect_again(const char *run)
 {
 	cleanup_fd int folder = open_folder(run);
 	cleanup_fd int connection = folder < 0 ? -1 : connect_to_holder(folder);
-	char byte;
+	char byte = 0;
 
 	/* We are there already. But the kernel bounds how many descriptors wait to be received. */
 	if (connection >= 0)
@@ -245,7 +245,7 @@ static int join(int connection, struct error *err)
 {
 	int fds[2] = { -1, -1 };
 	size_t n = 2;
-	char byte;
+	char byte = 0;
 	cleanup_free char *here = getcwd(NULL, 0);
 	ssize_t got = fd_receive_packet(connection, &byte, sizeof(byte), fds, &n);
 	cleanup_fd int user = fds[0], mounts = fds[1];

@@ -125,7 +125,7 @@ static bool comes_in(int connection, int patience_ms)
 	struct pollfd p = { .fd = connection, .events = POLLIN };
 	size_t n_fds = 2;
 	int fds[2];
-	char byte;
+	char byte = 0;
 
 	if (poll(&p, 1, patience_ms) <= 0)
 		return false;

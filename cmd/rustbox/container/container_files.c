@@ -184,7 +184,7 @@ static _Noreturn void keep(const struct keeping *k, int socket)
 {
 	struct error err;
 	int root = mount_all(k, &err);
-	char byte;
+	char byte = 0;
 
 	if (root < 0) {
 		(void)fd_send_packet(socket, err.text, strlen(err.text), NULL, 0);

@@ -131,13 +131,10 @@ int stream_receive(int socket, char *buffer, size_t *ret_size)
 	uint8_t type;
 	struct iovec parts[] = { { &type, 1 }, { buffer, STREAM_PACKET_MAX - 1 } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
-	ssize_t n;
+	/* Without room for control messages the kernel drops what comes along. */
+	ssize_t n = fd_receive_message(socket, &message);
 	size_t size;
 
-	/* Without room for control messages the kernel drops what comes along. */
-	do
-		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return (int)n;
 	size = (size_t)n - 1;

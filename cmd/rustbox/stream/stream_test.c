@@ -54,6 +54,17 @@ static void a_packet_arrives_whole(void **state)
 	assert_int_equal(stream_receive(ends[1], buffer, &size), 0);
 }
 
+/* The other end has not read all, and has said its last word. */
+static void the_last_word_comes_before_the_end(void **state)
+{
+	assert_int_equal(stream_send(ends[1], STREAM_INPUT_END, NULL, 0), 0);
+	assert_int_equal(stream_send(ends[0], STREAM_OUT, "last", 4), 0);
+	fd_close(&ends[0]);
+	assert_int_equal(stream_receive(ends[1], buffer, &size), STREAM_OUT);
+	assert_string_equal(buffer, "last");
+	assert_int_equal(stream_receive(ends[1], buffer, &size), 0);
+}
+
 static void a_failure_has_its_code_and_text(void **state)
 {
 	struct stream_failed failed;
@@ -178,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_packet_arrives_whole),
+		TEST(the_last_word_comes_before_the_end),
 		TEST(a_failure_has_its_code_and_text),
 		TEST(what_has_not_its_types_size_is_refused),
 		TEST(descriptors_that_come_along_are_not_kept),

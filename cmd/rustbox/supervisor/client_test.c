@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+// valgrind: no, it knows no openat2
 /* Connections of a supervisor that has no process: the test is the container, and the peer. */
 #include "cmd/rustbox/store/store_test.h"
 
