@@ -264,9 +264,17 @@ ssize_t fd_receive_message(int socket, struct msghdr *message)
 
 	for (;;) {
 		n = recvmsg(socket, message, MSG_CMSG_CLOEXEC);
-		if (n >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset)))
-			return n;
-		was_reset = errno == ECONNRESET;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == ECONNRESET && !was_reset) {
+			was_reset = true;
+			continue;
+		}
+		if (n == 0 && was_reset) {
+			errno = ECONNRESET;
+			return -1;
+		}
+		return n;
 	}
 }
 

@@ -81,10 +81,10 @@ enum { FD_PASS_MAX = 4 };
 int fd_send_packet(int socket, const void *data, size_t size, const int *fds, size_t n_fds);
 
 /*
- * recvmsg(2) of a packet, received descriptors close-on-exec. Who closes a
- * socket with something unread in it makes the other end fail once
- * (ECONNRESET), before it gets what was sent to it: that is passed over. -1 with
- * errno and no message; 0 at the end.
+ * recvmsg(2) of a packet, received descriptors close-on-exec. -1 with errno and
+ * no message; 0 at the end. Who closes a socket with something unread in it makes
+ * the other end fail once, with ECONNRESET, before it gets what was sent to it:
+ * here that comes when there is nothing left to get.
  */
 struct msghdr;
 ssize_t fd_receive_message(int socket, struct msghdr *message);

@@ -221,9 +221,34 @@ static void all_but_some_are_closed(void **state)
 	assert_int_equal(fcntl(fds[4], F_GETFD), -1);
 }
 
+static void what_was_sent_comes_before_a_reset(void **state)
+{
+	int pair[2];
+	char buffer[16];
+
+	(void)state;
+	for (int sends = 0; sends < 2; sends++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+		assert_int_equal(fd_send_packet(pair[0], "unread", 6, NULL, 0), 0);
+		if (sends)
+			assert_int_equal(fd_send_packet(pair[1], "last", 4, NULL, 0), 0);
+		(void)close(pair[1]);
+		if (sends)
+			assert_int_equal(
+				fd_receive_packet(pair[0], buffer, sizeof(buffer), NULL, NULL), 4);
+		ssize_t n = fd_receive_packet(pair[0], buffer, sizeof(buffer), NULL, NULL);
+		/* With nothing to get it is not a proper end: somebody has died. */
+		assert_int_equal(n, sends ? 0 : -1);
+		if (!sends)
+			assert_int_equal(errno, ECONNRESET);
+		(void)close(pair[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_sent_comes_before_a_reset),
 		cmocka_unit_test(files_are_replaced_and_read),
 		cmocka_unit_test(a_passing_file_is_replaced_by_exchange),
 		cmocka_unit_test(replacing_is_not_led_astray),

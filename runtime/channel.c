@@ -84,7 +84,7 @@ static int receive(int channel, struct channel_packet *packet, int *ret_fd, stru
 		size_t n_fds = ret_fd ? 1 : 0;
 		ssize_t n = fd_receive_packet(channel, packet, sizeof(*packet), ret_fd, &n_fds);
 
-		if (n == 0 || (n < 0 && errno == ECONNRESET))
+		if (n == 0)
 			return 0;
 		if (n < 0)
 			return error_set(err, errno, "receive from a process of the container");
@@ -115,11 +115,11 @@ int channel_expect(int channel, enum channel_message message, const char *who, i
 	cleanup_fd int fd = -1;
 	int got = receive(channel, &packet, ret_fd ? &fd : NULL, err);
 
-	if (got < 0)
-		return -1;
-	if (got == 0)
+	if (got == 0 || (got < 0 && err->code == ECONNRESET))
 		return error_set(err, EPIPE, "%s ended while %s was awaited from it", who,
 				 name_of(message));
+	if (got < 0)
+		return -1;
 	if (packet.message == CHANNEL_ERROR)
 		return fail_with_peers_words(&packet, err);
 	if (packet.message != message)
@@ -139,6 +139,9 @@ int channel_expect_exec(int channel, const char *who, int32_t *ret_value, int *r
 	cleanup_fd int fd = -1;
 	int got = receive(channel, &packet, &fd, err);
 
+	/* Who executes the program has read all that we sent before. */
+	if (got < 0 && err->code == ECONNRESET)
+		return error_set(err, EPIPE, "%s ended before it executed the program", who);
 	if (got <= 0)
 		return got;
 	if (packet.message == CHANNEL_ERROR)

@@ -76,7 +76,8 @@ int channel_expect(int channel, enum channel_message message, const char *who, i
  * Waits for what may come after START or SAVED: 0 at end of file (execve is
  * done), 1 for SECCOMP_LISTENER (*ret_value: the descriptor's number in the
  * peer; *ret_fd: the descriptor itself where it was sent, else -1), -1 for
- * ERROR and all else.
+ * ERROR and all else. A peer that ended before it read what was sent to it has
+ * executed nothing: EPIPE.
  */
 int channel_expect_exec(int channel, const char *who, int32_t *ret_value, int *ret_fd,
 			struct error *err);

@@ -158,6 +158,22 @@ static void a_listener_is_handed_over(void **state)
 	hand_over(true);
 }
 
+static void an_end_that_has_not_read_start_is_no_execution(void **state)
+{
+	int ends[2], fd;
+	int32_t value;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(channel_pair(ends, &err), 0);
+	cleanup_fd int a = ends[0], b = ends[1];
+	assert_int_equal(channel_send(a, CHANNEL_START, 0, -1, &err), 0);
+	fd_close(&b);
+	assert_int_equal(channel_expect_exec(a, "init", &value, &fd, &err), -1);
+	assert_int_equal(err.code, EPIPE);
+	assert_non_null(strstr(err.text, "init ended before it executed"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +184,7 @@ int main(void)
 		cmocka_unit_test(log_lines_pass_by),
 		cmocka_unit_test(foreign_packets_are_refused),
 		cmocka_unit_test(a_listener_is_handed_over),
+		cmocka_unit_test(an_end_that_has_not_read_start_is_no_execution),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
