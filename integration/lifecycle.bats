@@ -561,6 +561,7 @@ load container
 }
 
 @test "info: what the machine has for containers" {
+	local controller
 	is_ours || skip "this is about our own"
 	try info
 	ok
@@ -571,6 +572,11 @@ load container
 	cgroup2fs) same "$(sed -n 's/^cgroups  *//p' <<<"$output")" v2 ;;
 	*) grep -Eq '^cgroups  *(hybrid|v1|none)$' <<<"$output" || fail "$output" ;;
 	esac
+	# Those of v1 have a line each; those of v2 are in the file.
+	for controller in $(cut -d: -f2 /proc/self/cgroup | tr , '\n' | grep -v =) \
+		$(cat /sys/fs/cgroup/cgroup.controllers 2>/dev/null); do
+		[[ " $(sed -n 's/^controllers  *//p' <<<"$output") " == *" $controller "* ]] || fail "$controller: $output"
+	done
 	[[ $(sed -n 's/^namespaces  *//p' <<<"$output") == *"pid network mount"* ]] || fail "$output"
 	if type -P criu >/dev/null; then
 		same "$(sed -n 's/^criu  *//p' <<<"$output")" "$(type -P criu)"

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command info: for a report of what has gone wrong, or to see why something cannot be had. */
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox-runtime/command.h"
+#include "runtime/cgroup_survey.h"
 #include "runtime/checkpoint.h"
 #include "runtime/criu.h"
 
@@ -34,17 +33,24 @@ static void print_list(const char *name, const char *path)
 	print_row(name, *text ? text : "none");
 }
 
-static const char *cgroup_version(void)
+static int print_cgroups(struct arena *arena, struct error *err)
 {
-	struct statfs fs;
+	cleanup_str struct str list = STR_EMPTY;
+	struct cgroup_survey cgroups;
+	struct error none;
 
-	if (statfs("/sys/fs/cgroup", &fs) < 0)
-		return "none";
-	if (fs.f_type == CGROUP2_SUPER_MAGIC)
-		return "v2";
-	if (statfs("/sys/fs/cgroup/unified", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
-		return "hybrid";
-	return access("/sys/fs/cgroup/memory", F_OK) == 0 ? "v1" : "none";
+	if (cgroup_survey_take(arena, &cgroups, &none) < 0) {
+		print_row("cgroups", "none");
+		return 0;
+	}
+	for (size_t i = 0; i < cgroups.n; i++)
+		str_add_format(&list, "%s%s", i ? " " : "", cgroups.controllers[i]);
+	if (list.failed)
+		return error_memory(err);
+	printf("%-12s %s%s\n", "cgroups", str_equal(cgroups.version, "hybrid") ? "" : "v",
+	       cgroups.version);
+	print_row("controllers", cgroups.n ? list.text : "none");
+	return 0;
 }
 
 static int print_namespaces(struct arena *arena, struct error *err)
@@ -75,10 +81,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		return error_set(err, errno, "uname");
 	print_row("version", RUSTBOX_VERSION);
 	printf("%-12s %s %s %s\n", "kernel", kernel.sysname, kernel.release, kernel.machine);
-	print_row("cgroups", cgroup_version());
-	if (str_equal(cgroup_version(), "v2"))
-		print_list("controllers", "/sys/fs/cgroup/cgroup.controllers");
-	if (print_namespaces(call->arena, err) < 0)
+	if (print_cgroups(call->arena, err) < 0 || print_namespaces(call->arena, err) < 0)
 		return -1;
 	print_list("seccomp", "/proc/sys/kernel/seccomp/actions_avail");
 	print_list("lsm", "/sys/kernel/security/lsm");

@@ -18,6 +18,7 @@
 #include "cmd/rustbox/command/machine.h"
 #include "cmd/rustbox/store/tree.h"
 #include "runtime/cgroup.h"
+#include "runtime/cgroup_survey.h"
 
 bool doctor_root(const struct invocation *call, struct finding *finding)
 {
@@ -91,11 +92,11 @@ bool doctor_calls(const struct invocation *call, struct finding *finding)
 bool doctor_controllers(const struct invocation *call, struct finding *finding)
 {
 	static const char *const needed[] = { "memory", "cpu", "pids", "cpuset", "freezer" };
-	struct machine_cgroups cgroups;
+	struct cgroup_survey cgroups;
 	struct error err;
 	bool good = true;
 
-	if (machine_find_cgroups(call->arena, &cgroups, &err) < 0) {
+	if (cgroup_survey_take(call->arena, &cgroups, &err) < 0) {
 		str_add(&finding->detail, err.text);
 		str_add(&finding->remedy, "mount cgroup2 at /sys/fs/cgroup");
 		return false;
@@ -104,7 +105,7 @@ bool doctor_controllers(const struct invocation *call, struct finding *finding)
 	for (size_t i = 0; i < cgroups.n; i++)
 		str_add_format(&finding->detail, " %s", cgroups.controllers[i]);
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		if (machine_has_controller(&cgroups, needed[i]))
+		if (cgroup_survey_has(&cgroups, needed[i]))
 			continue;
 		str_add_format(&finding->remedy, "%s%s", good ? "no " : ", no ", needed[i]);
 		good = false;

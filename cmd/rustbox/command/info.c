@@ -12,6 +12,7 @@
 #include "cmd/rustbox/command/machine.h"
 #include "cmd/rustbox/format/format.h"
 #include "cmd/rustbox/image/image.h"
+#include "runtime/cgroup_survey.h"
 
 struct info_options {
 	const char *format;
@@ -105,13 +106,13 @@ static int put_machine(struct fields *f)
 /* What is missing here is doctor's to explain. */
 static int put_features(struct fields *f, bool rootless)
 {
-	struct machine_cgroups cgroups = { 0 };
+	struct cgroup_survey cgroups = { 0 };
 	const char *runtime = "", *version = "";
 	struct error ignored;
 	cleanup_fd int user = machine_make_user_namespace(&ignored);
 
-	if (machine_find_cgroups(f->arena, &cgroups, &ignored) < 0)
-		cgroups = (struct machine_cgroups){ .version = "none" };
+	if (cgroup_survey_take(f->arena, &cgroups, &ignored) < 0)
+		cgroups = (struct cgroup_survey){ .version = "none" };
 	fields_text(f, "CgroupDriver", "cgroupfs");
 	fields_text(f, "CgroupVersion", cgroups.version);
 	struct value *list = value_list(f->arena, f->err);

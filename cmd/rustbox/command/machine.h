@@ -8,16 +8,6 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-/* "1", "2", or "hybrid" (controllers on v1, with a cgroup2 hierarchy beside them). */
-struct machine_cgroups {
-	const char *version;
-	const char **controllers;
-	size_t n;
-};
-int machine_find_cgroups(struct arena *arena, struct machine_cgroups *ret, struct error *err);
-/* "freezer" and "devices" are no controllers of v2, but always there. */
-bool machine_has_controller(const struct machine_cgroups *cgroups, const char *name);
-
 bool machine_has_seccomp(void);
 
 /*
