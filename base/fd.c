@@ -165,39 +165,55 @@ static int exchange(int dirfd, const char *temporary, const char *name)
 	return -1;
 }
 
+enum lifetime { PLAIN, PASSING, DURABLE };
+
+static int put_in_place(int dirfd, int fd, const char *temporary, const char *name,
+			enum lifetime lifetime, struct error *err)
+{
+	if (lifetime == DURABLE && fsync(fd) < 0)
+		return error_set(err, errno, "fsync %s", temporary);
+	if ((lifetime == PASSING ? exchange(dirfd, temporary, name)
+				 : renameat(dirfd, temporary, dirfd, name)) < 0)
+		return error_set(err, errno, "rename %s to %s", temporary, name);
+	return 0;
+}
+
 static int replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
-		   bool passes, struct error *err)
+		   enum lifetime lifetime, struct error *err)
 {
 	char temporary[256];
-	int rc;
 
 	if (snprintf(temporary, sizeof(temporary), ".%s.new", name) >= (int)sizeof(temporary))
 		return error_set(err, ENAMETOOLONG, "replace %s", name);
 	cleanup_fd int fd = create_anew(dirfd, temporary, mode);
 	if (fd < 0)
 		return error_set(err, errno, "create %s", temporary);
-	rc = fd_write_all(fd, name, data, size, err);
-	if (rc == 0) {
-		rc = passes ? exchange(dirfd, temporary, name)
-			    : renameat(dirfd, temporary, dirfd, name);
-		if (rc < 0)
-			(void)error_set(err, errno, "rename %s to %s", temporary, name);
-	}
-	if (rc < 0)
+	if (fd_write_all(fd, name, data, size, err) < 0 ||
+	    put_in_place(dirfd, fd, temporary, name, lifetime, err) < 0) {
 		(void)unlinkat(dirfd, temporary, 0);
-	return rc;
+		return -1;
+	}
+	return 0;
 }
 
 int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		    struct error *err)
 {
-	return replace(dirfd, name, data, size, mode, false, err);
+	return replace(dirfd, name, data, size, mode, PLAIN, err);
 }
 
 int fd_replace_passing_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 			    struct error *err)
 {
-	return replace(dirfd, name, data, size, mode, true, err);
+	return replace(dirfd, name, data, size, mode, PASSING, err);
+}
+
+int fd_replace_file_durably(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+			    struct error *err)
+{
+	if (replace(dirfd, name, data, size, mode, DURABLE, err) < 0)
+		return -1;
+	return fsync(dirfd) < 0 ? error_set(err, errno, "fsync the folder of %s", name) : 0;
 }
 
 int fd_send_packet(int socket, const void *data, size_t size, const int *fds, size_t n_fds)

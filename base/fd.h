@@ -72,6 +72,10 @@ int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, 
 int fd_replace_passing_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 			    struct error *err);
 
+/* The same, and what it says survives a power cut: blocks for fsync(2) of the file and of dirfd. */
+int fd_replace_file_durably(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+			    struct error *err);
+
 enum { FD_PASS_MAX = 4 };
 
 /*

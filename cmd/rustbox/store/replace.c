@@ -2,8 +2,6 @@
 #include "cmd/rustbox/store/replace.h"
 
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,25 +9,6 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
-
-static int replace_durably(int dirfd, const char *name, const char *text, struct error *err)
-{
-	char temporary[NAME_MAX + 1];
-
-	(void)snprintf(temporary, sizeof(temporary), ".%s.new", name);
-	cleanup_fd int fd = openat(dirfd, temporary,
-				   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return error_set(err, errno, "create %s", temporary);
-	if (fd_write_all(fd, name, text, strlen(text), err) < 0 ||
-	    (fsync(fd) < 0 && error_set(err, errno, "fsync %s", temporary) < 0) ||
-	    (renameat(dirfd, temporary, dirfd, name) < 0 &&
-	     error_set(err, errno, "rename %s to %s", temporary, name) < 0)) {
-		(void)unlinkat(dirfd, temporary, 0);
-		return -1;
-	}
-	return fsync(dirfd) < 0 ? error_set(err, errno, "fsync the folder of %s", name) : 0;
-}
 
 /*
  * On a full disk: in the blocks that the present file has. By one write(2), so
@@ -56,8 +35,8 @@ static bool overwrite(int dirfd, const char *name, const char *text)
 
 int replace_file(int dirfd, const char *name, const char *text, bool durable, struct error *err)
 {
-	int rc = durable ? replace_durably(dirfd, name, text, err)
-			 : fd_replace_file(dirfd, name, text, strlen(text), 0600, err);
+	int rc = (durable ? fd_replace_file_durably : fd_replace_file)(dirfd, name, text,
+								       strlen(text), 0600, err);
 
 	return rc < 0 && err->code == ENOSPC && overwrite(dirfd, name, text) ? 0 : rc;
 }
