@@ -2,6 +2,7 @@
 #include "runtime/init.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #include "runtime/scheduler.h"
 #include "runtime/sysctl.h"
 #include "runtime/terminal.h"
+
+enum { ACCEPT_AGAIN_MS = 100 };
 
 static const char parent_name[] = "the runtime";
 
@@ -159,7 +162,12 @@ static int wait_for_start(int listener, struct error *err)
 		if (connection < 0) {
 			if (errno == EINTR || errno == ECONNABORTED)
 				continue;
-			return error_set(err, errno, "accept on the start socket");
+			(void)error_set(err, errno, "accept on the start socket");
+			if (!error_is_shortage(err))
+				return -1;
+			/* The machine's, for a moment: no reason to end what was created. */
+			(void)poll(NULL, 0, ACCEPT_AGAIN_MS);
+			continue;
 		}
 		if (channel_expect(connection, CHANNEL_START, "start", NULL, NULL, err) == 0)
 			return move_fd(&connection);
