@@ -672,13 +672,19 @@ cp_both_ways()
 	same "$(find "$OUT" -type f -exec grep -l whole {} +)" ""
 }
 
-@test "S17 CVE-2018-15664: folders and links change places while cp reads and writes" {
-	make_source
+# In a box whose folder /race/sub and a link to the host's $DIR/victim change places all the time.
+start_race()
+{
 	mkdir -p "$DIR/victim/deep"
 	echo whole | tee "$DIR/victim/b" >"$DIR/victim/deep/b"
 	start_box
 	rbok exec "$NAME" sh -c "mkdir -p /race/sub/deep; echo x | tee /race/sub/b >/race/sub/deep/b; ln -s $DIR/victim /race/link"
 	rbok exec -d "$NAME" payload swap /race/sub /race/link
+}
+
+@test "S17 CVE-2018-15664: folders and links change places while cp reads and writes" {
+	make_source
+	start_race
 	local i
 	for i in {1..60}; do
 		rb cp "$NAME:/race" "$OUT/$i"
@@ -690,11 +696,7 @@ cp_both_ways()
 }
 
 @test "S17 CVE-2023-0778: folders and links change places while export and commit read" {
-	mkdir -p "$DIR/victim/deep"
-	echo whole | tee "$DIR/victim/b" >"$DIR/victim/deep/b"
-	start_box
-	rbok exec "$NAME" sh -c "mkdir -p /race/sub/deep; echo x | tee /race/sub/b >/race/sub/deep/b; ln -s $DIR/victim /race/link"
-	rbok exec -d "$NAME" payload swap /race/sub /race/link
+	start_race
 	local i
 	for i in {1..10}; do
 		rb export -o "$OUT/$i.tar" "$NAME"

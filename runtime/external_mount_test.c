@@ -43,6 +43,24 @@ static void make_sources(void)
 	make_link("secret", "volume/secret");
 }
 
+struct scene {
+	void (*work)(void);
+};
+
+static void be_scene(const void *data)
+{
+	const struct scene *scene = data;
+
+	CHECK(mkdir("rootfs", 0755) == 0);
+	make_sources();
+	scene->work();
+}
+
+static void on_host_with_sources(void (*work)(void))
+{
+	on_host(be_scene, &(struct scene){ work });
+}
+
 struct prepared {
 	struct arena arena;
 	struct spec spec;
@@ -67,32 +85,6 @@ static void done(struct prepared *p)
 {
 	external_mounts_done(&p->mounts);
 	arena_free(&p->arena);
-}
-
-/* In a child with mounts of its own, in a folder of its own. */
-static void on_host(void (*work)(void))
-{
-	char folder[] = "/tmp/external_mount_test.XXXXXX";
-	int status = -1;
-
-	if (geteuid() != 0 || unshare(0) < 0)
-		skip();
-	assert_non_null(mkdtemp(folder));
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		CHECK(unshare(CLONE_NEWNS) == 0 &&
-		      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-		CHECK(mount("tmpfs", folder, "tmpfs", 0, "mode=755") == 0 && chdir(folder) == 0);
-		umask(022);
-		CHECK(mkdir("rootfs", 0755) == 0);
-		make_sources();
-		work();
-		_exit(0);
-	}
-	assert_int_equal(process_wait(pid, &status), 0);
-	assert_int_equal(rmdir(folder), 0);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 /* ---- names of a checkpoint ----------------------------------------------------------------- */
@@ -172,12 +164,12 @@ static void lay_out_other_names(void)
 
 static void s18_names_of_the_configuration_are_laid_out_with_its_flags(void **state)
 {
-	on_host(lay_out_known_names);
+	on_host_with_sources(lay_out_known_names);
 }
 
 static void s18_no_other_name_gives_anything(void **state)
 {
-	on_host(lay_out_other_names);
+	on_host_with_sources(lay_out_other_names);
 }
 
 /* ---- links of the image -------------------------------------------------------------------- */
@@ -197,7 +189,7 @@ static void make_targets_through_a_link(void)
 
 static void s18_targets_are_made_in_the_root(void **state)
 {
-	on_host(make_targets_through_a_link);
+	on_host_with_sources(make_targets_through_a_link);
 }
 
 /* ---- mounts of a process ------------------------------------------------------------------- */
@@ -258,7 +250,7 @@ static void look_at_a_process(void)
 
 static void s18_what_is_read_only_by_configuration_stays_so(void **state)
 {
-	on_host(look_at_a_process);
+	on_host_with_sources(look_at_a_process);
 }
 
 int main(void)

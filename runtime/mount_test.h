@@ -289,17 +289,13 @@ static inline void stay_on_a_processor(void)
 	CHECK(sched_setaffinity(0, sizeof(here), &here) == 0);
 }
 
-static inline void be_host(const struct container *c, const char *folder)
+static inline void be_host(const void *data)
 {
+	const struct container *c = data;
 	static const char *const folders[] = { "rootfs",     "rootfs/proc", "rootfs/dev",
 					       "rootfs/sys", "rootfs/etc",  "rootfs/tmp" };
 	uid_t owner = c->user_namespace || c->unprivileged_runtime ? CONTAINER_ROOT_ID : 0;
 
-	stay_on_a_processor();
-	CHECK(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-	leave_mounts_of_others(folder);
-	CHECK(mount("tmpfs", folder, "tmpfs", 0, "mode=755") == 0 && chdir(folder) == 0);
-	umask(022);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		CHECK(mkdir(folders[i], 0755) == 0 && chown(folders[i], owner, owner) == 0);
 	if (c->before)
@@ -312,24 +308,39 @@ static inline void be_host(const struct container *c, const char *folder)
 	free(now);
 	if (c->after)
 		c->after();
-	_exit(0);
 }
 
-static inline void run(const struct container *c)
+/* Works in a child with mounts of its own, in a folder of its own. */
+static inline void on_host(void (*work)(const void *data), const void *data)
 {
 	char folder[] = "/tmp/mount_test.XXXXXX";
 	int status = -1;
 
-	if (geteuid() != 0 || unshare(0) < 0)
+	if (geteuid() != 0) {
+		print_message("only root has mounts of its own\n");
 		skip();
+	}
 	assert_non_null(mkdtemp(folder));
 	pid_t pid = fork();
 	assert_true(pid >= 0);
-	if (pid == 0)
-		be_host(c, folder);
+	if (pid == 0) {
+		stay_on_a_processor();
+		CHECK(unshare(CLONE_NEWNS) == 0 &&
+		      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+		leave_mounts_of_others(folder);
+		CHECK(mount("tmpfs", folder, "tmpfs", 0, "mode=755") == 0 && chdir(folder) == 0);
+		umask(022);
+		work(data);
+		_exit(0);
+	}
 	assert_int_equal(process_wait(pid, &status), 0);
 	assert_int_equal(rmdir(folder), 0);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static inline void run(const struct container *c)
+{
+	on_host(be_host, c);
 }
 
 #define PROC "{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}"
