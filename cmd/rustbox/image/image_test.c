@@ -5,7 +5,6 @@
 
 #include <dirent.h>
 
-#include "cmd/rustbox/image/changes.h"
 #include "cmd/rustbox/image/image_parts.h"
 
 /* ---- archives ---- */
@@ -565,44 +564,6 @@ static void what_a_killed_load_left_is_removed(void **state)
 	assert_int_equal(count_names(t, "staging"), 0);
 }
 
-/* ---- changes ---- */
-
-static int note_change(void *data, char kind, const char *path, struct error *err)
-{
-	(void)err;
-	str_add_format(data, "%c %s\n", kind, path);
-	return 0;
-}
-
-static void changes_of_a_layer(void **state)
-{
-	struct test_store *t = *state;
-	cleanup_str struct str list = STR_EMPTY;
-	struct unpack how = { .is_layer = true };
-	struct error err;
-
-	assert_int_equal(mkdirat(t->store.root_fd, "low", 0755), 0);
-	assert_int_equal(mkdirat(t->store.root_fd, "up", 0755), 0);
-	cleanup_fd int low = openat(t->store.root_fd, "low", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_fd int up = openat(t->store.root_fd, "up", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	how.folder = low;
-	assert_ok(test_unpack(test_tar_of({ "a", .text = "1" }, { "d/x", .text = "1" },
-					  { "o/gone", .text = "1" }, { "o/kept", .text = "1" },
-					  { "usr/lib/f", .text = "1" },
-					  { "lib", AE_IFLNK, "usr/lib" }),
-			      &how, &err));
-	how.folder = up;
-	assert_ok(test_unpack(test_tar_of({ "d/new", .text = "2" }, { "d/x", .text = "2" },
-					  { ".wh.a", .text = "" }, { ".wh.never", .text = "" },
-					  { "o/.wh..wh..opq", .text = "" },
-					  { "o/kept", .text = "2" }, { "lib/f", .text = "2" }),
-			      &how, &err));
-	const struct mount_points points = { .upper = up, .lower = &low, .n_lower = 1 };
-	assert_ok(changes_list(&points, low, note_change, &list, &err));
-	assert_string_equal(list.text, "D a\nC d\nA d/new\nC d/x\nC lib\nA lib/f\nC o\nD o/gone\n"
-				       "C o/kept\n");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -620,7 +581,6 @@ int main(void)
 		store_test(layers_are_shared),
 		store_test(commit_of_a_folder),
 		store_test(what_a_killed_load_left_is_removed),
-		store_test(changes_of_a_layer),
 	};
 
 	(void)setlocale(LC_CTYPE, "C.UTF-8");

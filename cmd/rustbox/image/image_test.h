@@ -118,3 +118,17 @@ static inline bool test_is_there(int folder, const char *path)
 {
 	return faccessat(folder, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
+
+/* For changes_list(): lines of kind and path; data is a struct str. */
+static inline int test_note_change(void *data, char kind, const char *path, struct error *err)
+{
+	(void)err;
+	str_add_format(data, "%c %s\n", kind, path);
+	return 0;
+}
+
+static inline int test_make_folder(struct test_store *t, const char *name)
+{
+	assert_int_equal(mkdirat(t->store.root_fd, name, 0755), 0);
+	return openat(t->store.root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}

@@ -5,19 +5,6 @@
 #include "cmd/rustbox/image/changes.h"
 #include "cmd/rustbox/image/mount_points.h"
 
-static int note_change(void *data, char kind, const char *path, struct error *err)
-{
-	(void)err;
-	str_add_format(data, "%c %s\n", kind, path);
-	return 0;
-}
-
-static int make_folder(struct test_store *t, const char *name)
-{
-	assert_int_equal(mkdirat(t->store.root_fd, name, 0755), 0);
-	return openat(t->store.root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* What was made to mount on is no change; what looks like it and is not stays one. */
 static void mount_points_are_no_changes(void **state)
 {
@@ -25,8 +12,8 @@ static void mount_points_are_no_changes(void **state)
 	cleanup_str struct str list = STR_EMPTY;
 	struct unpack how = { .is_layer = true };
 	struct error err;
-	cleanup_fd int low = make_folder(t, "low"), middle = make_folder(t, "middle");
-	cleanup_fd int up = make_folder(t, "up");
+	cleanup_fd int low = test_make_folder(t, "low"), middle = test_make_folder(t, "middle");
+	cleanup_fd int up = test_make_folder(t, "up");
 	int lower[] = { middle, low };
 	const struct mount_points points = { .upper = up, .lower = lower, .n_lower = 2 };
 
@@ -46,7 +33,7 @@ static void mount_points_are_no_changes(void **state)
 			    { "proc", AE_IFDIR, .mode = 0755 }, { "sys", AE_IFDIR, .mode = 0755 },
 			    { "dev", AE_IFDIR, .mode = 0755 }),
 		&how, &err));
-	assert_ok(changes_list(&points, low, note_change, &list, &err));
+	assert_ok(changes_list(&points, low, test_note_change, &list, &err));
 	assert_null(list.text);
 	assert_true(mount_points_new(&points, "proc"));
 	assert_true(mount_points_new(&points, "etc/hosts"));
@@ -57,7 +44,7 @@ static void mount_points_are_no_changes(void **state)
 		test_tar_of({ "etc/hostname", .text = "" }, { "etc/hosts", .text = "1" },
 			    { "sys", AE_IFDIR, .mode = 0700 }, { "dev/zero", .text = "" }),
 		&how, &err));
-	assert_ok(changes_list(&points, low, note_change, &list, &err));
+	assert_ok(changes_list(&points, low, test_note_change, &list, &err));
 	assert_string_equal(list.text, "C dev\nA dev/zero\nC etc\nC etc/hostname\nA etc/hosts\n"
 				       "A sys\n");
 }
@@ -67,7 +54,7 @@ static void other_rights_of_a_folder_are_a_change(void **state)
 	struct test_store *t = *state;
 	struct unpack how = { .is_layer = true };
 	struct error err;
-	cleanup_fd int low = make_folder(t, "low"), up = make_folder(t, "up");
+	cleanup_fd int low = test_make_folder(t, "low"), up = test_make_folder(t, "up");
 	struct mount_points points = { .upper = up, .lower = &low, .n_lower = 1 };
 	const struct spec_id_mapping map = { .container_id = 0, .host_id = 5000, .size = 100 };
 
