@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.intelRdt: shares of caches and of memory bandwidth, by the kernel's
- * resctrl file system (Documentation/filesystems/resctrl.rst). A class is a
- * folder of it, with a file of limits (schemata) and one of its processes
- * (tasks); a monitoring group is a folder below a class.
+ * linux.intelRdt: shares of caches and of memory bandwidth, by the kernel's file
+ * system resctrl, see Documentation/filesystems/resctrl.rst. A class is a folder
+ * of it, with a file of limits (schemata) and one of its processes (tasks); a
+ * monitoring group is a folder below a class.
  */
 #pragma once
 
