@@ -284,7 +284,7 @@ $(foreach t,$(TOOLS),$(eval $(call $(if $(LAYERS_$(t)),measuring_)tool_rule,$(t)
 
 ##@ Targets
 
-.PHONY: all quickstart test test-all test-fresh lint fuzz coverage bench install uninstall dist deb clean help FORCE
+.PHONY: all quickstart test test-all test-fresh lint fuzz coverage bench install uninstall dist deb session clean help FORCE
 .DEFAULT_GOAL := all
 
 all: $(PROGRAMS:%=build/release/%) build/release/rustboxd $(LIBRARY) $(MANPAGES) $(COMPLETIONS) ## Build the programs (build/release/)
@@ -296,7 +296,7 @@ test: ## Install the test tools and run every test that this machine can run
 	@integration/install-deps test
 	@integration/run-tests
 
-test-fresh: ## The first hour on a fresh Debian, in a tree of its own: make quickstart and some tests (LONG=1: all)
+test-fresh: ## The first hour on a fresh Debian, in a tree of its own: make quickstart and some tests (LONG=1: all of them, then the packages)
 	integration/test-fresh
 
 test-all: ## The same with the long forms
@@ -374,6 +374,9 @@ deb: dist ## Debian packages of the last commit: build/deb/
 	cd build/deb/rustbox-$(VERSION) && env -u MAKEFLAGS -u MFLAGS dpkg-buildpackage -us -uc -b -J$(JOBS)
 	rm -rf build/deb/rustbox-$(VERSION)
 	@ls build/deb/*.deb
+
+session: all ## Record docs/session.svg, the terminal session that README.md shows
+	PATH="$(CURDIR)/build/release:$$PATH" integration/record-session docs/session.svg
 
 clean: ## Remove build/
 	rm -rf build

@@ -72,6 +72,12 @@ load ordinary_user
 		$(find "$TOP"/{base,oci,runtime,shim,cmd} -name '*.c' ! -name '*_test.c' ! -name '*_fuzz.c')
 }
 
+# Which looks for escape sequences and paths of this machine, too.
+@test "session.svg: what README.md shows is what its commands print now" {
+	PATH=$(dirname "$RUSTBOX"):$PATH "$PYTHON" "$HERE/record-session" --check "$TOP/docs/session.svg" 3>&- 4>&-
+	[ "$(wc -c <"$TOP/docs/session.svg")" -lt 60000 ] || fail "too large for a page"
+}
+
 @test "links between documents lead somewhere" {
 	local document link
 	for document in "$TOP"/{README,CONTRIBUTING}.md "$TOP"/docs/*.md; do
