@@ -178,9 +178,9 @@ IN_TREE='
 	type -P dh dpkg-buildpackage >/dev/null || skip "debhelper and dpkg-dev are not installed"
 	find_debian
 	clone "$DIR/a"
-	clone "$DIR/another/folder"
+	(umask 077 && clone "$DIR/another/folder")
 	plain_make -C "$DIR/a" deb
-	plain_make -C "$DIR/another/folder" deb
+	(umask 077 && TZ=Asia/Tokyo plain_make -C "$DIR/another/folder" deb)
 	same "$(sums "$DIR/a")" "$(sums "$DIR/another/folder")"
 	packages=$(find "$DIR/a/build/deb" -name '*.deb' ! -name '*-dbgsym_*' | sort)
 	same "$(wc -l <<<"$packages")" "$(grep -c ^Package: "$TOP/debian/control")"
