@@ -532,6 +532,57 @@ load container
 	same "$(jq '.linux.uidMappings | length' "$DIR/rootless/config.json")" 1
 }
 
+@test "spec --file: another name in the bundle, or one of its own; what is there stays" {
+	local file
+	is_ours || [[ ${RUNTIME##*/} == crun* ]] || skip "this runtime has no --file"
+	mkdir "$DIR/new"
+	try spec --bundle "$DIR/new" --file other.json
+	ok
+	try spec --bundle "$DIR/new" -f "$DIR/third.json"
+	ok
+	same "$(ls "$DIR/new")" other.json
+	try spec --bundle "$DIR/new"
+	ok
+	for file in "$DIR/new/other.json" "$DIR/third.json"; do
+		cmp "$file" "$DIR/new/config.json" || fail "$file"
+	done
+	is_ours || return 0
+	echo mine >"$DIR/new/other.json"
+	try spec --bundle "$DIR/new" --file other.json
+	error_names other.json "$DIR/new" exists
+	same "$(<"$DIR/new/other.json")" mine
+	try spec --bundle "$DIR/new" --file nowhere/other.json
+	error_names nowhere/other.json "No such file"
+}
+
+@test "run adopts what loses its parents, --no-subreaper leaves it to others" {
+	local flag parent
+	# Without a pid namespace of its own nobody else is between them and us.
+	config '.linux.namespaces |= map(select(.type != "pid"))'
+	payload orphan + wait orphaned
+	for flag in --keep --no-subreaper; do
+		"$RUNTIME" --root "$ROOT" run $flag --bundle "$B" "$ID" >"$DIR/fg$flag" 2>&1 </dev/null 3>&- 4>&- &
+		parent=$!
+		wait_output orphaned "$DIR/fg$flag"
+		output=''
+		for pid in $(rt ps --format json "$ID" | jq -r '.[]'); do
+			output+=" $(sed -n 's/^PPid:\t//p' "/proc/$pid/status")"
+		done
+		# Init is its child in any case.
+		if [ $flag = --keep ]; then
+			same "$output" " $parent $parent"
+		else
+			same "$(tr ' ' '\n' <<<"$output" | grep -cx $parent)" 1
+		fi
+		try kill --all "$ID" KILL
+		ok
+		wait $parent || :
+		try delete --force "$ID"
+		ok
+	done
+	assert_nothing_left
+}
+
 @test "features is JSON with what this runtime can" {
 	is_ours || skip "this runtime has no features"
 	try features
