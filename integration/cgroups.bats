@@ -481,6 +481,48 @@ limit_is()
 	limit_is pids pids.max max pids.max max
 }
 
+# bats test_tags=vm
+@test "update: swap, burst, idle, real time, weight of block devices" {
+	local file
+	need_controller memory
+	resources '{"memory": {"limit": 50003968, "swap": 60006400}, "cpu": {"quota": 50000, "period": 100000}}'
+	start_waiting
+	if [ "$(cgroup_mode)" = v2 ] || [ -e /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes ]; then
+		try update --memory-swap 70008832 "$ID"
+		ok
+		limit_is memory memory.memsw.limit_in_bytes 70008832 memory.swap.max 20004864
+	fi
+	try update --cpu-burst 20000 "$ID"
+	ok
+	limit_is cpu cpu.cfs_burst_us 20000 cpu.max.burst 20000
+	limit_is cpu cpu.cfs_quota_us 50000 cpu.max "50000 100000"
+	try update --cpu-idle 1 "$ID"
+	ok
+	limit_is cpu cpu.idle 1 cpu.idle 1
+	try update --cpu-idle 0 "$ID"
+	ok
+	limit_is cpu cpu.idle 0 cpu.idle 0
+	if [ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+		try update --cpu-rt-period 500000 --cpu-rt-runtime 1000 "$ID"
+		ok
+		same "$(cat "$(cgroup_dir cpu)"/cpu.rt_{period,runtime}_us)" $'500000\n1000'
+	else
+		try update --cpu-rt-period 500000 --cpu-rt-runtime 1000 "$ID"
+		error_names realtime
+	fi
+	# Which of the files there is depends on the kernel and its schedulers.
+	for file in "$(cgroup_dir blkio)"/blkio{.bfq,}.weight "$(cgroup_dir io)"/io{.bfq,}.weight; do
+		[ -e "$file" ] || continue
+		try update --blkio-weight 300 "$ID"
+		ok
+		# From 10 to 1000 becomes 1 to 10000.
+		[ "${file##*/}" = io.weight ] && same "$(<"$file")" "default 2930" || same "$(sed 's/^default //' "$file")" 300
+		return 0
+	done
+	try update --blkio-weight 300 "$ID"
+	error_names weight
+}
+
 @test "update: sizes with units" {
 	not_in_vm
 	need_controller memory

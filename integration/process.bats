@@ -319,17 +319,37 @@ mask()
 	lines "policy OTHER" "nice 19" "flags 1"
 }
 
-@test "scheduler: FIFO" {
+@test "scheduler: FIFO and RR, for init and exec" {
 	is_ours || skip "this runtime has no process.scheduler"
-	config '.process.scheduler = {"policy": "SCHED_FIFO", "priority": 3}'
+	local policy
+	# Where groups have a share of real time each: a new one has none.
+	if [ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+		config '.linux.resources.cpu = {realtimePeriod: 1000000, realtimeRuntime: 1000}'
+	fi
+	for policy in FIFO RR; do
+		config '.process.scheduler = {"policy": "SCHED_\($p)", "priority": 3}' --arg p $policy
+		start_waiting sched + wait ready
+		wait_output ready
+		container_output
+		lines "policy $policy" "priority 3"
+		try exec "$ID" payload sched
+		ok
+		lines "policy $policy" "priority 3"
+		try delete --force "$ID"
+		ok
+	done
+}
+
+@test "scheduler: DEADLINE, with runtime, deadline and period" {
+	is_ours || skip "this runtime has no process.scheduler"
+	config '.process.scheduler = {"policy": "SCHED_DEADLINE", "runtime": 1000000, "deadline": 50000000, "period": 100000000}'
 	payload sched
 	try run --bundle "$B" "$ID"
 	if [ "$status" -ne 0 ]; then
-		# A cpu cgroup without real-time budget: the kernel refuses, for everybody.
-		error_names sched
-		skip "real-time scheduling is not to be had in a new cgroup here"
+		error_names sched DEADLINE
+		skip "${error##*: }"
 	fi
-	lines "policy FIFO" "priority 3"
+	lines "policy DEADLINE" "deadline 1000000 50000000 100000000"
 }
 
 @test "scheduler: an unknown policy and an unknown flag are named" {

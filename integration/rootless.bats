@@ -274,9 +274,16 @@ limit()
 	error_names "without cgroups"
 }
 
-@test "--rootless false: a cgroup that may not be made is an error" {
+@test "--rootless false: a cgroup that may not be made is an error; auto and true do without" {
+	local when
 	try --rootless false run --bundle "$B" "$ID"
 	error_names cgroup "Permission denied"
+	payload print fine
+	for when in auto true; do
+		try --rootless $when run --bundle "$B" "$ID"
+		ok
+		same "$output" fine
+	done
 }
 
 # bats test_tags=vm

@@ -238,6 +238,25 @@ option_table()
 	error_names RLIMIT_SOMETHING
 }
 
+@test "rlimits: each of the sixteen" {
+	local name n=0 expected=''
+	config '.process.rlimits = []'
+	# Below what there is: raising needs a capability. The soft one is the same, since it would be felt.
+	while read -r name soft hard; do
+		case $hard in
+		unlimited) hard=$((1 << 40)) ;;
+		0) ;;
+		*) hard=$((hard - 1)) ;;
+		esac
+		config '.process.rlimits += [{type: "RLIMIT_\($n)", soft: $h, hard: $h}]' --arg n "$name" --argjson h "$hard"
+		expected+="$name $hard $hard"$'\n'
+		n=$((n + 1))
+	done < <("$PAYLOAD" rlimits)
+	same $n 16
+	run_payload rlimits
+	same "$output"$'\n' "$expected"
+}
+
 @test "a capability that cannot be granted is a warning that names it" {
 	is_ours || skip "this runtime's warnings differ"
 	capabilities CAP_NET_RAW
