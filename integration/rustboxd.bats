@@ -472,8 +472,16 @@ client()
 	start_box
 	client <<-'END'
 		box = [x for x in c.ask("List")["containers"]][0]
+		inside = os.readlink(f"/proc/{box['pid']}/ns/mnt")
+		def is_sleeper(pid):
+		    try:
+		        with open(f"/proc/{pid}/cmdline", "rb") as file:
+		            return (b"sleep\x0077" in file.read() and
+		                    os.readlink(f"/proc/{pid}/ns/mnt") == inside)
+		    except OSError: # it has ended
+		        return False
 		def processes():
-		    return subprocess.run(["pgrep", "-f", "^sleep 77[0-9]$"], capture_output=True).stdout.split()
+		    return [pid for pid in os.listdir("/proc") if pid.isdigit() and is_sleeper(pid)]
 		for n in range(3):
 		    same(processes(), [])
 		    other = Client(SOCKET)
@@ -626,6 +634,33 @@ client()
 		until(room)
 	END
 	until_true has_no_connections
+}
+
+@test "without descriptors for connections it waits, says so once, and serves when there are some" {
+	start_daemon
+	client <<-'END'
+		import resource
+		def limit_descriptors(*limits):
+		    return resource.prlimit(int(DAEMON), resource.RLIMIT_NOFILE, *limits)
+		def sleeps():
+		    with open(f"/proc/{DAEMON}/stat") as file:
+		        return file.read().rpartition(")")[2].split()[0] == "S"
+		def log():
+		    with open(f"{DIR}/daemon.log") as file:
+		        return file.read()
+		until(sleeps)
+		usual = limit_descriptors()
+		limit_descriptors((4, usual[1]))
+		knocks = Client(SOCKET)
+		knocks.send(type="ListRequest")
+		until(lambda: "accept a connection: Too many open files" in log())
+		# Who tries without end never sleeps.
+		until(sleeps)
+		c.ask("List")
+		limit_descriptors(usual)
+		same(knocks.answer("ListResponse")["containers"], [])
+		same(log().count("accept a connection"), 1)
+	END
 }
 
 @test "malformed frames are refused, and the connection goes on" {

@@ -21,7 +21,7 @@
 #include "base/path.h"
 #include "cmd/rustbox/api/api_parts.h"
 
-enum { ACTIVATED_FD = 3, BACKLOG = SOMAXCONN, END_MS = 5000 };
+enum { ACTIVATED_FD = 3, BACKLOG = SOMAXCONN, END_MS = 5000, REST_MS = 100 };
 
 struct server {
 	struct store *store;
@@ -32,6 +32,7 @@ struct server {
 	pid_t children[API_CONNECTIONS_MAX];
 	sigset_t before; /* the signal mask we were started with */
 	bool is_ending;
+	bool is_failing; /* to accept, and that was told */
 };
 
 /* ---- listening ---- */
@@ -228,13 +229,10 @@ static void turn_away(int fd)
 	log_warning("a connection was turned away: there are %d", API_CONNECTIONS_MAX);
 }
 
-static void accept_one(struct server *server)
+static void serve_one(struct server *server, int fd)
 {
-	cleanup_fd int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
 	pid_t parent = getpid(), pid;
 
-	if (fd < 0)
-		return;
 	if (!is_allowed(fd)) {
 		log_warning("a connection of another user was refused");
 		return;
@@ -250,6 +248,24 @@ static void accept_one(struct server *server)
 		log_warning("fork for a connection: %s", strerror(errno));
 	else
 		server->children[server->n_children++] = pid;
+}
+
+/* False for want of descriptors or memory: who could not be accepted still knocks. */
+static bool accept_one(struct server *server)
+{
+	cleanup_fd int fd = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+			return true;
+		if (!server->is_failing)
+			log_warning("accept a connection: %s; trying again", strerror(errno));
+		server->is_failing = true;
+		return false;
+	}
+	server->is_failing = false;
+	serve_one(server, fd);
+	return true;
 }
 
 static void reap(struct server *server)
@@ -320,17 +336,20 @@ static void remove_socket(const struct server *server)
 
 static int serve(struct server *server, struct error *err)
 {
+	bool rests = false;
+
 	while (!server->is_ending) {
 		struct pollfd watched[] = {
 			{ .fd = server->signals, .events = POLLIN },
-			{ .fd = server->listener, .events = POLLIN },
+			/* While it rests it waits for a child's end, which gives descriptors back.
+			 */
+			{ .fd = rests ? -1 : server->listener, .events = POLLIN },
 		};
-		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+		if (poll(watched, 2, rests ? REST_MS : -1) < 0 && errno != EINTR)
 			return error_set(err, errno, "poll");
 		if (watched[0].revents)
 			take_signals(server);
-		if (watched[1].revents && !server->is_ending)
-			accept_one(server);
+		rests = watched[1].revents && !server->is_ending && !accept_one(server);
 	}
 	return 0;
 }
