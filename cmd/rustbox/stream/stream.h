@@ -41,7 +41,8 @@ enum stream_type {
 	/* supervisor to client */
 	STREAM_STARTED = 64, /* uint32_t: pid on the host. The first answer to EXEC; to ATTACH, when
 				there is a process (again, after a restart) */
-	STREAM_FAILED,	     /* struct stream_failed and its text: instead of anything else */
+	STREAM_FAILED, /* struct stream_failed and its text: instead of anything else; behind all
+			  output instead of the last EXITED */
 	STREAM_DONE,
 	STREAM_OUT, /* bytes of standard output (of everything, with a terminal) */
 	STREAM_ERR, /* bytes of standard error */

@@ -129,10 +129,21 @@ static bool send_owed(struct client *c)
 	return true;
 }
 
+/* How the container has ended; or, as the last word, why it could not be started (again). */
+static bool send_end(struct client *c)
+{
+	const struct run_end *end = &c->s->end;
+
+	if (c->exited.will_restart || !*end->failure)
+		return client_send(c, STREAM_EXITED, &c->exited, sizeof(c->exited));
+	c->is_blocked = stream_send_failed(c->watch.fd, (uint32_t)end->exit_code, end->failure) < 0;
+	return !c->is_blocked;
+}
+
 /* True when it has been told, and it was not the last word. */
 static bool send_exited(struct client *c)
 {
-	if (!c->owes_exited || !client_send(c, STREAM_EXITED, &c->exited, sizeof(c->exited)))
+	if (!c->owes_exited || !send_end(c))
 		return false;
 	c->owes_exited = false;
 	c->is_done = !c->exited.will_restart;

@@ -18,7 +18,8 @@ enum client_waits {
 
 /*
  * A socket that is full takes no answers, either: they are owed then, one of
- * each kind, and sent in this order: STARTED, INPUT_TAKEN, output, EXITED.
+ * each kind, and sent in this order: STARTED, INPUT_TAKEN, output, EXITED (or
+ * FAILED, of a start that was the last one).
  */
 struct client {
 	struct supervisor *s;

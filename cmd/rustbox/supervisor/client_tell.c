@@ -97,10 +97,7 @@ static void tell_over(struct client *c)
 	const struct supervisor *s = c->s;
 
 	if (c->is_attached || c->waits == CLIENT_WAITS_EXIT) {
-		if (*s->end.failure)
-			client_fail(c, s->end.exit_code, s->end.failure);
-		else
-			set_exited(c, false);
+		set_exited(c, false);
 	} else if (c->waits == CLIENT_WAITS_END) {
 		client_answer(c, NULL);
 	} else if (c->waits == CLIENT_WAITS_RESTART || c->waits == CLIENT_WAITS_HEALTH) {

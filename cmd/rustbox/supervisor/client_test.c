@@ -113,6 +113,11 @@ static void note_packet(struct fixture *f, int type, const char *packet, size_t 
 		memcpy(&exited, packet, sizeof(exited));
 		note(f, exited.will_restart ? "<exited, will restart>" : "<exited>");
 		break;
+	case STREAM_FAILED:
+		note(f, "<failed: ");
+		note(f, packet + sizeof(struct stream_failed));
+		note(f, ">");
+		break;
 	case STREAM_OUT:
 		note(f, size == STREAM_BYTES_MAX ? "x" : packet);
 		break;
@@ -226,6 +231,23 @@ static void test_a_slow_client_gets_the_output_of_the_last_run(void **state)
 	expect(f, n, "<started>", "two <exited><end>");
 }
 
+static void test_a_slow_client_gets_all_output_before_a_failed_restart(void **state)
+{
+	struct fixture *f = *state;
+	int n;
+
+	attach(f);
+	n = fill(f);
+	client_tell_will_restart(&f->s);
+	output_begin(&f->s);
+	f->s.end.exit_code = EXIT_ENGINE;
+	(void)snprintf(f->s.end.failure, sizeof(f->s.end.failure), "no cgroup");
+	f->s.life = LIFE_OVER;
+	client_tell_over(&f->s);
+	take(f);
+	expect(f, n, "<started>", "<failed: no cgroup><end>");
+}
+
 /* It neither keeps the loop busy meanwhile, nor is the client forgotten. */
 static void test_want_of_descriptors(void **state)
 {
@@ -264,6 +286,7 @@ int main(void)
 		TEST(test_runs_follow_one_another),
 		TEST(test_a_slow_client_is_told_of_a_restart),
 		TEST(test_a_slow_client_gets_the_output_of_the_last_run),
+		TEST(test_a_slow_client_gets_all_output_before_a_failed_restart),
 		TEST(test_want_of_descriptors),
 	};
 
