@@ -196,6 +196,25 @@ static int step_back(struct log_reader *r, const struct log_entry *entry, struct
 	return 0;
 }
 
+/* Entries up to where the reader stands: they are behind its generation's head. */
+static int read_entries_before(const struct log_reader *r, struct log_entry *entries, size_t n,
+			       struct error *err)
+{
+	size_t size = n * sizeof(*entries);
+	ssize_t got = pread(r->index, entries, size, (off_t)(r->at - size));
+
+	if (got < 0)
+		return error_set(err, errno, "read the log file %s", LOG_INDEX);
+	return (size_t)got == size ? 0 : error_set(err, EIO, "the log file %s changes", LOG_INDEX);
+}
+
+/* What is before garbage is where nobody knows. */
+static bool is_sound(const struct log_reader *r, const struct log_entry *entry)
+{
+	return entry->stream < LOG_STREAMS && entry->size > 0 &&
+	       entry->size <= r->offsets[entry->stream];
+}
+
 /* From the end of the generation that is open until it is enough, or to its beginning. */
 static int go_back(struct log_reader *r, struct count *count, struct error *err)
 {
@@ -207,19 +226,40 @@ static int go_back(struct log_reader *r, struct count *count, struct error *err)
 		size_t n = (r->at - sizeof(struct log_head)) / sizeof(*entries);
 		if (n > ENTRIES_AT_ONCE)
 			n = ENTRIES_AT_ONCE;
-		ssize_t found = read_entries(r, r->at - n * sizeof(*entries), entries, n, err);
-		if (found < 0)
+		if (read_entries_before(r, entries, n, err) < 0)
 			return -1;
-		if ((size_t)found < n)
-			return error_set(err, EIO, "the log file %s changes", LOG_INDEX);
-		while (!count->done && n-- > 0)
-			if (step_back(r, &entries[n], count, err) < 0)
+		while (!count->done && n-- > 0) {
+			if (!is_sound(r, &entries[n]))
+				count->done = true;
+			else if (step_back(r, &entries[n], count, err) < 0)
 				return -1;
+		}
 	}
 	return 0;
 }
 
-/* Opens the generation at its end, which is known of one: 1; 0: it is gone just now. */
+/* One to which nothing is added any more ends where its files do. */
+static int go_to_size(struct log_reader *r, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(r->index, &st) < 0)
+		return error_set(err, errno, "look at the log file %s", LOG_INDEX);
+	if ((uint64_t)st.st_size > sizeof(struct log_head))
+		r->at += ((uint64_t)st.st_size - sizeof(struct log_head)) /
+			 sizeof(struct log_entry) * sizeof(struct log_entry);
+	for (int i = 0; i < LOG_STREAMS; i++) {
+		if (fstat(r->streams[i], &st) < 0)
+			return error_set(err, errno, "look at a log file");
+		r->offsets[i] = (uint64_t)st.st_size;
+	}
+	return 1;
+}
+
+/*
+ * Opens the generation at its end, which its writer knows of the present one, and all
+ * can see of those before: 1; 0: it is gone just now.
+ */
 static int open_end(struct log_reader *r, uint32_t generation, const struct log_place *end,
 		    struct error *err)
 {
@@ -227,8 +267,10 @@ static int open_end(struct log_reader *r, uint32_t generation, const struct log_
 
 	if (found <= 0)
 		return found;
-	if (!end || end->generation != generation)
+	if (!end || generation > end->generation)
 		return skip_entries(r, TIME_NEVER, err) < 0 ? -1 : 1;
+	if (generation < end->generation)
+		return go_to_size(r, err);
 	go_to(r, end);
 	return 1;
 }

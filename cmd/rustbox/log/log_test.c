@@ -328,7 +328,7 @@ static void test_seek(void **state)
 	expect_rest(f, "2:ew|1:newest|");
 }
 
-static void expect_recent(struct fixture *f, uint64_t bytes, const char *expected)
+static void expect_recent_to_end(struct fixture *f, uint64_t bytes, const char *expected)
 {
 	struct log_place end;
 	struct error err;
@@ -337,6 +337,13 @@ static void expect_recent(struct fixture *f, uint64_t bytes, const char *expecte
 	reader(f);
 	assert_int_equal(log_reader_seek_bytes(f->reader, &end, bytes, &err), 0);
 	expect_rest(f, expected);
+}
+
+static void expect_recent(struct fixture *f, uint64_t bytes, const char *expected)
+{
+	struct error err;
+
+	expect_recent_to_end(f, bytes, expected);
 	reader(f);
 	assert_int_equal(log_reader_seek_bytes(f->reader, NULL, bytes, &err), 0);
 	expect_rest(f, expected);
@@ -416,6 +423,35 @@ static void test_long_index(void **state)
 	assert_memory_equal(&end, &found, sizeof(end));
 }
 
+static void overwrite(const struct fixture *f, const char *name, const void *data, size_t size,
+		      size_t at)
+{
+	cleanup_fd int fd = openat(f->directory, name, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, data, size, (off_t)at), size);
+}
+
+/* Just after a rotation, too, one goes back from the end: an index may be long. */
+static void test_recent_of_rotated(void **state)
+{
+	const struct log_entry garbage = { .stream = LOG_STREAMS },
+			       endless = { .size = UINT32_MAX };
+	struct fixture *f = *state;
+
+	begin(f, 8, 3);
+	add(f, LOG_STDOUT, "abc");
+	add(f, LOG_STDERR, "12345");
+	add(f, LOG_STDOUT, "defgh");
+	add(f, LOG_STDOUT, "new");
+	overwrite(f, "index.1", &garbage, sizeof(garbage), sizeof(struct log_head));
+	expect_recent_to_end(f, 10, "2:45|1:defgh|1:new|");
+	/* Not into what is no entry, nor into bytes that are not there. */
+	expect_recent_to_end(f, 100, "2:12345|1:defgh|1:new|");
+	overwrite(f, "index.1", &endless, sizeof(endless), sizeof(struct log_head));
+	expect_recent_to_end(f, 100, "2:12345|1:defgh|1:new|");
+}
+
 static void test_watch(void **state)
 {
 	struct fixture *f = *state;
@@ -454,6 +490,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_seek, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_long_index, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_recent_of_rotated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 	};
 
