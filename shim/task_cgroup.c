@@ -41,14 +41,13 @@ static void leave_roots_out(struct cgroup *cgroup)
 }
 
 /* Nor is what it shares with us, because it could be given none of its own. */
-static void leave_ours_out(struct cgroup *cgroup, struct arena *arena)
+static int leave_ours_out(struct cgroup *cgroup, struct arena *arena, struct error *err)
 {
 	struct cgroup ours = { 0 };
-	struct error ignored;
 	size_t n = 0;
 
-	if (cgroup_of_process(&cgroup_machine_default, getpid(), arena, &ours, &ignored) < 0)
-		return;
+	if (cgroup_of_process(&cgroup_machine_default, getpid(), arena, &ours, err) < 0)
+		return -1;
 	for (size_t i = 0; i < cgroup->n_directories; i++) {
 		bool shared = false;
 
@@ -58,20 +57,25 @@ static void leave_ours_out(struct cgroup *cgroup, struct arena *arena)
 			cgroup->directories[n++] = cgroup->directories[i];
 	}
 	cgroup->n_directories = n;
+	return 0;
 }
 
 void task_find_cgroup(struct task *task)
 {
 	struct error err;
 
-	/* Without one there are no statistics; the process may have died already. */
+	/*
+	 * Without one there are no statistics; the process may have died already. What
+	 * could be ours counts as none, too.
+	 */
 	if (cgroup_of_process(&cgroup_machine_default, task->init.pid, &task->arena, &task->cgroup,
-			      &err) < 0) {
+			      &err) < 0 ||
+	    leave_ours_out(&task->cgroup, &task->arena, &err) < 0) {
 		log_debug("%s: find the cgroup: %s", task->id, err.text);
+		task->cgroup = (struct cgroup){ 0 };
 		return;
 	}
 	leave_roots_out(&task->cgroup);
-	leave_ours_out(&task->cgroup, &task->arena);
 	task->has_cgroup = task->cgroup.n_directories > 0;
 	if (task->has_cgroup)
 		task->oom =
