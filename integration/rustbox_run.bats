@@ -666,7 +666,13 @@ lists_as()
 		>"$DIR/fg2" 2>&1 </dev/null 3>&- &
 	until_true grep -qsx up "$DIR/fg2"
 	kill -KILL "$(pgrep -f "^$RUSTBOX exec --kill-on-detach $NAME ")"
-	until_true eval '! pgrep -f "^sleep 4321$"'
+	until_true has_no_sleeper
+}
+
+has_no_sleeper()
+{
+	local list
+	list=$("$RUSTBOX" top "$NAME" 3>&-) && ! grep -q 4321 <<<"$list"
 }
 
 @test "an exec whose child in the background holds its output ends" {
