@@ -245,21 +245,36 @@ waiting()
 	same "$(ls "$DIR/fixed")" file
 }
 
+# podman writes them so at each restore.
+@test "mounts that config.json has in another order by then" {
+	bind fixed /data/fixed bind,ro
+	bind written /data/written
+	echo one >"$DIR/single"
+	config '.mounts += [{destination: "/etc/single", type: "bind", source: $from, options: ["bind", "ro"]}]' \
+		--arg from "$DIR/single"
+	waiting
+	save
+	config '.mounts |= .[:-3] + (.[-3:] | reverse)'
+	bring_back
+	try exec "$ID" sh -c 'cat /data/fixed/file /data/written/file /etc/single; touch /data/fixed/x || echo refused'
+	same "$output" $'fixed\nwritten\none\nrefused'
+}
+
 @test "S18 a checkpoint's names give nothing that config.json does not" {
 	bind fixed /data/fixed bind,ro
 	bind written /data/written
 	waiting
 	save
 	cp "$IMAGES/rustbox.json" "$DIR/saved.json"
-	jq '(.mounts[] | select(.name == "rustbox-mount-6") | .name) = "rustbox-mount-7"' \
+	jq '(.mounts[] | select(.name == "rustbox-mount-0-%2Fdata%2Ffixed") | .name) = "rustbox-mount-0-%2Fdata%2Fwritten"' \
 		<"$DIR/saved.json" >"$IMAGES/rustbox.json"
 	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
 	error_names restore
-	jq '(.mounts[] | select(.name == "rustbox-mount-6") | .name) = "rustbox-mount-99"' \
+	jq '(.mounts[] | select(.name == "rustbox-mount-0-%2Fdata%2Ffixed") | .name) = "rustbox-mount-0-%2Fother"' \
 		<"$DIR/saved.json" >"$IMAGES/rustbox.json"
 	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
-	error_names rustbox-mount-99 config.json
-	jq '.mounts += [{point: "/more", name: "rustbox-mount-7/../../etc"}]' \
+	error_names rustbox-mount-0-%2Fother config.json
+	jq '.mounts += [{point: "/more", name: "rustbox-mount-0-%2Fdata%2Fwritten/../../etc"}]' \
 		<"$DIR/saved.json" >"$IMAGES/rustbox.json"
 	try restore --detach --image-path "$IMAGES" --bundle "$B" "$ID"
 	error_names /more

@@ -62,6 +62,26 @@ static bool cgroups_are_read_only(const struct mount_plan *plan)
 	return false;
 }
 
+/*
+ * By its place, not by its number: engines write the mounts of a configuration
+ * in any order. No slash, after which comes what lies below, and no brackets,
+ * which are CRIU's.
+ */
+static const char *name_of_mount(const struct mount_plan *plan, size_t i, struct arena *arena,
+				 struct error *err)
+{
+	const char *destination = plan->entries[i].destination;
+	cleanup_str struct str escaped = STR_EMPTY;
+	size_t n_under = 0;
+
+	for (size_t j = 0; j < i; j++)
+		n_under += str_equal(plan->entries[j].destination, destination);
+	for (const char *c = destination; *c; c++)
+		str_add_format(&escaped, strchr("%/[]", *c) ? "%%%02X" : "%c", *c);
+	cleanup_free char *text = str_take(&escaped, err);
+	return text ? arena_format(arena, err, "rustbox-mount-%zu-%s", n_under, text) : NULL;
+}
+
 static int add_mounts(struct external_mounts *mounts, struct arena *arena, struct error *err)
 {
 	const struct mount_plan *plan = &mounts->plan;
@@ -69,7 +89,7 @@ static int add_mounts(struct external_mounts *mounts, struct arena *arena, struc
 	for (size_t i = 0; i < plan->n_entries; i++) {
 		const struct mount_plan_entry *entry = &plan->entries[i];
 		struct external_source source = {
-			.name = arena_format(arena, err, "rustbox-mount-%zu", i),
+			.name = name_of_mount(plan, i, arena, err),
 			.destination = entry->destination,
 			.fd = entry->tree,
 			.recursive = entry->options.recursive || !entry->options.bind,

@@ -5,12 +5,13 @@
  * those that a process has are they, by what names does CRIU save them, and
  * where does it find them at a restore (SECURITY.md S18).
  *
- * The names are the place in config.json ("rustbox-mount-3", with "/path"
- * behind it for a mount below a recursive bind's source), never a text of the
- * container's. A mount is told by the identity of its files first and by its
- * place second, since the container may have renamed the folders above it. At
- * a restore all sources are opened by descriptor, with the flags of
- * config.json, and laid out in a mount namespace for CRIU alone.
+ * The names are the destination in config.json ("rustbox-mount-0-%2Fetc%2Fhosts",
+ * with how many lie under it there, and with "/path" behind it for a mount below
+ * a recursive bind's source), never a text of the container's. A mount is told
+ * by the identity of its files first and by its place second, since the container
+ * may have renamed the folders above it. At a restore all sources are opened by
+ * descriptor, with the flags of config.json, and laid out in a mount namespace
+ * for CRIU alone.
  */
 #pragma once
 

@@ -10,12 +10,21 @@
 
 #include "runtime/external_mount.h"
 
-/* mounts[] of the configuration: their places are their names. */
+/* mounts[] of the configuration: their destinations are their names. */
 #define BIND(source, destination, options)                                                         \
 	"{\"source\":\"" source "\",\"destination\":\"" destination                                \
 	"\",\"type\":\"bind\",\"options\":[" options "]}"
 #define TREE	  BIND("volume", "/data/tree", "\"rbind\"")
 #define READ_ONLY BIND("fixed", "/data/fixed", "\"bind\",\"ro\"")
+/* Twice at one place, which has in it what names are made with, too. */
+#define UNDER  BIND("volume", "/100%[0]", "\"bind\"")
+#define OVER   BIND("fixed", "/100%[0]", "\"bind\",\"ro\"")
+#define MOUNTS TREE "," READ_ONLY "," UNDER "," OVER
+
+#define TREE_NAME      "rustbox-mount-0-%2Fdata%2Ftree"
+#define READ_ONLY_NAME "rustbox-mount-0-%2Fdata%2Ffixed"
+#define UNDER_NAME     "rustbox-mount-0-%2F100%25%5B0%5D"
+#define OVER_NAME      "rustbox-mount-1-%2F100%25%5B0%5D"
 
 /* A link to a file of the current folder, by its whole path. */
 static void make_link(const char *name, const char *at)
@@ -68,9 +77,9 @@ struct prepared {
 	struct error err;
 };
 
-static void prepare(struct prepared *p)
+static void prepare(struct prepared *p, const char *mounts)
 {
-	const struct container c = { .mounts = TREE "," READ_ONLY };
+	const struct container c = { .mounts = mounts };
 	const struct cgroup none = { .disabled = true };
 
 	*p = (struct prepared){ .arena = ARENA_EMPTY, .mounts = EXTERNAL_MOUNTS_EMPTY };
@@ -90,14 +99,14 @@ static void done(struct prepared *p)
 /* ---- names of a checkpoint ----------------------------------------------------------------- */
 
 /* The tree and a mount of that name, for CRIU to see. NULL in `words`: it has to work. */
-static void lay_out(const char *name, const char *words, bool (*check)(void))
+static void lay_out_of(const char *mounts, const char *name, const char *words, bool (*check)(void))
 {
 	pid_t pid = fork();
 	int status;
 
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		char tree_point[] = "/tree", tree_name[] = "rustbox-mount-0";
+		char tree_point[] = "/tree", tree_name[] = TREE_NAME;
 		char point[] = "/point", *copy = strdup(name);
 		const struct external_mount wanted[] = { { tree_point, tree_name, 1 },
 							 { point, copy, 2 } };
@@ -105,7 +114,7 @@ static void lay_out(const char *name, const char *words, bool (*check)(void))
 		struct prepared p;
 
 		CHECK(copy);
-		prepare(&p);
+		prepare(&p, mounts);
 		CHECK(external_mounts_unshare(&p.err) == 0);
 		int r = external_mounts_lay_out(&p.mounts, wanted, 2, none, &p.err);
 		const char *text = r < 0 ? p.err.text : "";
@@ -121,6 +130,11 @@ static void lay_out(const char *name, const char *words, bool (*check)(void))
 	CHECK(process_wait(pid, &status) == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static void lay_out(const char *name, const char *words, bool (*check)(void))
+{
+	lay_out_of(MOUNTS, name, words, check);
+}
+
 static bool sees_the_tree(void)
 {
 	return reads("/tmp/0/below/file", "below\n") && !cannot_write("/tmp/0/new");
@@ -131,6 +145,11 @@ static bool sees_what_is_below(void)
 	return reads("/tmp/1/file", "below\n");
 }
 
+static bool sees_what_is_writable(void)
+{
+	return !cannot_write("/tmp/1/new");
+}
+
 static bool sees_what_is_read_only(void)
 {
 	return reads("/tmp/1/file", "fixed\n") && cannot_write("/tmp/1/new");
@@ -138,33 +157,53 @@ static bool sees_what_is_read_only(void)
 
 static void lay_out_known_names(void)
 {
-	lay_out("rustbox-mount-0", NULL, sees_the_tree);
-	lay_out("rustbox-mount-0/below", NULL, sees_what_is_below);
-	lay_out("rustbox-mount-1", NULL, sees_what_is_read_only);
+	lay_out(TREE_NAME, NULL, sees_the_tree);
+	lay_out(TREE_NAME "/below", NULL, sees_what_is_below);
+	lay_out(READ_ONLY_NAME, NULL, sees_what_is_read_only);
+	lay_out(UNDER_NAME, NULL, sees_what_is_writable);
+	lay_out(OVER_NAME, NULL, sees_what_is_read_only);
+}
+
+/* podman writes the mounts of a container's configuration in another order each time. */
+static void lay_out_in_another_order(void)
+{
+	static const char mounts[] = READ_ONLY "," UNDER "," OVER "," TREE;
+
+	lay_out_of(mounts, TREE_NAME "/below", NULL, sees_what_is_below);
+	lay_out_of(mounts, READ_ONLY_NAME, NULL, sees_what_is_read_only);
+	lay_out_of(mounts, UNDER_NAME, NULL, sees_what_is_writable);
+	lay_out_of(mounts, OVER_NAME, NULL, sees_what_is_read_only);
 }
 
 static void lay_out_other_names(void)
 {
 	static const char unknown[] = "config.json does not have";
 
-	lay_out("rustbox-mount-2", unknown, NULL);
-	lay_out("rustbox-mount-00", unknown, NULL);
+	lay_out("rustbox-mount-2-%2F100%25%5B0%5D", unknown, NULL);
+	lay_out("rustbox-mount-00-%2Fdata%2Ftree", unknown, NULL);
+	lay_out("rustbox-mount-0-%2Fdata%2Ftre", unknown, NULL);
+	lay_out("rustbox-mount-0-/data/tree", unknown, NULL);
 	lay_out("rustbox-mount-", unknown, NULL);
 	lay_out("", unknown, NULL);
 	lay_out("/etc", unknown, NULL);
 	lay_out("../secret", unknown, NULL);
 	/* What is mounted below a source that is bound without what is below it. */
-	lay_out("rustbox-mount-1/below", unknown, NULL);
+	lay_out(READ_ONLY_NAME "/below", unknown, NULL);
 	/* Ways out of one that is bound with it. */
-	lay_out("rustbox-mount-0/../secret", "", NULL);
-	lay_out("rustbox-mount-0/secret", "nothing is mounted", NULL);
-	lay_out("rustbox-mount-0/out/secret", "", NULL);
-	lay_out("rustbox-mount-0//proc/self/root/proc", "", NULL);
+	lay_out(TREE_NAME "/../secret", "", NULL);
+	lay_out(TREE_NAME "/secret", "nothing is mounted", NULL);
+	lay_out(TREE_NAME "/out/secret", "", NULL);
+	lay_out(TREE_NAME "//proc/self/root/proc", "", NULL);
 }
 
 static void s18_names_of_the_configuration_are_laid_out_with_its_flags(void **state)
 {
 	on_host_with_sources(lay_out_known_names);
+}
+
+static void names_do_not_depend_on_the_order(void **state)
+{
+	on_host_with_sources(lay_out_in_another_order);
 }
 
 static void s18_no_other_name_gives_anything(void **state)
@@ -180,7 +219,7 @@ static void make_targets_through_a_link(void)
 
 	CHECK(mkdir("victim", 0755) == 0);
 	make_link("victim", "rootfs/data");
-	prepare(&p);
+	prepare(&p, MOUNTS);
 	(void)external_mounts_make_targets(&p.mounts, &p.err);
 	/* There is nothing in it. */
 	CHECK(rmdir("victim") == 0);
@@ -211,7 +250,7 @@ static void look(const char *at, unsigned long flags, const char *name, const ch
 	size_t count = 0;
 	char byte;
 
-	prepare(&p);
+	prepare(&p, MOUNTS);
 	CHECK(pipe2(ready, O_CLOEXEC) == 0 && pipe2(end, O_CLOEXEC) == 0);
 	pid_t pid = fork();
 	CHECK(pid >= 0);
@@ -241,10 +280,10 @@ static void look_at_a_process(void)
 {
 	CHECK(mkdir("rootfs/data", 0755) == 0 && mkdir("rootfs/data/fixed", 0755) == 0);
 	CHECK(mkdir("rootfs/elsewhere", 0755) == 0);
-	look("rootfs/data/fixed", MS_RDONLY, "rustbox-mount-1", NULL);
+	look("rootfs/data/fixed", MS_RDONLY, READ_ONLY_NAME, NULL);
 	look("rootfs/data/fixed", 0, NULL, "without ro");
 	/* The container has renamed the folders above it, or CRIU has been led elsewhere. */
-	look("rootfs/elsewhere", MS_RDONLY, "rustbox-mount-1", NULL);
+	look("rootfs/elsewhere", MS_RDONLY, READ_ONLY_NAME, NULL);
 	look("rootfs/elsewhere", 0, NULL, "without ro");
 }
 
@@ -257,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(s18_names_of_the_configuration_are_laid_out_with_its_flags),
+		cmocka_unit_test(names_do_not_depend_on_the_order),
 		cmocka_unit_test(s18_no_other_name_gives_anything),
 		cmocka_unit_test(s18_targets_are_made_in_the_root),
 		cmocka_unit_test(s18_what_is_read_only_by_configuration_stays_so),
