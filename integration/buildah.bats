@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # buildah with our runtime (--isolation oci --runtime): `run` in a working
 # container, and builds from a Containerfile.
-# vm: no
+# vm: long
 
 load container
 load clients
@@ -170,6 +170,7 @@ in_box()
 	same "$(tail -n 1 <<<"$output")" EPERM
 }
 
+# bats test_tags=vm
 @test "buildah run: limits" {
 	need_controller memory
 	from_box --memory 64m --cpu-shares 512 --ulimit nofile=100:200

@@ -3,7 +3,7 @@
 # containerd with its own runc shim and this runtime under it: ctr run in the
 # foreground, detached, on a terminal; exec, pause, metrics, kill, delete. A
 # containerd of its own, with everything in the test's folder.
-# vm: no
+# vm: long
 
 load container
 . "$HERE/containerd.bash"
@@ -58,6 +58,7 @@ teardown()
 	remove
 }
 
+# bats test_tags=vm
 @test "ctr run -d, exec, pause and resume, metrics, kill, delete" {
 	ctr_detached payload wait
 	same "$(task_status)" RUNNING
@@ -116,6 +117,7 @@ teardown()
 	remove
 }
 
+# bats test_tags=vm
 @test "update of limits, and the OOM kill of a task" {
 	need_controller memory
 	ctl run --rm "${NEW[@]}" --memory-limit 33554432 "$IMAGE" "$ID" payload oom 200

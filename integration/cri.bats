@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Kubernetes' interface of containerd with our shim: crictl makes pods and
 # containers of them as a kubelet would. A containerd of the file's own.
-# vm: no
+# vm: long
 
 load container
 load containerd
@@ -419,6 +419,7 @@ remove_pod()
 
 # ---- resources ----------------------------------------------------------------
 
+# bats test_tags=vm
 @test "limits: memory, cpu; update" {
 	need_controller memory
 	need_controller cpu
@@ -437,6 +438,7 @@ remove_pod()
 	remove_pod
 }
 
+# bats test_tags=vm
 @test "an OOM kill is told" {
 	need_controller memory
 	run_pod
@@ -456,6 +458,7 @@ remove_pod()
 	remove_pod
 }
 
+# bats test_tags=vm
 @test "stats of a container and of a pod" {
 	need_controller memory
 	start_pod payload wait
@@ -622,6 +625,7 @@ remove_pod()
 }
 
 # Its pod is in this test's cgroup.
+# bats test_tags=vm
 @test "the commands of docs/kubernetes.md work" {
 	mkdir "$DIR/walk"
 	ln -s "$CLIENT" "$DIR/walk/crictl"

@@ -38,8 +38,13 @@ go_program()
 	nerdctl) version=$NERDCTL_VERSION ;;
 	*) version=$CRI_TOOLS_VERSION ;;
 	esac
+	# A virtual machine sees its host's cache below /.host.
+	for GO_PROGRAM in "$GO_PROGRAMS/$name-$version" "/.host$GO_PROGRAMS/$name-$version"; do
+		[ ! -x "$GO_PROGRAM" ] || return 0
+	done
 	GO_PROGRAM=$GO_PROGRAMS/$name-$version
-	[ -z "$WHY_NOT" ] && [ ! -x "$GO_PROGRAM" ] || return 0
+	[ -z "$RUSTBOX_IN_VM" ] || cannot "$name $version is not in the host's cache"
+	[ -z "$WHY_NOT" ] || return 0
 	go_find || {
 		cannot "$name $version is not in $GO_PROGRAMS, and go is not installed"
 		return 0

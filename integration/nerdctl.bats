@@ -3,7 +3,7 @@
 # nerdctl, the docker-like client of containerd, with our shim: a containerd of
 # the file's own. nerdctl's hooks run in the container's network, its logger is
 # a program that the shim starts.
-# vm: no
+# vm: long
 
 load container
 load containerd
@@ -94,6 +94,7 @@ exec_exits()
 
 @test "nerdctl run: its own signals reach the container" { test_signal_proxy; }
 @test "nerdctl run: several at once" { test_parallel; }
+# bats test_tags=vm
 @test "nerdctl run, update: memory, pids and cpu limits" { test_limits; }
 @test "nerdctl run: users and groups" { test_user; }
 @test "nerdctl run: capabilities, no-new-privileges" { test_capabilities; }
@@ -103,7 +104,9 @@ exec_exits()
 @test "nerdctl run: rlimits, oom_score_adj, size of shm" { test_rlimits; }
 @test "nerdctl exec --privileged" { test_exec_privileged; }
 @test "nerdctl top" { test_top; }
+# bats test_tags=vm
 @test "nerdctl pause, unpause, rm --force of a paused one" { test_pause; }
+# bats test_tags=vm
 @test "nerdctl stats" { test_stats; }
 @test "nerdctl run --read-only" { test_read_only; }
 @test "nerdctl cp" { test_copy; }
@@ -256,6 +259,7 @@ exec_exits()
 	same "$output" 5
 }
 
+# bats test_tags=vm
 @test "nerdctl run: an OOM kill" {
 	need_controller memory
 	client run "${NEW[@]}" --memory 24m --memory-swap 24m box payload oom 300

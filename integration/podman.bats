@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # podman with our runtime (--runtime), as root: the effect of each option and
 # command that reaches the runtime.
-# vm: no
+# vm: long
 
 load container
 load clients
@@ -79,6 +79,7 @@ teardown()
 @test "podman create, start --attach, attach" { test_create; }
 @test "podman run: its own signals reach the container" { test_signal_proxy; }
 @test "podman run: several at once" { test_parallel; }
+# bats test_tags=vm
 @test "podman run, update: memory, pids and cpu limits" { test_limits; }
 # Debian 12's podman says OOMKilled false, with runc and crun too.
 @test "podman run: the end of what uses too much memory" { test_oom untold; }
@@ -93,7 +94,9 @@ teardown()
 @test "podman exec in all forms" { test_exec 127; }
 @test "podman exec --privileged" { test_exec_privileged; }
 @test "podman top" { test_top; }
+# bats test_tags=vm
 @test "podman pause, unpause, rm --force of a paused one" { test_pause; }
+# bats test_tags=vm
 @test "podman stats" { test_stats; }
 @test "podman restart, restart policy, rm --force" { test_restart; }
 @test "podman logs" { test_logs; }
@@ -142,6 +145,7 @@ teardown()
 	lines "got x" "exit 9"
 }
 
+# bats test_tags=vm
 @test "podman run: cgroup namespaces" {
 	run_box --cgroupns private box sh -c 'cat /proc/self/cgroup; ls /sys/fs/cgroup'
 	ok

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # podman and buildah of an ordinary user with our runtime (--runtime).
-# vm: no
+# vm: long
 
 load container
 load ordinary_user
@@ -94,6 +94,7 @@ podman_ok()
 	says on-a-terminal
 }
 
+# bats test_tags=vm
 @test "podman run --detach, exec, top, logs, stop, rm" {
 	podman_ok run --detach --name "$TAG" box sh -c 'echo up; exec payload wait'
 	until_true eval '"$DIR/podman" logs "$TAG" 2>&1 3>&- | grep -qx up'

@@ -3,7 +3,7 @@
 # The shim under a real containerd, driven by ctr: what a user sees. With
 # SHIM_RUNTIME=io.containerd.runc.v2 the reference goes through the same tests;
 # where ours is to do better than it, a test says so with is_our_shim.
-# vm: no
+# vm: long
 
 load container
 . "$HERE/containerd.bash"
@@ -225,6 +225,7 @@ logger()
 	done
 }
 
+# bats test_tags=vm
 @test "run with a limit of memory and CPUs: they are set" {
 	need_controller memory
 	ctl run --rm --memory-limit 50003968 --cpus 0.5 "${NEW[@]}" "$IMAGE" "$ID" true
@@ -442,6 +443,7 @@ logger()
 	ok
 }
 
+# bats test_tags=vm
 @test "pause and resume; a paused container can be killed" {
 	ctr_detached "${WAIT[@]}"
 	ctl task pause "$ID"
@@ -479,6 +481,7 @@ two_processes()
 	[ "$(sed 1d <<<"$output" | wc -l)" -eq 2 ]
 }
 
+# bats test_tags=vm
 @test "metrics: table and JSON" {
 	need_controller memory
 	ctl run --detach --memory-limit 50003968 "${NEW[@]}" "$IMAGE" "$ID" payload oom 8 + wait
