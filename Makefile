@@ -71,6 +71,7 @@ LAYERS_cmd/containerd-shim-rustbox-v1 := shim runtime proto oci base
 LAYERS_cmd/rustbox-init    :=
 LAYERS_cmd/librustbox-runtime := cmd/librustbox-runtime base
 LAYERS_cmd/rustbox-systemd := runtime oci base
+LAYERS_cmd/rustbox-seccomp := base
 LAYERS_cmd/rustbox         := $(RUSTBOX) shim runtime proto oci base
 rustbox_layers              = $(patsubst %,cmd/rustbox/%,$(1))
 LAYERS_cmd/rustbox/store   := $(call rustbox_layers,store) oci base
@@ -161,8 +162,9 @@ LIBS_release = $(STATIC_LIBS)
 # libarchive's .pc file names all that it could use; we register tar, gzip and zstd.
 LIBS_rustbox := -larchive -lzstd -lz
 LIBS_rustbox-systemd := -lsystemd
-# There is no libsystemd.a: it has a helper of its own, which others execute.
-HELPERS := rustbox-systemd
+# There is no libsystemd.a, and plugins are shared objects: each has a helper of its
+# own, which others execute.
+HELPERS := rustbox-systemd rustbox-seccomp
 $(HELPERS:%=build/release/%): private LDFLAGS_release := $(LDFLAGS_release:-static-pie=-pie)
 # It begins before the C library, where that is written for the machine.
 build/release/rustbox-runtime: private LDFLAGS_release := \

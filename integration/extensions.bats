@@ -151,11 +151,198 @@ hook()
 	error_names 'load the seccomp filter'
 }
 
+@test "RUN_OCI_SECCOMP_RECEIVER of create, run and exec is listenerPath where nobody is named" {
+	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}'
+	export RUN_OCI_SECCOMP_RECEIVER=$DIR/agent.sock
+	peer seccomp "$DIR/agent.sock" 1 errno:28 >"$DIR/agent.out"
+	payload mkdir /tmp/x + print ready + wait
+	launch create --bundle "$B" "$ID"
+	ok
+	# Who starts it need not know.
+	unset RUN_OCI_SECCOMP_RECEIVER
+	try start "$ID"
+	ok
+	wait_output ready
+	container_output
+	lines ENOSPC
+	wait "$PEER"
+	# Nor who executes something in there, but he may name another one.
+	rm "$DIR/agent.sock"
+	peer seccomp "$DIR/agent.sock" 1 errno:13 >"$DIR/agent.out"
+	try exec "$ID" payload mkdir /tmp/y
+	same "$output" EACCES
+	wait "$PEER"
+	peer seccomp "$DIR/other.sock" 1 errno:30 >"$DIR/agent.out"
+	RUN_OCI_SECCOMP_RECEIVER=$DIR/other.sock try exec "$ID" payload mkdir /tmp/y
+	same "$output" EROFS
+	wait "$PEER"
+	rt delete --force "$ID"
+	RUN_OCI_SECCOMP_RECEIVER=agent.sock try run --bundle "$B" "$ID"
+	error_names RUN_OCI_SECCOMP_RECEIVER '"agent.sock"' absolute
+	# config.json counts above it.
+	config '.linux.seccomp.listenerPath = $p' --arg p "$DIR/third.sock"
+	peer seccomp "$DIR/third.sock" 1 errno:28 >"$DIR/agent.out"
+	RUN_OCI_SECCOMP_RECEIVER=$DIR/nobody.sock run_payload mkdir /tmp/x
+	same "$output" ENOSPC
+	wait "$PEER"
+}
+
+# ---- plugins of seccomp ----------------------------------------------------------------
+
+# plugin NAME CODE: CODE handles `path`, what a mkdir asks for, and sets *handled.
+plugin()
+{
+	command -v cc >/dev/null || skip "needs a compiler for plugins"
+	cat >"$DIR/$1.c" <<-END
+	#define _GNU_SOURCE
+	#include <errno.h>
+	#include <fcntl.h>
+	#include <linux/seccomp.h>
+	#include <stdio.h>
+	#include <string.h>
+	#include <sys/ioctl.h>
+	#include <sys/stat.h>
+	#include <sys/syscall.h>
+	#include <sys/uio.h>
+	#include <unistd.h>
+	struct container { const char *state, *id, *bundle, *config; };
+	static void note(const char *word, const char *more)
+	{
+		FILE *f = fopen("$DIR/$1.log", "a");
+		fprintf(f, "%s %s\n", word, more);
+		fclose(f);
+	}
+	int run_oci_seccomp_notify_version(void) { return ${VERSION:-1}; }
+	int run_oci_seccomp_notify_start(void **opaque, struct container *c, size_t size)
+	{
+		static char word[] = "opaque";
+		*opaque = word;
+		if (size != sizeof(*c) || access(c->config, R_OK) < 0)
+			return 1;
+		note(c->state, c->id);
+		note(c->bundle, c->config);
+		return 0;
+	}
+	int run_oci_seccomp_notify_stop(void *opaque) { note("stop", opaque); return 0; }
+	int run_oci_seccomp_notify_handle_request(void *opaque, struct seccomp_notif_sizes *sizes,
+		struct seccomp_notif *request, struct seccomp_notif_resp *response, int listener, int *handled)
+	{
+		char path[64] = "", host[128];
+		long where = request->data.nr == SYS_mkdirat;
+		struct iovec ours = { path, sizeof(path) - 1 },
+			     theirs = { (void *)request->data.args[where], sizeof(path) - 1 };
+		process_vm_readv(request->pid, &ours, 1, &theirs, 1, 0);
+		if (strcmp(opaque, "opaque") || sizes->seccomp_notif < sizeof(*request))
+			return 1;
+		snprintf(host, sizeof(host), "/proc/%d/root%s", (int)request->pid, path);
+		$2
+		return 0;
+	}
+	END
+	cc -Wall -shared -fPIC -o "$DIR/$1.so" "$DIR/$1.c"
+}
+
+asks_for_mkdir()
+{
+	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+		{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_NOTIFY"}]}'
+}
+
+@test "run.oci.seccomp.plugins: they answer in turn, for run, start and exec, and end with the container" {
+	asks_for_mkdir
+	plugin first 'if (!strcmp(path, "/tmp/full")) { response->error = -ENOSPC; *handled = 1; }
+		if (!strcmp(path, "/tmp/own")) *handled = 3;'
+	# The call is done in the place of who asks, as the container could not.
+	plugin second 'if (!strcmp(path, "/tmp/made")) { response->error = mkdir(host, 0711) ? -errno : 0; *handled = 1; }
+		if (!strcmp(path, "/tmp/later")) {
+			response->id = request->id;
+			response->error = -EXDEV;
+			ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response);
+			*handled = 2;
+		}'
+	note run.oci.seccomp.plugins "$DIR/first.so:$DIR/second.so"
+	config '.process.capabilities = {}'
+	run_payload mkdir /tmp/full + mkdir /tmp/own + mkdir /tmp/made + mkdir /tmp/later + mkdir /tmp/none \
+		+ stat /tmp/made /tmp/own /tmp/full
+	same "$(head -n 5 <<<"$output")" $'ENOSPC\nok\nok\nEXDEV\nEOPNOTSUPP'
+	same "$(grep -c '^d ' <<<"$output")" 2
+	until_true grep -q '^stop opaque$' "$DIR/first.log"
+	grep -qx "$ROOT/$ID $ID" "$DIR/second.log" || fail "$(<"$DIR/second.log")"
+	grep -qx "$B $ROOT/$ID/config.json" "$DIR/second.log" || fail "$(<"$DIR/second.log")"
+	assert_nothing_left
+	# Each process that a filter holds for asks its own.
+	start_waiting mkdir /tmp/full + wait ready
+	wait_output ready
+	container_output
+	lines ENOSPC
+	try exec "$ID" payload mkdir /tmp/full + mkdir /tmp/later
+	lines ENOSPC EXDEV
+	rt delete --force "$ID"
+	assert_nothing_left
+}
+
+@test "run.oci.seccomp.plugins: their process has no environment, no terminal, and rights only over containers" {
+	local pid
+	asks_for_mkdir
+	plugin one 'response->error = -ENOSPC; *handled = 1;'
+	note run.oci.seccomp.plugins "$DIR/one.so"
+	start_waiting
+	pid=$(pgrep -f "^rustbox-seccomp .* $ID ")
+	same "$(wc -c <"/proc/$pid/environ")" 0
+	same "$(readlink "/proc/$pid/cwd")" /
+	same "$(cut -d ' ' -f 6 "/proc/$pid/stat")" "$pid"
+	same "$(awk '/^NoNewPrivs/ { print $2 }' "/proc/$pid/status")" 1
+	# CAP_SYS_MODULE is 16, CAP_SYS_BOOT 22, CAP_SYS_TIME 25.
+	same $(($(awk '/^CapPrm/ { print "0x" $2 }' "/proc/$pid/status") & (1 << 16 | 1 << 22 | 1 << 25))) 0
+	same "$(for fd in "/proc/$pid/fd/"*; do readlink "$fd"; done | sort | tr '\n' ' ')" \
+		"/dev/null /dev/null /dev/null anon_inode:seccomp notify "
+	rt delete --force "$ID"
+	assert_nothing_left
+}
+
+@test "run.oci.seccomp.plugins: what cannot be loaded or trusted is named before anything is made" {
+	local bad
+	asks_for_mkdir
+	payload print never
+	plugin good '*handled = 3;'
+	VERSION=2 plugin newer '*handled = 3;'
+	echo 'int nothing;' >"$DIR/empty.c"
+	cc -shared -fPIC -o "$DIR/empty.so" "$DIR/empty.c"
+	cp "$DIR/good.so" "$DIR/open.so"
+	chmod 666 "$DIR/open.so"
+	mkdir -m 777 "$DIR/folder"
+	cp "$DIR/good.so" "$DIR/folder/"
+	cp "$DIR/good.so" "$DIR/theirs.so"
+	chown 1 "$DIR/theirs.so"
+	for bad in "none.so No such file" "newer.so version" "empty.so run_oci_seccomp_notify_handle_request" \
+		"open.so written by others" "folder/good.so may be written by others" "theirs.so neither root"; do
+		note run.oci.seccomp.plugins "$DIR/good.so:$DIR/${bad%% *}"
+		launch create --bundle "$B" "$ID"
+		error_names run.oci.seccomp.plugins "${bad%%[ /]*}" "${bad#* }"
+		assert_nothing_left
+	done
+	note run.oci.seccomp.plugins no-such-plugin.so
+	try run --bundle "$B" "$ID"
+	error_names run.oci.seccomp.plugins no-such-plugin.so
+	note run.oci.seccomp.plugins "$DIR/good.so"
+	RUN_OCI_SECCOMP_RECEIVER=/x try run --bundle "$B" "$ID"
+	error_names RUN_OCI_SECCOMP_RECEIVER run.oci.seccomp.plugins
+}
+
+@test "run.oci.seccomp.plugins: one that fails answers no more, the container goes on" {
+	asks_for_mkdir
+	plugin one 'return strcmp(path, "/tmp/fail") == 0;'
+	note run.oci.seccomp.plugins "$DIR/one.so"
+	run_payload mkdir /tmp/other + mkdir /tmp/fail + mkdir /tmp/other + print on
+	lines EOPNOTSUPP ENOSYS ENOSYS on
+}
+
 # ---- what is not built -----------------------------------------------------------------
 
-@test "handlers, plugins and the like are refused by name, never ignored" {
+@test "handlers and the like are refused by name, never ignored" {
 	local name
-	for name in run.oci.handler run.oci.seccomp.plugins run.oci.systemd.force_cgroup_v1; do
+	for name in run.oci.handler run.oci.systemd.force_cgroup_v1; do
 		base_config >"$B/config.json"
 		note $name /x
 		try run --bundle "$B" "$ID"

@@ -7,7 +7,7 @@
 
 load container
 
-PROGRAMS="rustbox-runtime containerd-shim-rustbox-v1 rustbox rustbox-init rustbox-systemd"
+PROGRAMS="rustbox-runtime containerd-shim-rustbox-v1 rustbox rustbox-init rustbox-systemd rustbox-seccomp"
 
 setup()
 {

@@ -200,7 +200,9 @@ offered()
 	for name in rustbox rustbox-runtime rustbox-init containerd-shim-rustbox-v1 rustboxd; do
 		[ -x "bin/$name" ] || fail "no $name"
 	done
-	[ -x libexec/rustbox/rustbox-systemd ] || fail "no rustbox-systemd"
+	for name in rustbox-systemd rustbox-seccomp; do
+		[ -x "libexec/rustbox/$name" ] || fail "no $name"
+	done
 	same "$(readlink bin/rustboxd)" rustbox
 	for name in rustbox rustbox-runtime rustbox-init containerd-shim-rustbox-v1 rustboxd; do
 		[ -s "share/man/man8/$name.8" ] || fail "no man page of $name"

@@ -222,6 +222,7 @@ struct spec_seccomp {
 	struct json_uint default_errno_ret;
 	char **architectures, **flags;
 	char *listener_path, *listener_metadata;
+	char *plugins; /* instead of a path: the annotation run.oci.seccomp.plugins; or NULL */
 	struct spec_syscall *syscalls;
 	size_t n_architectures, n_flags, n_syscalls;
 	bool fail_unknown_syscall; /* by an annotation: spec_extensions.h */

@@ -287,7 +287,8 @@ int spec_check_create(const struct spec *spec, struct error *err)
 		return error_set(err, 0,
 				 "linux.namespaces: a mount namespace is needed "
 				 "(add {\"type\": \"mount\"})");
-	if (check_names_are_ours(spec, err) < 0)
+	if (check_names_are_ours(spec, err) < 0 ||
+	    (spec->linux->seccomp && spec_check_seccomp_agent(spec->linux->seccomp, err) < 0))
 		return -1;
 	if (!str_starts_with(spec->oci_version, "1."))
 		log_warning("ociVersion: this runtime implements %s, not %s", OCI_VERSION,

@@ -227,11 +227,6 @@ static const struct row bad_seccomp[] = {
 	  "linux.seccomp.architectures[0]: \"SCMP_ARCH_X\" is not known" },
 	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"X\"]"),
 	  "linux.seccomp.flags[0]: \"X\" is not known" },
-	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"m\""),
-	  "linux.seccomp.listenerMetadata: needs listenerPath" },
-	{ SECCOMP("\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"a\"],"
-		  "\"action\":\"SCMP_ACT_NOTIFY\"}]"),
-	  "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY needs linux.seccomp.listenerPath" },
 	{ CALL("\"names\":[\"a\"]"), "linux.seccomp.syscalls[1].action: missing" },
 	{ CALL("\"action\":\"SCMP_ACT_LOG\""),
 	  "linux.seccomp.syscalls[1].names: must have at least one entry" },

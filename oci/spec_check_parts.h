@@ -20,6 +20,8 @@ int spec_check_within(struct error *err, const char *format, ...)
 int spec_check_linux(const struct spec *spec, struct error *err);
 int spec_check_sysctl(const struct spec *spec, struct error *err);
 int spec_check_seccomp(const struct spec_seccomp *seccomp, struct error *err);
+/* Of a new container: somebody answers what the filter asks. Names the whole path. */
+int spec_check_seccomp_agent(const struct spec_seccomp *seccomp, struct error *err);
 
 /* Is the name in the list, which ends with NULL? */
 bool spec_check_known(const char *const *names, const char *name);

@@ -73,8 +73,7 @@ static int check_args(const struct spec_syscall *call, struct error *err)
 	return 0;
 }
 
-static int check_syscall(const struct spec_seccomp *seccomp, const struct spec_syscall *call,
-			 struct error *err)
+static int check_syscall(const struct spec_syscall *call, struct error *err)
 {
 	if (!call->n_names)
 		return error_set(err, 0, "names: must have at least one entry");
@@ -83,20 +82,7 @@ static int check_syscall(const struct spec_seccomp *seccomp, const struct spec_s
 			return error_set(err, 0, "names[%zu]: must not be empty", i);
 	if (check_action(call->action, "action", &call->errno_ret, "errnoRet", err) < 0)
 		return -1;
-	if (str_equal(call->action, "SCMP_ACT_NOTIFY") && !seccomp->listener_path)
-		return error_set(err, 0,
-				 "action: SCMP_ACT_NOTIFY needs linux.seccomp.listenerPath");
 	return check_args(call, err);
-}
-
-static int check_listener(const struct spec_seccomp *seccomp, struct error *err)
-{
-	/* The call that hands the listener over would wait for the listener. */
-	if (str_equal(seccomp->default_action, "SCMP_ACT_NOTIFY"))
-		return error_set(err, 0, "defaultAction: SCMP_ACT_NOTIFY cannot be the default");
-	if (seccomp->listener_metadata && !seccomp->listener_path)
-		return error_set(err, 0, "listenerMetadata: needs listenerPath");
-	return 0;
 }
 
 static int check_all(const struct spec_seccomp *seccomp, struct error *err)
@@ -108,10 +94,11 @@ static int check_all(const struct spec_seccomp *seccomp, struct error *err)
 		return spec_check_within(err, "architectures");
 	if (check_names(flags, seccomp->flags, seccomp->n_flags, err) < 0)
 		return spec_check_within(err, "flags");
-	if (check_listener(seccomp, err) < 0)
-		return -1;
+	/* The call that hands the listener over would wait for the listener. */
+	if (str_equal(seccomp->default_action, "SCMP_ACT_NOTIFY"))
+		return error_set(err, 0, "defaultAction: SCMP_ACT_NOTIFY cannot be the default");
 	for (size_t i = 0; i < seccomp->n_syscalls; i++)
-		if (check_syscall(seccomp, &seccomp->syscalls[i], err) < 0)
+		if (check_syscall(&seccomp->syscalls[i], err) < 0)
 			return spec_check_within(err, "syscalls[%zu]", i);
 	return 0;
 }
@@ -119,4 +106,20 @@ static int check_all(const struct spec_seccomp *seccomp, struct error *err)
 int spec_check_seccomp(const struct spec_seccomp *seccomp, struct error *err)
 {
 	return check_all(seccomp, err) < 0 ? spec_check_within(err, "linux.seccomp") : 0;
+}
+
+int spec_check_seccomp_agent(const struct spec_seccomp *seccomp, struct error *err)
+{
+	if (seccomp->listener_metadata && !seccomp->listener_path)
+		return error_set(err, 0, "linux.seccomp.listenerMetadata: needs listenerPath");
+	if (seccomp->listener_path || seccomp->plugins)
+		return 0;
+	for (size_t i = 0; i < seccomp->n_syscalls; i++)
+		if (str_equal(seccomp->syscalls[i].action, "SCMP_ACT_NOTIFY"))
+			return error_set(
+				err, 0,
+				"linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY needs "
+				"linux.seccomp.listenerPath",
+				i);
+	return 0;
 }

@@ -194,6 +194,8 @@ static void good_documents_are_taken(void **state)
 	PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" namespaces  \
 		"]" more_of_linux "}," more ",\"hooks\":{")
 
+#define FILTER(members) ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"," members "}"
+
 static void create_needs_more(void **state)
 {
 	static const struct row rows[] = {
@@ -203,6 +205,13 @@ static void create_needs_more(void **state)
 		  "linux.namespaces: a mount namespace is needed" },
 		{ WHOLE(NS("mount"), "", "\"hostname\":\"a\""), "hostname: needs a uts" },
 		{ WHOLE(NS("mount"), "", "\"domainname\":\"a\""), "domainname: needs a uts" },
+		{ WHOLE(NS("mount"), FILTER("\"listenerMetadata\":\"m\""), "\"hostname\":\"\""),
+		  "linux.seccomp.listenerMetadata: needs listenerPath" },
+		{ WHOLE(NS("mount"),
+			FILTER("\"syscalls\":[{\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\"}]"),
+			"\"hostname\":\"\""),
+		  "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY needs "
+		  "linux.seccomp.listenerPath" },
 	};
 	static const char complete[] =
 		PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" NS(

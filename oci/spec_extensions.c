@@ -114,6 +114,23 @@ static int read_criu_config(const struct reading *r, char *value, struct error *
 	return 0;
 }
 
+/* An absolute path each, or a file name that the loader looks up: dlopen(3). */
+static int read_plugins(const struct reading *r, char *value, struct error *err)
+{
+	const char *at = value;
+
+	for (size_t n; (n = strcspn(at, ":")) > 0; at += n + 1) {
+		if (*at != '/' && memchr(at, '/', n))
+			return error_set(
+				err, 0, "\"%.200s\": not an absolute path and not a file name", at);
+		if (at[n])
+			continue;
+		*(char **)r->member = value;
+		return 0;
+	}
+	return error_set(err, 0, "\"%.200s\" has an empty entry", value);
+}
+
 static int read_switch(const struct reading *r, char *value, struct error *err)
 {
 	static const char *const on[] = { "1", "true", NULL }, *const off[] = { "0", "false",
@@ -242,16 +259,16 @@ static const struct extension {
 	{ "run.oci.keep_original_groups", read_switch, AT(keep_original_groups) },
 	{ "run.oci.mount_context_type", read_context_type, AT(mount_context_type) },
 	{ "run.oci.pidfd_receiver", read_path, AT(pidfd_receiver) },
+	{ "run.oci.seccomp.plugins", read_plugins, AT(seccomp_plugins) },
 	{ "run.oci.seccomp.receiver", read_path, AT(seccomp_receiver) },
 	{ "run.oci.seccomp_bpf_data", read_program, AT(seccomp_program) },
 	{ "run.oci.seccomp_fail_unknown_syscall", read_switch, AT(seccomp_fail_unknown_syscall) },
 	{ "run.oci.systemd.subgroup", read_component_or_none, AT(systemd_subgroup) },
 	/* Last, and not among the names. */
 	{ "run.oci.handler", refuse, 0 },
-	{ "run.oci.seccomp.plugins", refuse, 0 },
 	{ "run.oci.systemd.force_cgroup_v1", refuse, 0 },
 };
-enum { EXTENSIONS = sizeof(extensions) / sizeof(*extensions), REFUSED = 3 };
+enum { EXTENSIONS = sizeof(extensions) / sizeof(*extensions), REFUSED = 2 };
 
 const char *const *spec_extension_names(void)
 {
@@ -262,13 +279,22 @@ const char *const *spec_extension_names(void)
 	return names;
 }
 
-/* The annotation is another way to say linux.seccomp.listenerPath. */
-static int apply_receiver(struct spec *spec, struct error *err)
+/* Who answers what the filter asks: the annotations say it in the place of listenerPath. */
+static int apply_agent(struct spec *spec, struct error *err)
 {
 	struct spec_seccomp *seccomp = spec->linux->seccomp;
 	char *receiver = spec->extensions.seccomp_receiver;
 
-	if (!receiver || !seccomp)
+	if (!seccomp)
+		return 0;
+	seccomp->plugins = spec->extensions.seccomp_plugins;
+	if (seccomp->plugins && (receiver || seccomp->listener_path))
+		return error_set(err, 0,
+				 "annotations[\"run.oci.seccomp.plugins\"]: %s is there, too: only "
+				 "one can answer",
+				 receiver ? "run.oci.seccomp.receiver"
+					  : "linux.seccomp.listenerPath");
+	if (!receiver)
 		return 0;
 	if (seccomp->listener_path && !str_equal(seccomp->listener_path, receiver))
 		return error_set(err, 0,
@@ -308,5 +334,5 @@ int spec_read_extensions(struct spec *spec, struct arena *arena, struct error *e
 	if (spec->linux->seccomp)
 		spec->linux->seccomp->fail_unknown_syscall =
 			spec->extensions.seccomp_fail_unknown_syscall;
-	return apply_receiver(spec, err);
+	return apply_agent(spec, err);
 }

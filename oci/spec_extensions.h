@@ -55,6 +55,7 @@ struct spec_extensions {
 			    */
 	char *pidfd_receiver;	/* absolute path of a socket */
 	char *seccomp_receiver; /* likewise; spec_load() makes it seccomp's listenerPath */
+	char *seccomp_plugins;	/* "/a.so:/b.so"; spec_load() hands it to seccomp */
 	bool seccomp_fail_unknown_syscall;
 	unsigned char *seccomp_program; /* BPF instructions, instead of linux.seccomp */
 	size_t seccomp_program_size;	/* bytes */

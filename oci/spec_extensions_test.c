@@ -27,7 +27,12 @@ static void bad_values_are_refused(void **state)
 		{ NOTE("run.oci.seccomp_bpf_data", ""), "annotations[\"run.oci.seccomp_bpf" },
 		{ NOTE("run.oci.handler", "wasm"),
 		  "annotations[\"run.oci.handler\"]: is not built" },
-		{ NOTE("run.oci.seccomp.plugins", "a"), "annotations[\"run.oci.seccomp.plugins" },
+		{ NOTE("run.oci.seccomp.plugins", ""),
+		  "annotations[\"run.oci.seccomp.plugins\"]: \"\" has an empty entry" },
+		{ NOTE("run.oci.seccomp.plugins", "/a::/b"),
+		  "annotations[\"run.oci.seccomp.plugi" },
+		{ NOTE("run.oci.seccomp.plugins", "/a:b/c"),
+		  "annotations[\"run.oci.seccomp.plugins\"]: \"b/c\": not an absolute path" },
 		{ NOTE("run.oci.systemd.force_cgroup_v1", "/a"), "annotations[\"run.oci.systemd." },
 		{ NOTE("org.rustbox.core-scheduling", "on"), "annotations[\"org.rustbox.core-" },
 		{ NOTE("org.rustbox.landlock", "x"), "annotations[\"org.rustbox.landlock\"]: " },
@@ -44,6 +49,14 @@ static void bad_values_are_refused(void **state)
 		      "b\"},\"linux\":{\"seccomp\":{"
 		      "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/l\"}}"),
 		  "annotations[\"run.oci.seccomp.receiver\"]: linux.seccomp.listenerPath" },
+		{ TOP("\"annotations\":{\"run.oci.seccomp.plugins\":\"/"
+		      "p\"},\"linux\":{\"seccomp\":{"
+		      "\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/l\"}}"),
+		  "annotations[\"run.oci.seccomp.plugins\"]: linux.seccomp.listenerPath is there" },
+		{ TOP("\"annotations\":{\"run.oci.seccomp.plugins\":\"/p\","
+		      "\"run.oci.seccomp.receiver\":\"/r\"},\"linux\":{\"seccomp\":{"
+		      "\"defaultAction\":\"SCMP_ACT_ALLOW\"}}"),
+		  "annotations[\"run.oci.seccomp.plugins\"]: run.oci.seccomp.receiver is there" },
 	};
 
 	MUST_REFUSE(rows);
@@ -81,6 +94,21 @@ static void values_are_read(void **state)
 	assert_string_equal(spec.extensions.landlock->ruleset->scoped[0], "signal");
 }
 
+static void plugins_answer_instead_of_a_path(void **state)
+{
+	static const char text[] =
+		TOP("\"annotations\":{\"run.oci.seccomp.plugins\":\"/a.so:b.so\"},"
+		    "\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"}}");
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct error err = { 0 };
+	struct spec spec;
+
+	if (load(text, &spec, &arena, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(spec.linux->seccomp->plugins, "/a.so:b.so");
+	assert_null(spec.linux->seccomp->listener_path);
+}
+
 static void names_are_sorted_and_without_the_refused(void **state)
 {
 	const char *const *names = spec_extension_names();
@@ -90,7 +118,7 @@ static void names_are_sorted_and_without_the_refused(void **state)
 		assert_true(n == 0 || strcmp(names[n - 1], names[n]) < 0);
 		assert_string_not_equal(names[n], "run.oci.handler");
 	}
-	assert_int_equal(n, 14);
+	assert_int_equal(n, 15);
 }
 
 int main(void)
@@ -98,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_values_are_refused),
 		cmocka_unit_test(values_are_read),
+		cmocka_unit_test(plugins_answer_instead_of_a_path),
 		cmocka_unit_test(names_are_sorted_and_without_the_refused),
 	};
 

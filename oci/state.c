@@ -24,6 +24,7 @@ static const struct json_field state_fields[] = {
 	FIELD(state, systemd_unit, "systemdUnit"),
 	NAMED(state, cgroup_paths, "cgroupPaths", &cgroup_path_type),
 	PAIRS(state, annotations, "annotations"),
+	FIELD(state, seccomp_receiver, "seccompReceiver"),
 	FIELD(state, notify_socket, "notifySocket"),
 	FIELD(state, no_pivot, "noPivot"),
 	FIELD(state, no_new_keyring, "noNewKeyring"),

@@ -25,8 +25,9 @@ struct state {
 	char *systemd_unit;   /* NULL: not by systemd */
 	struct state_cgroup_path *cgroup_paths;
 	struct json_pair *annotations;
-	bool notify_socket; /* an sd_notify proxy socket is in the state folder */
-	bool no_pivot;	    /* the root is a chroot of the mount namespace */
+	char *seccomp_receiver; /* who answers what its filter asks: a socket's path; or NULL */
+	bool notify_socket;	/* an sd_notify proxy socket is in the state folder */
+	bool no_pivot;		/* the root is a chroot of the mount namespace */
 	bool no_new_keyring;
 	char *rdt_class, *rdt_monitor; /* folders of resctrl that were made for it; or NULL */
 	size_t n_cgroup_paths, n_annotations;

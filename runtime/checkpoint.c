@@ -131,6 +131,7 @@ int checkpoint_check_spec(const struct spec *spec, struct error *err)
 		{ spec->extensions.delegate_cgroup, "the annotation run.oci.delegate-cgroup" },
 		{ spec->linux->seccomp && spec->linux->seccomp->listener_path,
 		  "linux.seccomp.listenerPath" },
+		{ spec->extensions.seccomp_plugins, "the annotation run.oci.seccomp.plugins" },
 		{ spec->linux->intel_rdt, "linux.intelRdt" },
 		{ spec->linux->memory_policy, "linux.memoryPolicy" },
 		{ spec->linux->n_net_devices, "linux.netDevices" },

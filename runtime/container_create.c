@@ -27,6 +27,8 @@
 #include "runtime/report.h"
 #include "runtime/resctrl.h"
 #include "runtime/seccomp_cache.h"
+#include "runtime/seccomp_listener.h"
+#include "runtime/seccomp_plugin.h"
 #include "runtime/status.h"
 
 int lifecycle_load_bundle(const struct container_create_options *options, struct arena *arena,
@@ -39,7 +41,8 @@ int lifecycle_load_bundle(const struct container_create_options *options, struct
 			 ret_text, ret_size, err) < 0)
 		return error_wrap(err, "bundle %s", options->bundle);
 	if (spec_load(*ret_text, *ret_size, options->config ? options->config : "config.json", spec,
-		      arena, err) < 0)
+		      arena, err) < 0 ||
+	    seccomp_listener_choose(spec, arena, err) < 0)
 		return -1;
 	return spec_check_create(spec, err);
 }
@@ -73,6 +76,7 @@ static int first_state(const struct container_create_options *options, struct li
 	static char version[] = OCI_VERSION, creating[] = "creating";
 	struct arena *arena = &container->arena;
 	struct state *state = &container->state;
+	const struct spec_seccomp *seccomp = container->spec.linux->seccomp;
 	cleanup_free char *rootfs = NULL, *clean = NULL;
 
 	rootfs = path_absolute(container->spec.root->path, err);
@@ -88,6 +92,7 @@ static int first_state(const struct container_create_options *options, struct li
 		.owner = arena_format(arena, err, "%u", geteuid()),
 		.annotations = container->spec.annotations,
 		.n_annotations = container->spec.n_annotations,
+		.seccomp_receiver = seccomp ? seccomp->listener_path : NULL,
 		.no_pivot = options->no_pivot,
 		.no_new_keyring = options->no_new_keyring,
 		.notify_socket = notify_host_socket() != NULL,
@@ -242,7 +247,11 @@ static int prepare(struct preparation *p, const struct container_create_options 
 	init->device_nodes = p->device_nodes;
 	init->new_network = p->create.namespaces.create & namespace_flag(NAMESPACE_NETWORK);
 	init->new_user_namespace = spec_find_namespace(spec, NAMESPACE_USER) != NULL;
-	return seccomp_prepare(spec, &container->arena, &p->seccomp, &init->seccomp, err);
+	if (seccomp_prepare(spec, &container->arena, &p->seccomp, &init->seccomp, err) < 0)
+		return -1;
+	return init->seccomp && init->seccomp->notifies && spec->linux->seccomp->plugins
+		       ? seccomp_plugin_check(spec->linux->seccomp->plugins, err)
+		       : 0;
 }
 
 /* What is made is on disk first: a create that is killed leaves nothing that delete cannot find. */

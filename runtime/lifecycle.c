@@ -62,6 +62,7 @@ int lifecycle_load_spec(struct lifecycle *container, struct error *err)
 {
 	if (registry_load_config(container->folder, &container->arena, &container->spec, err) < 0)
 		return -1;
+	seccomp_listener_recall(&container->spec, &container->state);
 	container->has_spec = true;
 	return 0;
 }
@@ -83,10 +84,16 @@ static int send_start(struct lifecycle *container, struct error *err)
 
 	if (connection < 0 || channel_send(connection, CHANNEL_START, 0, -1, err) < 0)
 		return -1;
+	const struct seccomp_listener init = {
+		.root = container->engine->root,
+		.channel = connection,
+		.pidfd = container->init_pidfd,
+		.pid = container->state.pid,
+		.config = container->spec.linux->seccomp,
+		.state = &container->state,
+	};
 	while ((rc = channel_expect_exec(connection, who, &remote, &listener, err)) > 0)
-		if (seccomp_listener_serve(connection, container->init_pidfd, container->state.pid,
-					   remote, listener, container->spec.linux->seccomp,
-					   &container->state, "running", err) < 0)
+		if (seccomp_listener_serve(&init, remote, listener, err) < 0)
 			return -1;
 	return rc;
 }

@@ -40,7 +40,8 @@ struct exec {
 	struct seccomp_filter seccomp;
 	struct exec_process process;
 	struct exec_cgroup place;
-	uint64_t flags; /* namespaces to join */
+	const char *root; /* the engine's */
+	uint64_t flags;	  /* namespaces to join */
 	int procfs, init_pidfd, channel, pidfd;
 	int console, master; /* in the foreground: where the terminal comes, and it */
 	pid_t pid;
@@ -73,8 +74,10 @@ static int load(const struct container_engine *engine, const struct container_ex
 	    cgroup_from_state(&exec->state, &exec->arena, &exec->cgroup, err) < 0 ||
 	    status_derive(folder, &exec->state, &exec->cgroup, exec->procfs, &status,
 			  &exec->init_pidfd, err) < 0 ||
-	    registry_load_config(folder, &exec->arena, &exec->spec, err) < 0)
+	    registry_load_config(folder, &exec->arena, &exec->spec, err) < 0 ||
+	    seccomp_listener_choose(&exec->spec, &exec->arena, err) < 0)
 		return error_wrap(err, "container \"%s\"", options->id);
+	seccomp_listener_recall(&exec->spec, &exec->state);
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
 		return error_set(err, 0, "container \"%s\" is not running (status: %s)",
 				 options->id, container_status_name(status));
@@ -202,10 +205,16 @@ static int lead_to_exec(const struct container_exec_options *options, struct exe
 	    report_process(&options->io, exec->pid, exec->pidfd, err) < 0 ||
 	    channel_send(exec->channel, CHANNEL_SAVED, 0, -1, err) < 0)
 		return -1;
+	const struct seccomp_listener process = {
+		.root = exec->root,
+		.channel = exec->channel,
+		.pidfd = exec->pidfd,
+		.pid = exec->pid,
+		.config = exec->spec.linux->seccomp,
+		.state = &exec->state,
+	};
 	while ((rc = channel_expect_exec(exec->channel, who, &remote, &listener, err)) > 0)
-		if (seccomp_listener_serve(exec->channel, exec->pidfd, exec->pid, remote, listener,
-					   exec->spec.linux->seccomp, &exec->state, "running",
-					   err) < 0)
+		if (seccomp_listener_serve(&process, remote, listener, err) < 0)
 			return -1;
 	return rc;
 }
@@ -256,6 +265,7 @@ int container_exec(const struct container_engine *engine,
 {
 	struct relay relay;
 	struct exec exec = {
+		.root = engine->root,
 		.procfs = -1,
 		.init_pidfd = -1,
 		.channel = -1,

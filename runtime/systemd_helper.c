@@ -5,12 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/process.h"
 #include "base/str.h"
-#include "runtime/self_exec.h"
+#include "runtime/helper.h"
 
 #define HELPER "rustbox-systemd"
 
@@ -18,24 +17,13 @@ enum { GRACE_MS = 5000, OUTPUT_SIZE = 1024 };
 
 /* ---- finding it --------------------------------------------------------------------------- */
 
-/* Where it is, malloc'd; NULL with err. A build's own lies beside the program. */
 static char *find_helper(struct error *err)
 {
-	static const char *const beside[] = { "", "/../libexec/rustbox" };
-	const char *folder = self_exec_folder();
+	char *path = helper_find(HELPER, "speaks to systemd", err);
 
-	for (size_t i = 0; folder && i < sizeof(beside) / sizeof(beside[0]); i++) {
-		cleanup_free char *path = str_format(err, "%s%s/" HELPER, folder, beside[i]);
-		if (!path)
-			return NULL;
-		if (access(path, X_OK) == 0)
-			return move_ptr(&path);
-	}
-	error_set(err, ENOENT,
-		  "find " HELPER ", which speaks to systemd, in %s or ../libexec/rustbox beside it",
-		  folder ? folder : "the program's folder");
-	error_hint(err, "install it there, or use --cgroup-manager cgroupfs");
-	return NULL;
+	if (!path && err->code == ENOENT)
+		error_hint(err, "install it there, or use --cgroup-manager cgroupfs");
+	return path;
 }
 
 int systemd_helper_check(bool user, struct error *err)
@@ -73,22 +61,6 @@ static char **make_environment(bool user, struct arena *arena, struct error *err
 	return env;
 }
 
-/* The helper's last words, or how it ended. Always -1. */
-static int report(char *output, int status, struct error *err)
-{
-	size_t n = strlen(output);
-
-	while (n > 0 && (output[n - 1] == '\n' || output[n - 1] == ' '))
-		output[--n] = '\0';
-	for (char *c = output; *c; c++)
-		if ((unsigned char)*c < ' ')
-			*c = ' ';
-	if (*output)
-		return error_set(err, 0, "%s", output);
-	return error_set(err, 0, HELPER " ended with status %d and no word",
-			 process_exit_code(status));
-}
-
 static int run(const char *path, const char *verb, const char *input, char *const *env,
 	       struct error *err)
 {
@@ -111,7 +83,7 @@ static int run(const char *path, const char *verb, const char *input, char *cons
 		return error_memory(err);
 	if (process_run(&helper, &status, err) < 0)
 		return -1;
-	return status == 0 ? 0 : report(output, status, err);
+	return status == 0 ? 0 : helper_failed(HELPER, output, status, err);
 }
 
 int systemd_helper_call(const char *verb, const struct systemd_request *request, struct error *err)

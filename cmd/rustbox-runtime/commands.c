@@ -48,6 +48,9 @@ static const struct options_note notes[] = {
 	{ "FILES", "/run/rustbox-runtime/ID",
 	  "State of a container, unless --root says otherwise." },
 	{ "FILES", "/run/rustbox-seccomp", "Compiled seccomp filters." },
+	{ "ENVIRONMENT", "RUN_OCI_SECCOMP_RECEIVER",
+	  "Of create, run and exec: listenerPath of a filter that asks where config.json names "
+	  "nobody." },
 	{ "ANNOTATIONS", NULL,
 	  "of config.json that change what is done. Switches are 1 or 0; ones that are misspelt "
 	  "or known and not built are errors." },
@@ -63,6 +66,10 @@ static const struct options_note notes[] = {
 	  "The groups of the caller stay, as setgroups(2) is not called." },
 	{ "ANNOTATIONS", "run.oci.pidfd_receiver", "A socket that gets a pidfd of init." },
 	{ "ANNOTATIONS", "run.oci.seccomp.receiver", "Another name of listenerPath." },
+	{ "ANNOTATIONS", "run.oci.seccomp.plugins",
+	  "Shared objects that answer what the filter asks, as crun(1) has them: absolute paths of "
+	  "files that only root may write, or names, with colons between. They are loaded by a "
+	  "process of their own, rustbox-seccomp, which ends with the processes of the filter." },
 	{ "ANNOTATIONS", "run.oci.seccomp_fail_unknown_syscall",
 	  "A system call that libseccomp does not know is an error." },
 	{ "ANNOTATIONS", "run.oci.seccomp_bpf_data",
