@@ -124,6 +124,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 	-Wold-style-definition -Wformat=2 -Wundef -Wpointer-arith -Wvla -Wcast-qual \
 	-Wwrite-strings -Wimplicit-fallthrough -Wno-unused-parameter -Wno-missing-field-initializers
 
+comma := ,
 # Control-flow protection is a different option on each architecture.
 MACHINE   := $(shell $(CC) -dumpmachine 2>/dev/null)
 HARDENING := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 \
@@ -149,7 +150,9 @@ CFLAGS_lint-gcc   := $(COMMON) $(OPTIMISED) -Werror
 # What clang has to say it says before it makes code, so it makes none.
 CFLAGS_lint-clang := $(COMMON) $(OPTIMISED) -Werror -fsyntax-only
 
-LDFLAGS_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections
+# Relocations by address alone take a fiftieth of the pages that are read at each start.
+PACKED := $(if $(filter x86_64-%,$(MACHINE)),-Wl$(comma)-z$(comma)pack-relative-relocs)
+LDFLAGS_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections $(PACKED)
 LDFLAGS_debug    := $(SANITIZE)
 LDFLAGS_coverage := --coverage
 LDFLAGS_fuzz     := -fsanitize=fuzzer $(SANITIZE)
@@ -167,8 +170,9 @@ LIBS_rustbox-systemd := -lsystemd
 HELPERS := rustbox-systemd rustbox-seccomp
 $(HELPERS:%=build/release/%): private LDFLAGS_release := $(LDFLAGS_release:-static-pie=-pie)
 # It begins before the C library, where that is written for the machine.
-build/release/rustbox-runtime: private LDFLAGS_release := \
-	$(LDFLAGS_release) $(if $(filter x86_64-%,$(MACHINE)),-e rustbox_runtime_entry)
+build/release/rustbox-runtime: private LDFLAGS_release := $(LDFLAGS_release) \
+	-Wl,-T,cmd/rustbox-runtime/layout.ld $(if $(filter x86_64-%,$(MACHINE)),-e rustbox_runtime_entry)
+build/release/rustbox-runtime: cmd/rustbox-runtime/layout.ld
 
 # Only these files know the version, so that a commit recompiles nothing else.
 VERSION_FLAGS  := -DRUSTBOX_VERSION='"$(VERSION)"' -DRUSTBOX_COMMIT='"$(COMMIT)"'
@@ -188,7 +192,6 @@ $(1): FORCE
 	@mkdir -p $$(@D)
 	@printf '%s\n' $$(call quote,$(2)) | cmp -s - $$@ || printf '%s\n' $$(call quote,$(2)) >$$@
 endef
-comma := ,
 quote = '$(subst ','\'',$(1))'
 
 define variant_rules # variant

@@ -25,16 +25,18 @@ struct error {
  * that `return error_set(...)` is the idiom.
  */
 int error_set(struct error *err, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+	__attribute__((format(printf, 3, 4), cold));
 
 /* Puts "message: " in front of the text that *err has. Always returns -1. */
-int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int error_wrap(struct error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3), cold));
 
 /* Appends " (hint)" to the text that *err has: what the user can do. Always returns -1. */
-int error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int error_hint(struct error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3), cold));
 
 /* For "out of memory" while doing something. Always returns -1. */
-int error_memory(struct error *err);
+int error_memory(struct error *err) __attribute__((cold));
 
 /*
  * Want of memory, of descriptors, of a sound disk: an error that says nothing

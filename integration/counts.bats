@@ -6,6 +6,7 @@
 # controllers and cgroup2 beside them, and may be exceeded by a twentieth (a
 # build of a changed tree compiles its seccomp filter each time), and by what each
 # hierarchy more costs. Who makes it cheaper writes the new ones down.
+# What a run is resident with is held, too.
 
 load rustbox
 
@@ -65,17 +66,39 @@ run=(--network host --rootfs)
 	costs 575 5 3 "$DIR/calls" "$DIR/behind"
 }
 
-@test "rustbox-runtime run true" {
-	local runtime=${RUSTBOX%/*}/rustbox-runtime id
+# runtime_bundle FILTER: DIR/bundle, of rustbox's own configuration.
+runtime_bundle()
+{
+	local id
 	rbok create "${run[@]}" "$ROOTFS" true
 	id=$output
 	mkdir "$DIR/bundle" "$DIR/state"
-	jq --arg root "$ROOTFS" --arg group "/$TAG" \
+	jq --arg root "$ROOTFS" --arg group "/$TAG" --arg dir "$DIR" \
 		'.root.path = $root | .linux.cgroupsPath = $group |
-		.mounts |= map(select(.type != "bind"))' \
+		.mounts |= map(select(.type != "bind")) | '"$1" \
 		"$RUSTBOX_ROOT/bundles/$id/config.json" >"$DIR/bundle/config.json"
 	rbok remove "$id"
+}
+
+@test "rustbox-runtime run true" {
+	local runtime=${RUSTBOX%/*}/rustbox-runtime
+	runtime_bundle .
 	"$runtime" --root "$DIR/state" run --bundle "$DIR/bundle" "$TAG" </dev/null 3>&-
 	traced "$DIR/calls" "$runtime" --root "$DIR/state" run --bundle "$DIR/bundle" "$TAG"
 	costs 690 3 3 "$DIR/calls"
+}
+
+# A page of the program counts as soon as a neighbour is used: code that grows, or lies
+# apart from the rest of what a run calls (cmd/rustbox-runtime/layout.ld), is seen here.
+@test "what rustbox-runtime run is resident with, just before its end" {
+	local -i most=850 peak
+	[ "$(uname -m)" = x86_64 ] || skip "the number is of x86_64"
+	runtime_bundle 'del(.linux.seccomp) | .hooks.poststop = [{path: "/bin/sh",
+		args: ["sh", "-c", "cat /proc/$PPID/status >$0", "\($dir)/status"]}]'
+	"${RUSTBOX%/*}/rustbox-runtime" --root "$DIR/state" run --bundle "$DIR/bundle" "$TAG" </dev/null 3>&-
+	[[ "$(<"$DIR/status")" == *rustbox-runtime* ]] || fail "no hook of the runtime's own process"
+	peak=$(awk '$1 == "VmHWM:" { print $2 }' "$DIR/status")
+	echo "# $peak of $most KiB" >&3
+	[ $peak -le $((most * 23 / 20)) ] || fail "$peak KiB instead of $most"
+	[ $peak -ge $((most / 4)) ] || fail "$peak KiB: that cannot be all"
 }
