@@ -376,17 +376,19 @@ program()
 	mkdir "$DIR/user-state"
 	chown 1000:1000 "$DIR/user-state"
 	chmod a+x "$BATS_RUN_TMPDIR" "$DIR" "$B"
+	programs_for_users
 	status=0
 	setpriv --reuid 1000 --regid 1000 --clear-groups timeout 100 "$RUNTIME" --root "$DIR/user-state" \
 		run --bundle "$B" "$ID" >"$DIR/out" 2>"$DIR/err" 3>&- </dev/null || status=$?
 	output=$(<"$DIR/out") error=$(<"$DIR/err")
-	error_names "permi"
+	error_names root.path "permi"
 	same "$(ls -A "$DIR/user-state")" ""
 	assert_nothing_left
 }
 
 @test "a state root that may not be written to, or is a file" {
 	chmod a+x "$BATS_RUN_TMPDIR" "$DIR" "$B"
+	programs_for_users
 	status=0
 	setpriv --reuid 1000 --regid 1000 --clear-groups timeout 100 "$RUNTIME" --root /proc/nowhere \
 		run --bundle "$B" "$ID" >"$DIR/out" 2>"$DIR/err" 3>&- </dev/null || status=$?

@@ -51,6 +51,22 @@ make_rootfs()
 	chown 1000:1000 "$root/home/user"
 }
 
+# Nobody but root can execute what is built in root's home folder. For tests with an
+# ordinary user: RUNTIME, RUSTBOX and what PATH finds are copies then.
+programs_for_users()
+{
+	local folder=$BATS_FILE_TMPDIR/programs
+	! setpriv --reuid 1000 --regid 1000 --clear-groups test -x "$RUNTIME" || return 0
+	chmod a+x "$BATS_RUN_TMPDIR" "${BATS_FILE_TMPDIR%/*}" "$BATS_FILE_TMPDIR"
+	[ -d "$folder" ] || {
+		mkdir "$folder"
+		find "${RUNTIME%/*}" -maxdepth 1 ! -type d -perm /111 -exec cp -d -t "$folder" {} +
+	}
+	RUNTIME=$folder/${RUNTIME##*/}
+	[ ! -x "$folder/${RUSTBOX##*/}" ] || RUSTBOX=$folder/${RUSTBOX##*/}
+	PATH=$folder:$PATH
+}
+
 setup_file()
 {
 	[ -x "$RUNTIME" ] || {

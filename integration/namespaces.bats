@@ -379,6 +379,7 @@ end_holder()
 	chown 1000:1000 "$DIR/user-state" "$DIR"
 	payload ids + print rootless
 	chown 1000:1000 "$B/config.json"
+	programs_for_users
 	status=0
 	output=$(setpriv --reuid 1000 --regid 1000 --clear-groups timeout 100 "$RUNTIME" --root "$DIR/user-state" \
 		run --bundle "$B" "$ID" 2>"$DIR/err" 3>&- </dev/null) || status=$?

@@ -16,6 +16,8 @@ SUB_IDS=3000000
 #   USER_FILES=1        the user is in the files of /etc
 #   USER_HIDES=FILE     the same, and a file is empty
 #   USER_SESSION=MODE   the same, /run/user/ID has this mode, and XDG_RUNTIME_DIR is not set
+#
+# RUNTIME and RUSTBOX are programs that the user may execute, see container.bash.
 make_user()
 {
 	local dir=$DIR file
@@ -66,6 +68,7 @@ make_user()
 		dir=${dir%/*}
 		dir=${dir:-/}
 	done
+	programs_for_users
 	"$DIR/as-user" unshare --user true 2>/dev/null ||
 		skip "this machine refuses user namespaces to ordinary users"
 }

@@ -317,6 +317,7 @@ as_user()
 		chmod a+x "$dir"
 		dir=${dir%/*}
 	done
+	programs_for_users
 	payload wait
 	config '.linux.cgroupsPath = ":box:\($t)" | del(.linux.resources.devices)
 		| .linux.namespaces += [{"type": "user"}]
