@@ -45,6 +45,18 @@ run_document()
 	"$PYTHON" "$HERE/docs_blocks.py" check "$TOP/$document" "$DIR/printed"
 }
 
+# A command on a terminal, whose user types "exit".
+type_line()
+{
+	# A keyboard that has no end: script(1) stops copying when its input ends.
+	[ -p "$DIR/keyboard" ] || mkfifo "$DIR/keyboard"
+	exec 5<>"$DIR/keyboard"
+	echo exit >&5
+	timeout -k 5 200 script -qec "$1" /dev/null <&5 >"$DIR/screen" 2>&1 3>&- 4>&- 5>&- ||
+		fail "$1: $(<"$DIR/screen")"
+	exec 5>&-
+}
+
 # True if there is this command, and it has these options: "rustbox run --rm -it sh".
 check_command()
 {

@@ -4,6 +4,8 @@
 
     docs_blocks.py script FILE            the blocks marked `sh`, as one script for bash
     docs_blocks.py check FILE OUTPUT      that they have printed what the document shows
+    docs_blocks.py typed FILE...          the lines of blocks marked `text` that are no output: what
+                                          needs a registry, or programs of others
     docs_blocks.py commands FILE...       each `rustbox ...` in a document: FILE:LINE:COMMAND
     docs_blocks.py messages FILE SOURCE...  that each heading which is a message, whole in
                                           backquotes, is one of the sources' texts
@@ -45,6 +47,14 @@ def pairs(path):
         script = lines if kind == "sh" else None
     if script is not None:
         yield script, None
+
+
+def typed(path):
+    after_script = False
+    for kind, _, lines, before in blocks(path):
+        if kind == "text" and not (after_script and not any(before)):
+            yield from lines
+        after_script = kind == "sh"
 
 
 def print_script(path):
@@ -141,6 +151,9 @@ def main(arguments):
         return check(*arguments[1:])
     elif arguments[:1] == ["messages"] and len(arguments) > 2:
         return check_messages(arguments[1], arguments[2:])
+    elif arguments[:1] == ["typed"]:
+        for path in arguments[1:]:
+            print(*typed(path), sep="\n")
     elif arguments[:1] == ["commands"]:
         print_commands(arguments[1:])
     else:
