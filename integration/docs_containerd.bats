@@ -27,7 +27,9 @@ teardown()
 	containerd_teardown
 }
 
-@test "the commands of docs/containerd.md work" {
+# What documents call ctr speaks to the test's containerd.
+make_ctr()
+{
 	local program
 	program=$(type -P ctr)
 	mkdir "$DIR/bin"
@@ -36,6 +38,10 @@ teardown()
 	exec timeout -k 5 100 "$program" --address "$CD/containerd.sock" --namespace "$CONTAINERD_NAMESPACE" "\$@"
 	SH
 	chmod +x "$DIR/bin/ctr"
+}
+
+@test "the commands of docs/containerd.md work" {
+	make_ctr
 	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$TOP/docs/containerd.md" >"$DIR/script"
 	(
 		PATH=$DIR/bin:$PATH
@@ -49,6 +55,16 @@ teardown()
 	# A detached exec's and task's streams: ctr leaves them to others.
 	find /run/containerd/fifo -name '*sleeper*' -delete
 	find /run/containerd/fifo -mindepth 1 -type d -empty -delete
+}
+
+@test "README.md: its ctr commands work" {
+	make_ctr
+	"$PYTHON" "$HERE/docs_blocks.py" typed "$TOP/README.md" | grep '^ctr ' |
+		sed "s|docker.io/library/busybox:latest|$IMAGE|; s|/usr/local/bin/rustbox-runtime|$RUNTIME|; s|--runc-binary|--runc-root $ROOT &|" \
+			>"$DIR/script"
+	PATH=$DIR/bin:$PATH bash -euxo pipefail "$DIR/script" >"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- ||
+		fail "$(<"$DIR/err")"
+	same "$(<"$DIR/out")" hello$'\n'hello
 }
 
 # What names a runtime replaces containerd's list of them: the default has to be there still.

@@ -406,6 +406,21 @@ exec_exits()
 	ok
 }
 
+@test "nerdctl run, as README.md and docs/containerd.md have it" {
+	local line
+	local -i count=0
+	while IFS= read -r line; do
+		[[ $line =~ \ (busybox|alpine)$ ]] || fail "no image: $line"
+		line="${line% *} --network none --cgroup-parent /$TAG --env RUSTBOX_TEST_TAG=$TAG box tty"
+		# shellcheck disable=SC2086 # words
+		on_pty end -- $line
+		ok
+		[[ $output == /dev/pts/0$'\n'* ]] || fail "no terminal of its own: $output"
+		count+=1
+	done < <("$PYTHON" "$HERE/docs_blocks.py" typed "$TOP/README.md" "$TOP/docs/containerd.md" | grep '^nerdctl ')
+	[ $count -eq 2 ]
+}
+
 # Hooks of the container's set its network up and take it away.
 @test "nerdctl run --network of a bridge" {
 	local address name net

@@ -103,6 +103,14 @@ teardown()
 @test "podman run --read-only" { test_read_only; }
 @test "podman cp" { test_copy; }
 
+@test "podman run, as README.md has it" {
+	local line
+	line=$("$PYTHON" "$HERE/docs_blocks.py" typed "$TOP/README.md" | grep '^podman ')
+	line=${line/\/usr\/local\/bin\/rustbox-runtime/$RUNTIME}
+	line=${line/run --rm busybox/run --rm --cgroup-parent /$TAG --env RUSTBOX_TEST_TAG=$TAG box}
+	same "$(bash -c "$line" 2>&1 3>&- 4>&-)" hello
+}
+
 @test "podman run --init" {
 	command -v tini-static >/dev/null || command -v catatonit >/dev/null || skip "there is no tini-static"
 	test_init
