@@ -3,12 +3,13 @@
  * Measures container runtimes side by side; integration/bench/run-bench makes
  * the bundles and calls it:
  *
- *   bench FOLDER COUNT NAME=PROGRAM[@TREE]...
+ *   bench [--growth] FOLDER COUNT NAME=PROGRAM[@TREE]...
  *
- * FOLDER has bundles/plain, wait, seccomp, userns, terminal, mounts, big, limit;
- * state and output go below it. Each column is a runtime of runc's command line, or
- * the program of the tools named floor. A TREE is the root of another
- * distribution release, whose /usr the program then sees instead of ours.
+ * FOLDER has bundles/plain, wait, seccomp, userns, terminal, mounts, big, limit, and
+ * whole/ with those that run to their end, in other cgroups (confined.c); with
+ * --growth, the bundles of its file points (growth.c). State and output go below it. Each column is
+ * a runtime of runc's command line, or the program of the tools named floor. A TREE is the root of
+ * another distribution release, whose /usr the program then sees instead of ours.
  *
  * Every round does each row once with each column, another column first each
  * time, so that the machine's noise hits all alike. A call is what its caller
@@ -16,8 +17,8 @@
  * outlive it come to us, since we are the subreaper.
  *
  * System calls and the runtime's peak memory are taken in a pass of their own,
- * under ptrace. A runtime that fails where /sys/fs/cgroup/unified is mounted
- * (crun does) is run where it is not.
+ * under ptrace, and that of all together in another one. A runtime that fails where
+ * /sys/fs/cgroup/unified is mounted (crun does) is run where it is not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@
 
 #include "integration/bench/bench.h"
 
-enum { TRACED_ROUNDS = 3 };
+enum { COUNTED_ROUNDS = 3 };
 
 struct bench bench;
 
@@ -63,7 +64,7 @@ static void probe(struct column *column)
 		column->namespace = make_namespace(column->tree, without_unified[i]);
 		column->note = i ? "runs without /sys/fs/cgroup/unified" : NULL;
 		next_id(id, sizeof(id));
-		column->works = column->namespace >= 0 && call_once(column, RUN, "plain", id);
+		column->works = column->namespace >= 0 && call_once(column, RUN, "plain", id, NULL);
 	}
 	if (is_there && !column->works)
 		column->note = "cannot run a container here (see the file errors)";
@@ -88,11 +89,18 @@ static void add_column(char *argument)
 				   .is_floor = strcmp(argument, "floor") == 0,
 				   .namespace = -1 };
 	(void)snprintf(path, sizeof(path), "%s/state/%s", bench.folder, column->name);
-	if (mkdir(path, 0700) < 0)
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		fail(path);
 	probe(column);
-	if (column->works)
-		begin_waiting(column);
+}
+
+/* The passes in which times are not taken. */
+static void count_in(enum pass pass)
+{
+	for (size_t row = 0; row < ROWS; row++)
+		for (size_t i = 0; i < bench.n_columns; i++)
+			if (bench.columns[i].works && (pass != CONFINED || row_is_whole(row)))
+				do_row(&bench.columns[i], row, pass);
 }
 
 static void measure(unsigned long count)
@@ -105,14 +113,31 @@ static void measure(unsigned long count)
 				struct column *column =
 					&bench.columns[(i + round) % bench.n_columns];
 				if (column->works && (!is_many || round % MANY_DIVISOR == 0))
-					do_row(column, row, false);
+					do_row(column, row, TIMED);
 			}
 		}
-	for (unsigned long round = 0; round < TRACED_ROUNDS && round < count; round++)
-		for (size_t row = 0; row < ROWS; row++)
-			for (size_t i = 0; i < bench.n_columns; i++)
-				if (bench.columns[i].works)
-					do_row(&bench.columns[i], row, true);
+	for (unsigned long round = 0; round < COUNTED_ROUNDS && round < count; round++)
+		count_in(TRACED);
+	bool can_confine = begin_confinement();
+	for (unsigned long round = 0; can_confine && round < COUNTED_ROUNDS && round < count;
+	     round++)
+		count_in(CONFINED);
+	if (can_confine)
+		end_confinement();
+}
+
+static int measure_all(unsigned long count)
+{
+	for (size_t i = 0; i < bench.n_columns; i++)
+		if (bench.columns[i].works)
+			begin_waiting(&bench.columns[i]);
+	measure(count);
+	for (size_t i = 0; i < bench.n_columns; i++)
+		if (bench.columns[i].works)
+			find_smallest_limit(&bench.columns[i]);
+	for (size_t i = 0; i < bench.n_columns; i++)
+		end_waiting(&bench.columns[i]);
+	return report(count);
 }
 
 static void prepare(void)
@@ -124,26 +149,25 @@ static void prepare(void)
 	if (bench.home < 0)
 		fail("open our mount namespace");
 	open_streams();
-	find_cgroups();
+	find_cgroups("");
+	bench.bundles = "bundles";
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	bool grows = argc > 1 && strcmp(argv[1], "--growth") == 0;
 
+	argc -= grows;
+	argv += grows;
+	unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 	if (count == 0 || argc < 4 || argc - 3 > COLUMNS_MAX || argv[1][0] != '/') {
-		(void)fprintf(stderr, "usage: bench FOLDER COUNT NAME=PROGRAM[@TREE]...\n");
+		(void)fprintf(stderr,
+			      "usage: bench [--growth] FOLDER COUNT NAME=PROGRAM[@TREE]...\n");
 		return 2;
 	}
 	bench.folder = argv[1];
 	prepare();
 	for (int i = 3; i < argc; i++)
 		add_column(argv[i]);
-	measure(count);
-	for (size_t i = 0; i < bench.n_columns; i++)
-		if (bench.columns[i].works)
-			find_smallest_limit(&bench.columns[i]);
-	for (size_t i = 0; i < bench.n_columns; i++)
-		end_waiting(&bench.columns[i]);
-	return report(count);
+	return grows ? measure_growth(count) : measure_all(count);
 }

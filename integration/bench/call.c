@@ -19,7 +19,7 @@ void next_id(char *ret, size_t size)
 /* "A:B:...", for the floor. */
 static char cgroups[2048];
 
-void find_cgroups(void)
+void find_cgroups(const char *below)
 {
 	static const char *const usual[] = { "",	 "/systemd", "/pids",	"/blkio",
 					     "/freezer", "/devices", "/memory", "/cpuset",
@@ -34,8 +34,9 @@ void find_cgroups(void)
 		(void)snprintf(path, sizeof(path), "%s%s/cgroup.procs", root, usual[i]);
 		if (stat(path, &st) < 0)
 			continue;
-		(void)snprintf(cgroups + used, sizeof(cgroups) - used, "%s%s%s", used ? ":" : "",
-			       root, usual[i]);
+		bool counts_memory = i == 0 || strcmp(usual[i], "/memory") == 0;
+		(void)snprintf(cgroups + used, sizeof(cgroups) - used, "%s%s%s%s", used ? ":" : "",
+			       root, usual[i], counts_memory ? below : "");
 		used = strlen(cgroups);
 		if (i == 0) /* cgroup2 alone */
 			break;
@@ -63,7 +64,7 @@ static void add(struct call *call, const char *format, ...)
 static void floor_call(struct call *call, const struct column *column, enum verb verb,
 		       const char *bundle, const char *id)
 {
-	static const char *const verbs[] = { "run", "create", "start", "delete", "exec" };
+	static const char *const verbs[] = { "run", "create", "start", "kill", "delete", "exec" };
 	bool makes = verb == RUN || verb == CREATE;
 
 	add(call, "--cgroups");
@@ -76,11 +77,11 @@ static void floor_call(struct call *call, const struct column *column, enum verb
 		add(call, "--mounts=200");
 	if (strcmp(bundle, "userns") == 0)
 		add(call, "--userns=100000");
-	add(call, "%s", verbs[verb]);
+	add(call, "%s", verbs[verb <= EXEC ? verb : RUN]);
 	if (makes)
-		add(call, "%s/bundles/%s/rootfs", bench.folder, bundle);
-	if (verb == EXEC)
-		add(call, "%d", (int)column->waiting);
+		add(call, "%s/%s/%s/rootfs", bench.folder, bench.bundles, bundle);
+	if (verb == EXEC || verb == KILL)
+		add(call, "%d", (int)(verb == EXEC ? column->waiting : column->init));
 	add(call, "%s", id);
 	if (makes && strcmp(bundle, "wait") == 0) {
 		add(call, "/bin/sleep");
@@ -107,13 +108,21 @@ void make_call(struct call *call, const struct column *column, enum verb verb, c
 		add(call, "--pid-file");
 		add(call, "%s/pid", bench.folder);
 		add(call, "--bundle");
-		add(call, "%s/bundles/%s", bench.folder, bundle);
+		add(call, "%s/%s/%s", bench.folder, bench.bundles, bundle);
 		add(call, "%s", id);
 		break;
 	case START:
 	case DELETE:
 		add(call, "%s", verb == START ? "start" : "delete");
 		add(call, "%s", id);
+		break;
+	case KILL:
+		add(call, "kill");
+		add(call, "%s", id);
+		add(call, "KILL");
+		break;
+	case LIST:
+		add(call, "list");
 		break;
 	case EXEC:
 		add(call, "exec");
@@ -123,7 +132,7 @@ void make_call(struct call *call, const struct column *column, enum verb verb, c
 	default:
 		add(call, "run");
 		add(call, "--bundle");
-		add(call, "%s/bundles/%s", bench.folder, bundle);
+		add(call, "%s/%s/%s", bench.folder, bench.bundles, bundle);
 		add(call, "%s", id);
 		break;
 	}

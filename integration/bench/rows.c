@@ -11,12 +11,13 @@
 
 #include "integration/bench/bench.h"
 
-/* CREATE, START and DELETE follow one another: a container's life is the three of them. */
+/* CREATE, START, KILL and DELETE follow one another: a container's life is the four of them. */
 const struct row rows[ROWS] = {
 	{ "`run true`", RUN, "plain" },
-	{ "`create`", CREATE, "plain" },
-	{ "`start`", START, "plain" },
-	{ "`delete`", DELETE, "plain" },
+	{ "`create`", CREATE, "wait" },
+	{ "`start`", START, "wait" },
+	{ "`kill`", KILL, "wait" },
+	{ "`delete`", DELETE, "wait" },
 	{ "`exec true`", EXEC, "wait" },
 	{ "50 at once", PARALLEL, "plain" },
 	{ "100 in sequence", SEQUENCE, "plain" },
@@ -30,6 +31,11 @@ const struct row rows[ROWS] = {
 bool row_is_many(size_t row)
 {
 	return rows[row].verb == PARALLEL || rows[row].verb == SEQUENCE;
+}
+
+bool row_is_whole(size_t row)
+{
+	return rows[row].verb == RUN || rows[row].verb == TERMINAL;
 }
 
 /* Of the container that exec enters; other ids are numbered. */
@@ -53,24 +59,42 @@ static pid_t read_pid(void)
 	return (pid_t)strtol(text, NULL, 10);
 }
 
-static void keep(struct column *column, size_t row, const struct cost *cost, bool is_traced)
+static bool takes(enum pass pass, int measure)
+{
+	switch (measure) {
+	case CALLS:
+	case MEMORY:
+		return pass == TRACED;
+	case WHOLE:
+		return pass == CONFINED;
+	default:
+		return pass == TIMED;
+	}
+}
+
+static void keep(struct column *column, size_t row, const struct cost *cost, enum pass pass)
 {
 	for (int m = 0; m < MEASURES; m++)
-		if ((m == CALLS || m == MEMORY) == is_traced)
+		if (takes(pass, m))
 			add_sample(&column->samples[row][m], cost->measures[m]);
 }
 
-static bool do_call(struct column *column, size_t row, const char *id, bool is_traced)
+static bool do_call(struct column *column, size_t row, const char *id, enum pass pass)
 {
+	static bool (*const passes[])(const struct call *, struct cost *) = {
+		[TIMED] = timed,
+		[TRACED] = traced,
+		[CONFINED] = confined,
+	};
 	struct call call;
 	struct cost cost;
 
 	make_call(&call, column, rows[row].verb, rows[row].bundle, id);
 	enter(column->namespace);
-	bool ok = is_traced ? traced(&call, &cost) : timed(&call, &cost);
+	bool ok = passes[pass](&call, &cost);
 	enter(bench.home);
 	if (ok)
-		keep(column, row, &cost, is_traced);
+		keep(column, row, &cost, pass);
 	else
 		column->failures++;
 	return ok;
@@ -84,66 +108,70 @@ static void do_many(struct column *column, size_t row)
 	bool ok = timed_many(column, rows[row].bundle, rows[row].verb == PARALLEL, &cost);
 	enter(bench.home);
 	if (ok)
-		keep(column, row, &cost, false);
+		keep(column, row, &cost, TIMED);
 	else
 		column->failures++;
 }
 
-/* The three rows of a container's life; delete finds it stopped and reaped. */
-static void do_life(struct column *column, size_t row, const char *id, bool is_traced)
+/* The four rows of a container's life; delete finds it stopped and reaped. */
+static void do_life(struct column *column, size_t row, const char *id, enum pass pass)
 {
-	if (!do_call(column, row, id, is_traced))
+	if (!do_call(column, row, id, pass))
 		return;
-	pid_t init = read_pid();
-	bool started = do_call(column, row + 1, id, is_traced);
-	if (!started && init > 0)
-		(void)kill(init, SIGKILL);
-	if (init > 0)
-		(void)waitpid(init, NULL, __WALL);
-	(void)do_call(column, row + 2, id, is_traced);
+	column->init = read_pid();
+	bool ends = do_call(column, row + 1, id, pass) && do_call(column, row + 2, id, pass);
+	if (!ends && column->init > 0)
+		(void)kill(column->init, SIGKILL);
+	if (column->init > 0)
+		(void)waitpid(column->init, NULL, __WALL);
+	(void)do_call(column, row + 3, id, pass);
 }
 
-void do_row(struct column *column, size_t row, bool is_traced)
+void do_row(struct column *column, size_t row, enum pass pass)
 {
 	char id[64];
 
 	next_id(id, sizeof(id));
 	switch (rows[row].verb) {
 	case CREATE:
-		do_life(column, row, id, is_traced);
+		do_life(column, row, id, pass);
 		break;
 	case START:
+	case KILL:
 	case DELETE: /* done with create */
 		break;
 	case EXEC:
 		waiting_id(column, id, sizeof(id));
 		if (column->waiting > 0)
-			(void)do_call(column, row, id, is_traced);
+			(void)do_call(column, row, id, pass);
 		break;
 	case PARALLEL:
 	case SEQUENCE:
-		if (!is_traced)
+		if (pass == TIMED)
 			do_many(column, row);
 		break;
 	case TERMINAL: /* the floor has none */
 		if (!column->is_floor)
-			(void)do_call(column, row, id, is_traced);
+			(void)do_call(column, row, id, pass);
 		break;
 	default:
-		(void)do_call(column, row, id, is_traced);
+		(void)do_call(column, row, id, pass);
 		break;
 	}
 }
 
-bool call_once(struct column *column, enum verb verb, const char *bundle, const char *id)
+bool call_once(struct column *column, enum verb verb, const char *bundle, const char *id,
+	       struct cost *cost)
 {
 	struct call call;
-	struct cost cost;
+	struct cost unused;
 
 	make_call(&call, column, verb, bundle, id);
 	enter(column->namespace);
-	bool ok = timed(&call, &cost);
+	bool ok = timed(&call, cost ? cost : &unused);
 	enter(bench.home);
+	if (ok && verb == CREATE)
+		column->init = read_pid();
 	return ok;
 }
 
@@ -152,10 +180,10 @@ void begin_waiting(struct column *column)
 	char id[64];
 
 	waiting_id(column, id, sizeof(id));
-	if (!call_once(column, CREATE, "wait", id))
+	if (!call_once(column, CREATE, "wait", id, NULL))
 		return;
-	column->waiting = read_pid();
-	if (!call_once(column, START, "wait", id))
+	column->waiting = column->init;
+	if (!call_once(column, START, "wait", id, NULL))
 		column->failures++;
 }
 
@@ -168,6 +196,6 @@ void end_waiting(struct column *column)
 	waiting_id(column, id, sizeof(id));
 	(void)kill(column->waiting, SIGKILL);
 	(void)waitpid(column->waiting, NULL, __WALL);
-	if (!call_once(column, DELETE, "wait", id))
+	if (!call_once(column, DELETE, "wait", id, NULL))
 		column->failures++;
 }

@@ -26,6 +26,18 @@ double quantile(struct samples *samples, double q)
 	if (samples->count == 0)
 		return 0;
 	qsort(samples->values, samples->count, sizeof(double), compare);
-	size_t i = (size_t)(q * (double)samples->count);
-	return samples->values[i < samples->count ? i : samples->count - 1];
+	double exact = q * (double)samples->count;
+	size_t rank = (size_t)exact;
+	if ((double)rank < exact || rank == 0)
+		rank++;
+	return samples->values[rank - 1];
+}
+
+double mean(const struct samples *samples)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < samples->count; i++)
+		sum += samples->values[i];
+	return samples->count ? sum / (double)samples->count : 0;
 }

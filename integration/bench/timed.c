@@ -90,6 +90,7 @@ static void add_usage(struct cost *cost, const struct rusage *usage)
 {
 	cost->measures[USER] += milliseconds(usage->ru_utime);
 	cost->measures[SYSTEM] += milliseconds(usage->ru_stime);
+	cost->measures[CPU] = cost->measures[USER] + cost->measures[SYSTEM];
 	cost->measures[FAULTS] += (double)(usage->ru_minflt + usage->ru_majflt);
 }
 

@@ -66,13 +66,12 @@ static void trace(pid_t program, struct cost *cost, int *ret_status)
 	}
 }
 
-static _Noreturn void be_traced(const struct call *call)
+_Noreturn void become(const struct call *call)
 {
 	char output[PATH_MAX];
 
 	(void)snprintf(output, sizeof(output), "%s/output", bench.folder);
-	int fd = open(call->has_terminal ? terminal_name() : output, O_RDWR | O_NOCTTY);
-	(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	int fd = open(call->has_terminal ? terminal_name() : output, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	(void)dup2(fd, STDIN_FILENO);
 	(void)dup2(fd, STDOUT_FILENO);
 	(void)dup2(fd, STDERR_FILENO);
@@ -94,8 +93,10 @@ bool traced(const struct call *call, struct cost *cost)
 	if (tracer == 0) {
 		pid_t program = fork();
 
-		if (program == 0)
-			be_traced(call);
+		if (program == 0) {
+			(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+			become(call);
+		}
 		trace(program, cost, &status);
 		if (write(ends[1], cost, sizeof(*cost)) != (ssize_t)sizeof(*cost))
 			_exit(1);

@@ -7,6 +7,7 @@
  *
  *   floor [OPTION...] run|create ROOTFS ID COMMAND [ARG...]
  *   floor [OPTION...] start|delete ID
+ *   floor [OPTION...] kill PID ID
  *   floor [OPTION...] exec PID ID COMMAND [ARG...]
  *
  *   --cgroups A:B:…   make (or join, remove) the directory ID below each
@@ -175,9 +176,21 @@ static int delete_container(void)
 	return unlink(path_of(job.state, job.id, NULL)) < 0 ? 125 : 0;
 }
 
+static int open_process(const char *pid)
+{
+	return (int)syscall(SYS_pidfd_open, (pid_t)strtol(pid, NULL, 10), 0);
+}
+
+static int kill_container(const char *target)
+{
+	int pidfd = open_process(target);
+
+	return pidfd < 0 || syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? 125 : 0;
+}
+
 static int enter(const char *target)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)strtol(target, NULL, 10), 0);
+	int pidfd = open_process(target);
 	int status;
 
 	join_cgroups();
@@ -204,7 +217,7 @@ static void split_cgroups(char *list)
 
 static int usage(void)
 {
-	(void)fputs("usage: floor [OPTION...] run|create|start|delete|exec ...\n", stderr);
+	(void)fputs("usage: floor [OPTION...] run|create|start|kill|delete|exec ...\n", stderr);
 	return 125;
 }
 
@@ -256,6 +269,8 @@ int main(int argc, char **argv)
 		job.command = rest + 3;
 		return enter(rest[1]);
 	}
+	if (n == 3 && strcmp(verb, "kill") == 0)
+		return kill_container(rest[1]);
 	if (n == 2 && (strcmp(verb, "start") == 0 || strcmp(verb, "delete") == 0)) {
 		job.id = rest[1];
 		return verb[0] == 's' ? start() : delete_container();
