@@ -216,6 +216,35 @@ load container
 	lines FROM_FILE=yes /tmp "uid 12 12 12" "gid 34 34 34" "CapEff: 0000000000000000"
 }
 
+@test "--process with other options: they count above the file" {
+	start_waiting
+	cat >"$DIR/process.json" <<-'JSON'
+	{"args": ["payload", "env", "FROM_FILE", "FROM_OPTION", "+", "cwd", "+", "ids", "+", "status", "CapEff", "NoNewPrivs"],
+	 "env": ["PATH=/bin", "FROM_FILE=yes", "FROM_OPTION=no"], "cwd": "/tmp", "user": {"uid": 0, "gid": 34}}
+	JSON
+	try exec --process "$DIR/process.json" "$ID"
+	ok
+	lines FROM_OPTION=no /tmp "CapEff: 0000000000000000" "NoNewPrivs: 0"
+	is_ours || return 0
+	try exec --process "$DIR/process.json" --env FROM_OPTION=yes --cwd /home --cap CAP_KILL --no-new-privs \
+		--additional-gids 77 "$ID"
+	ok
+	lines FROM_FILE=yes FROM_OPTION=yes /home "gid 34 34 34" "groups 77" "CapEff: 0000000000000020" "NoNewPrivs: 1"
+}
+
+@test "--apparmor and --process-label on a machine that has neither are errors" {
+	is_ours || skip "this runtime ignores them"
+	start_waiting
+	if [ ! -d /sys/kernel/security/apparmor ]; then
+		try exec --apparmor some-profile "$ID" payload print never
+		error_names some-profile "AppArmor is not enabled"
+	fi
+	if [ ! -d /sys/fs/selinux ]; then
+		try exec --process-label a:b:c:d "$ID" payload print never
+		error_names a:b:c:d "SELinux is not enabled"
+	fi
+}
+
 @test "--process: a missing file, broken JSON, wrong types" {
 	start_waiting
 	try exec --process "$DIR/none.json" "$ID"

@@ -66,7 +66,7 @@ int container_run(const struct container_engine *engine,
 
 struct container_exec_options {
 	const char *id;
-	const char *process_file; /* --process, absolute path, or NULL: built from the rest */
+	const char *process_file; /* --process, absolute path, or NULL: like init, with args */
 	char *const *args;	  /* NULL-terminated */
 	const char *cwd;
 	char *const *env; /* additional NAME=VALUE; NULL-terminated or NULL */

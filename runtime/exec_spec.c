@@ -120,41 +120,23 @@ static int set_user(struct spec_process *process, const struct container_exec_op
 	return 0;
 }
 
-static char *copy_or_keep(const char *text, char *otherwise, struct arena *arena, struct error *err)
-{
-	return text ? arena_strdup(arena, text, err) : otherwise;
-}
-
-/* The container's process, changed by the options. */
-static int build_from_options(const struct spec *container,
-			      const struct container_exec_options *options, struct arena *arena,
-			      struct spec_process *process, struct error *err)
+/* The container's process, but for what was for its own start. */
+static int begin_with_container(const struct spec *container,
+				const struct container_exec_options *options, struct arena *arena,
+				struct spec_process *process, struct error *err)
 {
 	if (!container->process)
 		return error_set(err, EINVAL, "the container's configuration has no process");
 	*process = *container->process;
-	process->terminal = options->tty;
+	process->terminal = false;
 	process->console_size = NULL;
-	if (join_lists(NULL, 0, options->args, arena, &process->args, &process->n_args, err) < 0 ||
-	    join_lists(container->process->env, container->process->n_env, options->env, arena,
-		       &process->env, &process->n_env, err) < 0)
+	if (join_lists(NULL, 0, options->args, arena, &process->args, &process->n_args, err) < 0)
 		return -1;
-	if (!process->n_args)
-		return error_set(err, EINVAL, "exec: no program was given");
-	process->no_new_privileges |= options->no_new_privileges;
-	if (!(process->cwd = copy_or_keep(options->cwd, process->cwd, arena, err)))
-		return -1;
-	process->apparmor_profile =
-		copy_or_keep(options->apparmor, process->apparmor_profile, arena, err);
-	process->selinux_label =
-		copy_or_keep(options->process_label, process->selinux_label, arena, err);
-	if (options->capabilities && options->capabilities[0])
-		return add_capabilities(process, options->capabilities, arena, err);
-	return 0;
+	return process->n_args ? 0 : error_set(err, EINVAL, "exec: no program was given");
 }
 
-static int read_process_file(const char *path, struct arena *arena, struct spec_process *process,
-			     struct error *err)
+static int begin_with_file(const char *path, struct arena *arena, struct spec_process *process,
+			   struct error *err)
 {
 	cleanup_free char *text = NULL;
 	size_t size;
@@ -168,6 +150,32 @@ static int read_process_file(const char *path, struct arena *arena, struct spec_
 	return 0;
 }
 
+static int replace_text(char **text, const char *with, struct arena *arena, struct error *err)
+{
+	if (!with)
+		return 0;
+	*text = arena_strdup(arena, with, err);
+	return *text ? 0 : -1;
+}
+
+/* What options say counts above the file, and above the container's process. */
+static int change_by_options(const struct container_exec_options *options, struct arena *arena,
+			     struct spec_process *process, struct error *err)
+{
+	process->terminal |= options->tty;
+	process->no_new_privileges |= options->no_new_privileges;
+	if (join_lists(process->env, process->n_env, options->env, arena, &process->env,
+		       &process->n_env, err) < 0 ||
+	    replace_text(&process->cwd, options->cwd, arena, err) < 0 ||
+	    replace_text(&process->apparmor_profile, options->apparmor, arena, err) < 0 ||
+	    replace_text(&process->selinux_label, options->process_label, arena, err) < 0)
+		return -1;
+	if (options->capabilities && options->capabilities[0] &&
+	    add_capabilities(process, options->capabilities, arena, err) < 0)
+		return -1;
+	return set_user(process, options, arena, err);
+}
+
 int exec_spec_build(const struct spec *container, const struct container_exec_options *options,
 		    struct arena *arena, struct spec_process **ret, struct error *err)
 {
@@ -176,14 +184,9 @@ int exec_spec_build(const struct spec *container, const struct container_exec_op
 
 	if (!process)
 		return -1;
-	if (options->process_file) {
-		rc = read_process_file(options->process_file, arena, process, err);
-		if (rc == 0 && options->tty)
-			process->terminal = true;
-	} else {
-		rc = build_from_options(container, options, arena, process, err);
-	}
-	if (rc < 0 || set_user(process, options, arena, err) < 0)
+	rc = options->process_file ? begin_with_file(options->process_file, arena, process, err)
+				   : begin_with_container(container, options, arena, process, err);
+	if (rc < 0 || change_by_options(options, arena, process, err) < 0)
 		return -1;
 	if (spec_check_process(process, options->process_file ? options->process_file : "process",
 			       err) < 0)

@@ -19,6 +19,7 @@
 #include "runtime/container.h"
 #include "runtime/exec_process.h"
 #include "runtime/exec_spec.h"
+#include "runtime/lsm.h"
 #include "runtime/namespace.h"
 #include "runtime/oom_score.h"
 #include "runtime/registry.h"
@@ -137,6 +138,7 @@ static int prepare(const struct container_exec_options *options, struct exec *ex
 		.arena = &exec->arena,
 	};
 	if (exec_spec_build(&exec->spec, options, &exec->arena, &exec->process.process, err) < 0 ||
+	    lsm_check(exec->process.process, err) < 0 ||
 	    exec_spec_place(options->cgroup, &exec->arena, &exec->place, err) < 0)
 		return -1;
 	/* The container's own directory is for its groups alone, then. */
