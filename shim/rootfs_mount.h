@@ -2,7 +2,8 @@
 /*
  * The root file system that containerd describes as a list of mounts: made in
  * the caller's own mount namespace, where containerd and its clients reach
- * into it. These functions block and are run by background_run().
+ * into it. These functions block and are run by background_run(), where
+ * others than this container wait for the loop.
  */
 #pragma once
 
@@ -29,6 +30,12 @@ int rootfs_mount(const char *rootfs, Containerd__Types__Mount *const *mounts, si
  * Symbolic links are not followed.
  */
 int rootfs_unmount(const char *rootfs, struct error *err);
+
+/*
+ * The same of mounts at `rootfs` itself, as far as it takes no waiting. False:
+ * something is left, for rootfs_unmount(), which says why.
+ */
+bool rootfs_unmount_at_once(const char *rootfs);
 
 /* False only when it is sure that nothing is mounted at this very path. Does not block. */
 bool rootfs_is_mounted(const char *rootfs);

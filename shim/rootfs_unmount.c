@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -192,6 +193,13 @@ int rootfs_unmount(const char *rootfs, struct error *err)
 	if (root && more > 0)
 		return error_set(err, EBUSY, "unmount %s: new mounts appear all the time", root);
 	return root ? more : 0;
+}
+
+bool rootfs_unmount_at_once(const char *rootfs)
+{
+	while (umount2(rootfs, UMOUNT_NOFOLLOW) == 0)
+		;
+	return errno == EINVAL && !rootfs_is_mounted(rootfs);
 }
 
 bool rootfs_is_mounted(const char *rootfs)

@@ -50,6 +50,27 @@ static void is_mounted_itself(void)
 	CHECK(!rootfs_is_mounted(in_folder("rootfs")));
 }
 
+static void at_once(void)
+{
+	CHECK(rootfs_unmount_at_once(in_folder("rootfs")));
+	mount_tmpfs("rootfs");
+	mount_tmpfs("rootfs");
+	CHECK(rootfs_unmount_at_once(in_folder("rootfs")));
+	CHECK(!rootfs_is_mounted(in_folder("rootfs")));
+	mount_tmpfs("rootfs");
+	make_folders("rootfs/a");
+	mount_tmpfs("rootfs/a");
+	CHECK(!rootfs_unmount_at_once(in_folder("rootfs")));
+	CHECK(count_mounts(in_folder("rootfs")) == 2);
+	unmount_well();
+	CHECK(symlink("rootfs", in_folder("link")) == 0);
+	mount_tmpfs("rootfs");
+	(void)rootfs_unmount_at_once(in_folder("link"));
+	CHECK(rootfs_is_mounted(in_folder("rootfs")));
+	CHECK(unlink(in_folder("link")) == 0);
+	unmount_well();
+}
+
 static void stacked_and_nested(void)
 {
 	for (int i = 0; i < 3; i++)
@@ -205,6 +226,7 @@ int main(void)
 		TEST(nothing_mounted),
 		TEST(not_a_root),
 		TEST(is_mounted_itself),
+		TEST(at_once),
 		TEST(stacked_and_nested),
 		TEST(mounts_without_one_at_the_root),
 		TEST(hidden_mounts),

@@ -121,6 +121,13 @@ struct task_service {
 	 */
 	const int *files;
 	/*
+	 * Roots are mounted and unmounted by this process itself, whose loop stands
+	 * still meanwhile, and not by children of it: for who has one container, of
+	 * which nothing has to be written to a disk then. What is busy is left to a
+	 * child all the same.
+	 */
+	bool mounts_itself;
+	/*
 	 * Who takes the streams of a process within this program (exec_id NULL:
 	 * of init). NULL, also as an answer: they go where the request says.
 	 */

@@ -226,7 +226,11 @@ static int make_mounts(struct creation *creation)
 
 	if (mkdirat(task->directory, "rootfs", 0711) < 0 && errno != EEXIST)
 		return error_set(&creation->err, errno, "make %s/rootfs", task->bundle);
-	return task_run_background(task, mount, mounted, creation, &creation->err);
+	if (!task->service->mounts_itself)
+		return task_run_background(task, mount, mounted, creation, &creation->err);
+	struct error err;
+	mounted(creation, mount(creation, &err) < 0 ? err.text : NULL);
+	return 0;
 }
 
 /* ---- the beginning ---- */

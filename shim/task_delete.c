@@ -62,12 +62,20 @@ static int unmount(void *data, struct error *err)
 	return rootfs ? rootfs_unmount(rootfs, err) : -1;
 }
 
+static bool unmount_at_once(const struct task *task)
+{
+	struct error ignored;
+	cleanup_free char *rootfs = str_format(&ignored, "%s/rootfs", task->bundle);
+
+	return rootfs && rootfs_unmount_at_once(rootfs);
+}
+
 static void init_drained(void *data)
 {
 	struct task *task = data;
 	struct error err;
 
-	if (!task->has_mounts) {
+	if (!task->has_mounts || (task->service->mounts_itself && unmount_at_once(task))) {
 		finish(task);
 		return;
 	}

@@ -245,6 +245,8 @@ static int open_services(struct supervisor *s, struct error *err)
 	tasks->lock = &s->lock;
 	tasks->files = &s->folder;
 	tasks->local_streams = local_streams;
+	/* Such a root is volatile; but one with ids of its own takes a child to be mounted. */
+	tasks->mounts_itself = s->record->auto_remove && !s->record->isolate_user;
 	tasks->shutdown = tasks->emptied = ignore;
 	tasks->reaper = reaper_new(&s->loop, err);
 	if (!tasks->reaper)
