@@ -185,6 +185,7 @@ enum spawn_step { SPAWN_DONE, SPAWN_PREPARE, SPAWN_EXECUTE };
  */
 struct spawn_memory {
 	char stack[(64 << 10) - 64]; /* only the pages that are used are ever there */
+	_Alignas(16) char between[16 << 10]; /* the stack of the one between, see run_between() */
 	_Alignas(16) volatile enum spawn_step failed;
 	volatile int code;
 };
@@ -235,6 +236,8 @@ static int prepare_spawned(struct spawn_plan *plan)
 			return -1;
 		}
 	}
+	if (plan->spawn->new_session && setsid() < 0)
+		return -1;
 	if (plan->spawn->new_group && setpgid(0, 0) < 0)
 		return -1;
 	return place_fds(plan);
@@ -271,9 +274,27 @@ static int run_spawned(void *data)
 	return 127;
 }
 
+/* As in vfork(2): returns when `run` has executed or ended. */
+static pid_t clone_sharing(int (*run)(void *data), char *stack_end, struct spawn_plan *plan)
+{
+	return clone(run, stack_end, CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+}
+
+/* A child that ends as soon as its own has executed, which is an orphan then. */
+static int run_between(void *data)
+{
+	struct spawn_plan *plan = data;
+
+	plan->memory->failed = SPAWN_PREPARE;
+	if (clone_sharing(run_spawned, plan->memory->stack + sizeof(plan->memory->stack), plan) < 0)
+		plan->memory->code = errno;
+	return 0;
+}
+
 static pid_t clone_spawned(struct spawn_plan *plan, struct error *err)
 {
 	struct spawn_memory *memory = plan->memory;
+	const bool between = plan->spawn->new_session;
 	const char *path = plan->spawn->path;
 	sigset_t all, before;
 	int status;
@@ -281,16 +302,18 @@ static pid_t clone_spawned(struct spawn_plan *plan, struct error *err)
 	/* A handler of ours that ran in the child would run on our memory. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = clone(run_spawned, memory->stack + sizeof(memory->stack),
-			  CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
+	pid_t pid = between ? clone_sharing(run_between, memory->between + sizeof(memory->between),
+					    plan)
+			    : clone_sharing(run_spawned, memory->stack + sizeof(memory->stack), plan);
 	int code = errno;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)
 		return error_set(err, code, "clone a child for %s", path);
+	if (between || memory->failed != SPAWN_DONE)
+		(void)process_wait(pid, &status);
 	if (memory->failed == SPAWN_DONE)
-		return pid;
+		return between ? 0 : pid;
 	code = memory->code;
-	(void)process_wait(pid, &status);
 	return error_set(err, code, "%s %s",
 			 memory->failed == SPAWN_EXECUTE ? "execute" : "prepare a child for", path);
 }

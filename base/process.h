@@ -100,6 +100,7 @@ struct process_spawn {
 	bool new_group;		/* a process group of its own */
 	bool holds_termination; /* SIGTERM and SIGINT stay blocked, until it asks for them */
 	bool dies_with_parent;	/* SIGKILL when the calling thread ends (PR_SET_PDEATHSIG) */
+	bool new_session;	/* and nobody's child from its beginning: nobody waits for it */
 	/*
 	 * NULL, or the program as a close-on-exec descriptor (borrowed), which is
 	 * executed instead of the path, if it is not -1. Not a script.
@@ -110,7 +111,7 @@ enum { PROCESS_SPAWN_FDS = 8 };
 
 /*
  * Starts it with default signal handling and an otherwise empty mask. Does not copy the
- * caller's memory (vfork). The child's pid; -1 with err when the program could
- * not be executed (then there is no child).
+ * caller's memory (vfork). The child's pid (0: nobody's child); -1 with err
+ * when the program could not be executed (then there is no child).
  */
 pid_t process_spawn(const struct process_spawn *spawn, struct error *err);

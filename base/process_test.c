@@ -334,6 +334,37 @@ static void spawned_programs_may_have_a_group(void **state)
 	assert_int_equal(end_of(spawn_shell(script, fds, 3, (struct process_spawn){ 0 }, &err)), 1);
 }
 
+static void spawned_programs_may_be_on_their_own(void **state)
+{
+	const char *script = "read -r _ _ _ parent group session _ </proc/self/stat;"
+			     "[ $group = $$ ] && [ $session = $$ ] && echo $parent";
+	int ends[2], fds[] = { -1, -1, -1 }, status;
+	struct error err;
+	char text[32];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	fds[1] = ends[1];
+	assert_int_equal(
+		spawn_shell(script, fds, 3, (struct process_spawn){ .new_session = true }, &err), 0);
+	(void)close(ends[1]);
+	ssize_t n = read(ends[0], text, sizeof(text) - 1);
+	assert_true(n > 1);
+	text[n] = '\0';
+	assert_int_not_equal(atoi(text), getpid());
+	(void)close(ends[0]);
+	assert_int_equal(waitpid(-1, &status, 0), -1); /* nor is anybody else's end to be seen */
+	assert_int_equal(errno, ECHILD);
+	const struct process_spawn missing = { .path = "/no/such/program",
+					       .args = (char *[]){ NULL },
+					       .fds = (int[]){ -1, -1, -1 },
+					       .n_fds = 3,
+					       .new_session = true };
+	assert_int_equal(process_spawn(&missing, &err), -1);
+	assert_string_equal(err.text, "execute /no/such/program: No such file or directory");
+	assert_int_equal(waitpid(-1, &status, 0), -1);
+}
+
 static void spawned_programs_may_die_with_us(void **state)
 {
 	int ends[2];
@@ -439,6 +470,7 @@ int main(void)
 		cmocka_unit_test(spawned_programs_begin_with_default_signals),
 		cmocka_unit_test(spawned_programs_may_hold_termination),
 		cmocka_unit_test(spawned_programs_may_have_a_group),
+		cmocka_unit_test(spawned_programs_may_be_on_their_own),
 		cmocka_unit_test(spawned_programs_may_die_with_us),
 		cmocka_unit_test(what_cannot_be_spawned_is_named),
 		cmocka_unit_test(open_files_can_be_spawned),

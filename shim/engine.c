@@ -119,13 +119,13 @@ static int start_command(const struct engine_command *command, const struct engi
 	return run->pid < 0 ? -1 : 0;
 }
 
-static int start(const char *own, const char *namespace, const struct engine_verb *verb,
-		 struct run *run, struct error *err)
+static int start(const char *own, int *opened, const char *namespace,
+		 const struct engine_verb *verb, struct run *run, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct engine_command command;
 
-	if (engine_command_make(own, namespace, verb, &arena, &command, err) < 0)
+	if (engine_command_make(own, opened, namespace, verb, &arena, &command, err) < 0)
 		return -1;
 	int rc = start_command(&command, verb, run, err);
 	fd_close(&command.program);
@@ -187,6 +187,7 @@ struct job {
 struct engine {
 	struct reaper *reaper;
 	char *own_runtime; /* NULL: not found yet */
+	int opened;	   /* the same, by engine_prepare(); or -1 */
 	struct job *jobs;
 };
 
@@ -200,6 +201,7 @@ struct engine *engine_new(struct reaper *reaper, struct error *err)
 		return NULL;
 	}
 	engine->reaper = reaper;
+	engine->opened = -1;
 	engine->own_runtime = engine_command_find_own(&missing);
 	return engine;
 }
@@ -223,8 +225,15 @@ void engine_free(struct engine *engine)
 		(void)kill(-job->run.pid, SIGKILL);
 		job_free(job);
 	}
+	fd_close(&engine->opened);
 	free(engine->own_runtime);
 	free(engine);
+}
+
+void engine_prepare(struct engine *engine)
+{
+	if (engine->own_runtime && engine->opened < 0)
+		engine->opened = engine_command_open(engine->own_runtime);
 }
 
 static void job_ended(struct reaper_child *child, int status, const struct timespec *when)
@@ -273,7 +282,7 @@ int engine_run(struct engine *engine, const char *namespace, const struct engine
 	};
 	if (job->holds)
 		reaper_hold(job->reaper);
-	if (start(engine->own_runtime, namespace, verb, &job->run, err) < 0) {
+	if (start(engine->own_runtime, &engine->opened, namespace, verb, &job->run, err) < 0) {
 		job_free(job);
 		return -1;
 	}
@@ -303,7 +312,7 @@ int engine_run_and_wait(const char *namespace, const struct engine_verb *verb, i
 	cleanup_free char *own = NULL, *output = NULL;
 	int status;
 
-	if (need_runtime(verb, &own, err) < 0 || start(own, namespace, verb, &run, err) < 0)
+	if (need_runtime(verb, &own, err) < 0 || start(own, NULL, namespace, verb, &run, err) < 0)
 		return -1;
 	cleanup_fd int pidfd = timeout_ms < 0 ? -1 : process_pidfd_open(run.pid);
 	/* Without a pidfd (no descriptor is left) better no time-out than no verb. */

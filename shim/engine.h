@@ -23,6 +23,12 @@ struct engine;
 struct engine *engine_new(struct reaper *reaper, struct error *err);
 void engine_free(struct engine *engine);
 
+/*
+ * Does beforehand what the next verb that makes a process begins with: for who
+ * has time now, and not then.
+ */
+void engine_prepare(struct engine *engine);
+
 /* What a verb finds at these descriptors; name them in `args` by ENGINE_PATH_…. */
 enum { ENGINE_FD_LOG = 3, ENGINE_FD_INPUT = 4, ENGINE_FD_DIRECTORY = 5 };
 #define ENGINE_PATH_LOG	      "/proc/self/fd/3"

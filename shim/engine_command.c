@@ -170,18 +170,19 @@ static char **make_env(const char *protected_path, struct arena *arena, struct e
 	return *next ? env : NULL;
 }
 
-/*
- * Our own runtime executes itself again for a verb that makes a process, unless
- * it was executed from a protected file. -1: it has to.
- */
-static int open_protected(const char *path)
+int engine_command_open(const char *own_runtime)
 {
 	struct error ignored;
 
-	return protected_program_open(path, &ignored);
+	return protected_program_open(own_runtime, &ignored);
 }
 
-int engine_command_make(const char *own_runtime, const char *namespace,
+static int take_program(const char *own_runtime, int *opened)
+{
+	return opened && *opened >= 0 ? move_fd(opened) : engine_command_open(own_runtime);
+}
+
+int engine_command_make(const char *own_runtime, int *opened, const char *namespace,
 			const struct engine_verb *verb, struct arena *arena,
 			struct engine_command *ret, struct error *err)
 {
@@ -193,7 +194,7 @@ int engine_command_make(const char *own_runtime, const char *namespace,
 	if (!root)
 		return -1;
 	bool is_own = path == own_runtime;
-	cleanup_fd int program = is_own && verb->makes_process ? open_protected(path) : -1;
+	cleanup_fd int program = is_own && verb->makes_process ? take_program(path, opened) : -1;
 	char **args = make_args(path, root, verb, arena, err);
 	char **env = args ? make_env(program < 0 ? NULL : path, arena, err) : NULL;
 	if (!env)

@@ -11,6 +11,12 @@
 /* The caller's runtime: beside this program's file, or else on PATH. Malloc'd, NULL with err. */
 char *engine_command_find_own(struct error *err);
 
+/*
+ * Our own runtime executes itself again for a verb that makes a process, unless
+ * it was executed from a protected file. -1: it has to.
+ */
+int engine_command_open(const char *own_runtime);
+
 struct engine_command {
 	const char *path;
 	const char *root; /* for --root */
@@ -21,10 +27,11 @@ struct engine_command {
 };
 
 /*
- * own_runtime: used unless the options name another one. Makes the folder for
+ * own_runtime: used unless the options name another one. opened: NULL, or that one
+ * as an opened program, which is taken if it is used; or -1. Makes the folder for
  * the runtime's state. The memory is the arena's; the verb's arguments and our
  * environment are borrowed.
  */
-int engine_command_make(const char *own_runtime, const char *namespace,
+int engine_command_make(const char *own_runtime, int *opened, const char *namespace,
 			const struct engine_verb *verb, struct arena *arena,
 			struct engine_command *ret, struct error *err);

@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/bundle/bundle.h"
+#include "cmd/rustbox/container/container_ask.h"
 #include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/store/event.h"
 #include "cmd/rustbox/store/volume.h"
@@ -72,7 +73,9 @@ static void undo(struct store *store, const struct record *record)
 {
 	struct error err;
 
-	if (store_remove(store, record, &err) < 0)
+	/* What gets ready for it makes files of its own. */
+	if (store_wait_unsupervised(store, record->id, CONTAINER_END_MS, &err) < 0 ||
+	    store_remove(store, record, &err) < 0)
 		log_warning("remove what was made of container %s: %s", record->id, err.text);
 }
 

@@ -48,10 +48,9 @@ static int forget_loss(struct store *store, struct record *record, struct error 
 static int begin(struct supervisor_start *start, const struct stream_attach *attach,
 		 int *ret_socket, struct error *err)
 {
-	cleanup_fd int socket = -1;
+	cleanup_fd int socket = supervisor_take(start);
 
-	if (supervisor_await(start, &socket, err) < 0 ||
-	    container_begin(socket, STREAM_ATTACH, attach, sizeof(*attach), err) < 0)
+	if (container_begin(socket, STREAM_ATTACH, attach, sizeof(*attach), err) < 0)
 		return -1;
 	*ret_socket = move_fd(&socket);
 	return 0;

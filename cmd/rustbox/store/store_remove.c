@@ -12,6 +12,9 @@
 #include "cmd/rustbox/store/tree.h"
 #include "cmd/rustbox/store/volume.h"
 
+/* A supervisor that nobody has spoken to. */
+enum { READY_MS = 10000 };
+
 int store_remove_files(struct store *store, const char *id, struct error *err)
 {
 	static const char *const folders[] = { "checkpoints", "logs", "overlay", "bundles" };
@@ -137,7 +140,8 @@ static void drop_names_of(struct store *store, const char *id)
 
 /*
  * Nothing of it runs: a record is written before anything is started, and
- * removed after everything has ended, or by a reboot.
+ * removed after everything has ended, or by a reboot. A supervisor that has got
+ * ready for who was killed ends by itself.
  */
 void store_remove_half_made(struct store *store, const char *id)
 {
@@ -148,6 +152,10 @@ void store_remove_half_made(struct store *store, const char *id)
 
 	if (lock < 0 || store_load(store, id, &arena, &record, &err) == 0 || err.code != ENOENT)
 		return;
+	if (store_wait_unsupervised(store, id, READY_MS, &err) < 0) {
+		log_warning("%s", err.text);
+		return;
+	}
 	drop_names_of(store, id);
 	volume_remove_owned(store, id);
 	if (store_remove_files(store, id, &err) < 0)

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starts a supervisor: this program again, which outlives its starter. */
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "cmd/rustbox/supervisor/supervisor.h"
-
-/* What we execute ends as soon as its child is on its own: nobody has to reap that one. */
-static int wait_for(pid_t pid, struct error *err)
-{
-	int status;
-
-	if (process_wait(pid, &status) < 0)
-		return error_set(err, errno, "wait for the supervisor's start");
-	if (status != 0)
-		return error_set(err, 0, "the supervisor could not be started (status %d)",
-				 process_exit_code(status));
-	return 0;
-}
 
 int supervisor_launch(const struct store *store, const char *id, const char *checkpoint,
 		      struct supervisor_start *ret, struct error *err)
@@ -48,35 +34,21 @@ int supervisor_launch(const struct store *store, const char *id, const char *che
 		.args = (char **)(uintptr_t)args,
 		.fds = fds,
 		.n_fds = sizeof(fds) / sizeof(*fds),
-		.new_group = true, /* the terminal's signals are not for it */
+		.new_session = true, /* the terminal's signals are not for it */
 		.holds_termination = true,
 	};
-	pid_t pid = process_spawn(&child, err);
-	if (pid < 0)
+	if (process_spawn(&child, err) < 0)
 		return error_wrap(err, "start a supervisor");
-	*ret = (struct supervisor_start){ .socket = move_fd(&ours), .pid = pid };
+	*ret = (struct supervisor_start){ .socket = move_fd(&ours) };
 	return 0;
 }
 
-int supervisor_await(struct supervisor_start *start, int *ret_socket, struct error *err)
+int supervisor_take(struct supervisor_start *start)
 {
-	pid_t pid = start->pid;
-
-	start->pid = 0;
-	if (wait_for(pid, err) < 0) {
-		fd_close(&start->socket);
-		return error_wrap(err, "start a supervisor");
-	}
-	*ret_socket = move_fd(&start->socket);
-	return 0;
+	return move_fd(&start->socket);
 }
 
 void supervisor_cancel(struct supervisor_start *start)
 {
-	int status;
-
 	fd_close(&start->socket);
-	if (start->pid > 0)
-		(void)process_wait(start->pid, &status);
-	start->pid = 0;
 }

@@ -156,25 +156,9 @@ static int watch_signals(struct supervisor *s, struct error *err)
 
 /* ---- the process ---- */
 
-/* Out of the starter's session, and no child that it would have to wait for. */
-static int daemonise(struct error *err)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		return error_set(err, errno, "fork");
-	if (pid > 0)
-		_exit(EXIT_SUCCESS);
-	if (setsid() < 0)
-		return error_set(err, errno, "setsid");
-	if (chdir("/") < 0)
-		return error_set(err, errno, "chdir /");
-	return 0;
-}
-
 /*
  * Who has started us may still be making the container: until he speaks there
- * is nothing to look at. False where he has ended instead.
+ * is nothing to look at but the run folder. False where he has ended instead.
  */
 static bool is_wanted(int client)
 {
@@ -217,7 +201,7 @@ static int take_inherited(struct supervisor *s, int *ret_client, struct error *e
 	return 0;
 }
 
-static int load(struct supervisor *s, struct error *err)
+static int open_folder(struct supervisor *s, struct error *err)
 {
 	cleanup_free char *root = store_run_path(s->store, s->id, NULL, err);
 
@@ -228,9 +212,7 @@ static int load(struct supervisor *s, struct error *err)
 	memcpy(s->runtime_root, root, strlen(root) + 1);
 	s->folder =
 		openat(s->store->run_fd, s->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (s->folder < 0)
-		return error_set(err, errno, "open %s", root);
-	return store_load(s->store, s->id, &s->arena, &s->record, err);
+	return s->folder < 0 ? error_set(err, errno, "open %s", root) : 0;
 }
 
 static int open_services(struct supervisor *s, struct error *err)
@@ -245,8 +227,6 @@ static int open_services(struct supervisor *s, struct error *err)
 	tasks->lock = &s->lock;
 	tasks->files = &s->folder;
 	tasks->local_streams = local_streams;
-	/* Such a root is volatile; but one with ids of its own takes a child to be mounted. */
-	tasks->mounts_itself = s->record->auto_remove && !s->record->isolate_user;
 	tasks->shutdown = tasks->emptied = ignore;
 	tasks->reaper = reaper_new(&s->loop, err);
 	if (!tasks->reaper)
@@ -258,13 +238,26 @@ static int open_services(struct supervisor *s, struct error *err)
 	return tasks->publisher ? 0 : -1;
 }
 
-static int open_all(struct supervisor *s, struct error *err)
+/* What can be done while the container is still being made. */
+static int get_ready(struct supervisor *s, struct error *err)
 {
-	if (load(s, err) < 0 || watch_signals(s, err) < 0 || open_services(s, err) < 0 ||
-	    output_init(s, err) < 0)
+	if (open_log(s, err) < 0 || loop_init(&s->loop, err) < 0)
 		return -1;
+	if (open_folder(s, err) < 0 || watch_signals(s, err) < 0 || open_services(s, err) < 0 ||
+	    open_sockets(s, err) < 0)
+		return -1;
+	engine_prepare(s->tasks.engine);
+	return 0;
+}
+
+static int load(struct supervisor *s, struct error *err)
+{
+	if (store_load(s->store, s->id, &s->arena, &s->record, err) < 0 || output_init(s, err) < 0)
+		return -1;
+	/* Such a root is volatile; but one with ids of its own takes a child to be mounted. */
+	s->tasks.mounts_itself = s->record->auto_remove && !s->record->isolate_user;
 	output_begin(s);
-	return open_sockets(s, err);
+	return 0;
 }
 
 static void close_all(struct supervisor *s)
@@ -275,7 +268,8 @@ static void close_all(struct supervisor *s)
 	if (s->ttrpc)
 		ttrpc_server_free(s->ttrpc);
 	exec_free_all(s);
-	output_done(s);
+	if (s->record) /* else there is none yet */
+		output_done(s);
 	if (s->tasks.publisher)
 		publisher_free(s->tasks.publisher);
 	if (s->tasks.engine)
@@ -291,12 +285,19 @@ static void close_all(struct supervisor *s)
 	tree_rest_release(&s->rest);
 }
 
-/* What keeps us from beginning is for who waits for it. */
+/*
+ * What keeps us from beginning is for who waits for it. 1 where nobody wants
+ * us any more.
+ */
 static int begin(struct supervisor *s, int client, struct error *err)
 {
 	cleanup_fd int fd = client;
-	int result = open_all(s, err);
+	int result = get_ready(s, err);
 
+	if (!is_wanted(fd))
+		return 1;
+	if (result == 0)
+		result = load(s, err);
 	if (result == 0) {
 		s->launcher = client_new(s, fcntl(fd, F_DUPFD_CLOEXEC, 0), err);
 		result = s->launcher ? 0 : -1;
@@ -315,17 +316,16 @@ int supervisor_run(const struct store *store, const char *id, const char *checkp
 	s = (struct supervisor){ .store = (struct store *)(uintptr_t)store,
 				 .id = id,
 				 .restore_from = checkpoint,
+				 .loop.epoll = -1,
 				 .folder = -1,
 				 .signals.fd = -1,
 				 .listener.fd = -1,
 				 .output.directory = -1 };
 	s.store->rest = &s.rest;
-	if (take_inherited(&s, &client, err) < 0 || daemonise(err) < 0)
+	if (take_inherited(&s, &client, err) < 0)
 		return -1;
-	if (!is_wanted(client))
-		return 0;
-	if (open_log(&s, err) < 0 || loop_init(&s.loop, err) < 0)
-		return -1;
+	if (chdir("/") < 0)
+		return error_set(err, errno, "chdir /");
 	life_init(&s);
 	client_init(&s);
 	stop_init(&s);
@@ -337,5 +337,5 @@ int supervisor_run(const struct store *store, const char *id, const char *checkp
 	if (result < 0)
 		log_error("%s", err->text);
 	close_all(&s);
-	return result;
+	return result < 0 ? -1 : 0;
 }

@@ -12,13 +12,13 @@
 #include "cmd/rustbox/store/store.h"
 
 /*
- * A supervisor that gets ready: it holds the supervisor lock, and looks at
- * nothing of the container before its starter speaks, who may still be making
- * it. It ends when he ends without a word.
+ * A supervisor that gets ready: it holds the supervisor lock, makes its sockets
+ * in the container's run folder, and looks at nothing else of the container before
+ * its starter speaks, who may still be making it. It ends when he ends without a
+ * word, and the lock is free then.
  */
 struct supervisor_start {
 	int socket;
-	pid_t pid; /* to be waited for: ends when the supervisor is on its own. 0: none */
 };
 #define SUPERVISOR_START_NONE                                                                      \
 	{                                                                                          \
@@ -34,18 +34,20 @@ int supervisor_launch(const struct store *store, const char *id, const char *che
 		      struct supervisor_start *ret, struct error *err);
 
 /*
- * It is ready. *ret_socket: a connection (stream/stream.h) on which nothing was
- * sent yet: the caller begins with STREAM_ATTACH and gets STARTED or FAILED.
+ * A connection to it (stream/stream.h) on which nothing was sent yet: the caller
+ * begins with STREAM_ATTACH and gets STARTED or FAILED.
  */
-int supervisor_await(struct supervisor_start *start, int *ret_socket, struct error *err);
+int supervisor_take(struct supervisor_start *start);
 
-/* It is not wanted, if there is one. */
+/*
+ * It is not wanted, if there is one. Whoever removes the container waits for
+ * its end first: store_wait_unsupervised().
+ */
 void supervisor_cancel(struct supervisor_start *start);
 
 /*
  * The hidden command `supervise ID [CHECKPOINT]`: descriptor 3 is that connection, 4 holds
- * the supervisor lock. Goes on in a child of its own session, the caller's
- * process ends with success at once; returns there at the end.
+ * the supervisor lock. Returns at the end.
  */
 int supervisor_run(const struct store *store, const char *id, const char *checkpoint,
 		   struct error *err);
