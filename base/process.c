@@ -184,11 +184,13 @@ enum spawn_step { SPAWN_DONE, SPAWN_PREPARE, SPAWN_EXECUTE };
  * that this works where clone(2) copies the memory after all (valgrind).
  */
 struct spawn_memory {
-	char stack[(64 << 10) - 64]; /* only the pages that are used are ever there */
+	char stack[(64 << 10) - 64];	     /* only the pages that are used are ever there */
 	_Alignas(16) char between[16 << 10]; /* the stack of the one between, see run_between() */
 	_Alignas(16) volatile enum spawn_step failed;
 	volatile int code;
 };
+
+#define END_OF(stack) ((stack) + sizeof(stack))
 
 struct spawn_plan {
 	const struct process_spawn *spawn;
@@ -286,7 +288,7 @@ static int run_between(void *data)
 	struct spawn_plan *plan = data;
 
 	plan->memory->failed = SPAWN_PREPARE;
-	if (clone_sharing(run_spawned, plan->memory->stack + sizeof(plan->memory->stack), plan) < 0)
+	if (clone_sharing(run_spawned, END_OF(plan->memory->stack), plan) < 0)
 		plan->memory->code = errno;
 	return 0;
 }
@@ -302,9 +304,8 @@ static pid_t clone_spawned(struct spawn_plan *plan, struct error *err)
 	/* A handler of ours that ran in the child would run on our memory. */
 	(void)sigfillset(&all);
 	(void)sigprocmask(SIG_SETMASK, &all, &before);
-	pid_t pid = between ? clone_sharing(run_between, memory->between + sizeof(memory->between),
-					    plan)
-			    : clone_sharing(run_spawned, memory->stack + sizeof(memory->stack), plan);
+	pid_t pid = between ? clone_sharing(run_between, END_OF(memory->between), plan)
+			    : clone_sharing(run_spawned, END_OF(memory->stack), plan);
 	int code = errno;
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (pid < 0)

@@ -346,12 +346,13 @@ static void spawned_programs_may_be_on_their_own(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	fds[1] = ends[1];
 	assert_int_equal(
-		spawn_shell(script, fds, 3, (struct process_spawn){ .new_session = true }, &err), 0);
+		spawn_shell(script, fds, 3, (struct process_spawn){ .new_session = true }, &err),
+		0);
 	(void)close(ends[1]);
 	ssize_t n = read(ends[0], text, sizeof(text) - 1);
 	assert_true(n > 1);
 	text[n] = '\0';
-	assert_int_not_equal(atoi(text), getpid());
+	assert_int_not_equal(strtol(text, NULL, 10), getpid());
 	(void)close(ends[0]);
 	assert_int_equal(waitpid(-1, &status, 0), -1); /* nor is anybody else's end to be seen */
 	assert_int_equal(errno, ECHILD);
