@@ -120,6 +120,10 @@ make_registry()
 	[ "$(wc -c <"$TOP/docs/session.svg")" -lt 60000 ] || fail "too large for a page"
 }
 
+@test "README.md's figures are those of performance.md" {
+	"$PYTHON" "$HERE/bench/readme-figures" --check
+}
+
 @test "links between documents lead somewhere" {
 	local document link
 	for document in "$TOP"/{README,CONTRIBUTING}.md "$TOP"/docs/*.md; do
