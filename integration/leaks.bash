@@ -27,11 +27,12 @@ tagged_processes()
 	local list pid seen=
 	# Without a tag it would be everybody's: of a test that was left out before its setup.
 	[ -n "${TAG:-}" ] && [ -n "${DIR:-}" ] || return 0
-	# The patterns are not in grep's own arguments or environment.
+	# The patterns are not in grep's own arguments or environment. What a mount shows is
+	# named by the path in its file system, of which our / may be a part.
 	list=$(
 		unset RUSTBOX_TEST_TAG TMPDIR
 		grep -lsaFf /dev/stdin /proc/[0-9]*/environ /proc/[0-9]*/cmdline <<<"$TAG"
-		grep -lsf /dev/stdin /proc/[0-9]*/mountinfo <<<" ${DIR}[^ ]* / "
+		grep -lsf /dev/stdin /proc/[0-9]*/mountinfo <<<" [^ ]*${DIR}[^ ]* / "
 	)
 	for pid in $list; do
 		pid=${pid#/proc/} pid=${pid%%/*}

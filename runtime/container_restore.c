@@ -175,9 +175,10 @@ static int open_all(struct restore *restore, struct error *err)
 {
 	struct lifecycle *container = restore->container;
 
-	if (criu_find(restore->criu.program, &restore->program, err) < 0 ||
-	    checkpoint_find_config_file(&container->spec, &restore->config_file, err) < 0 ||
+	/* A checkpoint that is not there is told of before a program that is not. */
+	if (checkpoint_find_config_file(&container->spec, &restore->config_file, err) < 0 ||
 	    checkpoint_folders_open(&restore->criu, false, &restore->folders, err) < 0 ||
+	    criu_find(restore->criu.program, &restore->program, err) < 0 ||
 	    checkpoint_folders_admit(&restore->folders, &container->spec, false, err) < 0 ||
 	    checkpoint_folders_clear(&restore->folders, err) < 0 ||
 	    checkpoint_record_read(restore->folders.images, &container->arena, &restore->record,
