@@ -395,8 +395,15 @@ help: ## This list
 mutations: ## Break each security mechanism in a copy of the tree: its test has to notice
 	integration/mutate
 
-soak: test-programs ## 10,000 containers one after the other and 500 at once, by each program: SOAK=10000
-	SOAK=$(or $(SOAK),10000) bats --timing integration/soak.bats
+SOAK_FOLDER = $(if $(filter 1,$(BENCH_WRITE)),docs/performance,build/soak)
+soak: test-programs ## 10,000 containers one after the other and 500 at once, by each program: SOAK=10000, BENCH_WRITE=1
+	@mkdir -p $(SOAK_FOLDER)
+	@printf 'process\tcycles\tdescriptors\tKiB\n' >$(SOAK_FOLDER)/soak.tsv
+	SOAK=$(or $(SOAK),10000) SOAK_DATA=$(CURDIR)/$(SOAK_FOLDER)/soak.tsv bats --timing integration/soak.bats
+	@integration/bench/plot soak $(SOAK_FOLDER)
+	@[ $(SOAK_FOLDER) != docs/performance ] || { \
+		integration/bench/plot --links docs/performance soak-descriptors soak-memory >build/soak.section && \
+		integration/bench/write-section "make soak" build/soak.section; }
 
 ##@ What integration/run-tests asks for
 

@@ -62,7 +62,7 @@ print(" ".join(t.strip() for t in tree.parse(sys.argv[1]).getroot().itertext() i
 	printf '%s\t%s\t%s\n' row floor theirs '`run <&>`' 0.5 1.000 terminal - 1.000 >"$DIR/plots/ratios.tsv"
 	printf '%s\t%s\t%s\t%s\n' series x one two mounts 0 1.000 2.000 mounts 50 2.000 - size 4 1.1 2 size 1024 2 3 \
 		alive 1 1 2 alive 500 1 2 list 1 1 2 list 500 1 - >"$DIR/plots/growth.tsv"
-	printf '%s\t%s\t%s\t%s\n' who cycles descriptors KiB one 0 8 300 one 10 8 304 two 0 9 200 two 10 9 204 \
+	printf '%s\t%s\t%s\t%s\n' who cycles descriptors KiB "one's" 0 8 300 "one's" 10 8 304 two 0 9 200 two 10 9 204 \
 		>"$DIR/plots/soak.tsv"
 	for name in ratios growth soak ratios growth soak; do
 		mkdir -p "$DIR/first"
@@ -81,7 +81,7 @@ print(" ".join(t.strip() for t in tree.parse(sys.argv[1]).getroot().itertext() i
 	output=$(svg_text "$DIR/plots/growth-mounts.svg")
 	says one two mounts
 	output=$(svg_text "$DIR/plots/soak-memory.svg")
-	says one two KiB
+	says "one's" two KiB
 }
 
 @test "no gnuplot: it is said, and the figures are there" {
@@ -125,6 +125,8 @@ print(" ".join(t.strip() for t in tree.parse(sys.argv[1]).getroot().itertext() i
 	for row in '`rustbox run --rm true`' '`rustbox exec true`'; do
 		[[ "$(awk -F ' *[|] *' -v row="$row" '$2 == row { print $4 }' "$DIR/out")" =~ ^[0-9.]+\ \([0-9.]+\)$ ]]
 	done
+	[[ "$(awk -F ' *[|] *' '$2 == "`rustbox list --all`, of 10" { print $3 }' "$DIR/out")" == 1 ]]
+	[[ $output == *'`rustbox list --all` of 12 containers takes '*' times as long as of ten;'* ]]
 	[[ $output == *'takes '*' ms more than `rustbox-runtime run`.'* ]]
 	[[ $output == *'`rustbox list --all` of 12 containers takes '*' ms more than of ten.'* ]]
 }

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Endurance of the whole: SOAK containers one after the other, and a twentieth of
 # that many at once, by rustbox-runtime, by ctr with the shim, and by rustbox; one
-# supervisor through SOAK execs, whose descriptors and memory stay as they were.
-# `make soak` takes 10,000; without SOAK it is 20.
+# supervisor through SOAK execs, one pod's shim through SOAK runs and execs, whose
+# descriptors and memory stay as they were. `make soak` takes 10,000; without SOAK
+# it is 20. SOAK_DATA is a file that gets a hundred rows of each (bench/plot).
 # vm: no
 
 load container
@@ -101,26 +102,61 @@ export_all()
 	same "$(ctr container list --quiet)" ""
 }
 
-# The supervisor's descriptors, and its memory in KiB that is its own.
+# A process's descriptors, and its memory in KiB that is its own; not the pages of its
+# program's file, which come and go.
 size_of()
 {
 	echo "$(find "/proc/$1/fd" -type l | wc -l)" \
-		"$(awk '/^Private/ { sum += $2 } END { print sum }' "/proc/$1/smaps_rollup")"
+		"$(awk '$1 == "Private_Dirty:" { print $2 }' "/proc/$1/smaps_rollup")"
+}
+
+# stays PID TITLE COMMAND...: SOAK times, with a number behind it; each ends with 3, and
+# the process is not larger at the end. What the first ones need once is not counted.
+stays()
+{
+	local pid=$1 title=$2 i fds kib fds_now kib_now every=$((SOAK < 100 ? 1 : SOAK / 100))
+	shift 2
+	for ((i = -20; i <= SOAK; i++)); do
+		[ $i -ne 0 ] || read -r fds kib <<<"$(size_of "$pid")"
+		[ $i -lt 0 ] || [ $((i % every)) -ne 0 ] || [ -z "${SOAK_DATA-}" ] ||
+			printf '%s\t%s\t%s\n' "$title" $i "$(size_of "$pid" | tr ' ' '\t')" >>"$SOAK_DATA"
+		[ $i -lt $SOAK ] || break
+		status=0
+		"$@" $((i + 20)) </dev/null >"$DIR/log" 2>&1 3>&- 4>&- || status=$?
+		[ $status -eq 3 ] || fail "number $i: status $status: $(<"$DIR/log")"
+	done
+	has_settled() { read -r fds_now kib_now <<<"$(size_of "$pid")" && [ "$fds_now" -le "$fds" ]; }
+	until_true has_settled || fail "$fds descriptors before, $fds_now after"
+	[ "$kib_now" -le $((kib + 256)) ] || fail "$kib KiB before, $kib_now KiB after"
 }
 
 @test "rustbox's supervisor through $SOAK execs: no descriptor and no memory more" {
-	local i pid fds kib fds_now kib_now
+	local pid
 	"$RUSTBOX" run -d --rootfs "$B/rootfs" --name "$TAG" payload wait >"$DIR/id" 3>&- 4>&-
 	pid=$(pgrep -f "supervise $(<"$DIR/id")\$")
-	for ((i = 0; i < 20 + SOAK; i++)); do
-		# What the first ones need once is not counted.
-		[ $i -ne 20 ] || read -r fds kib <<<"$(size_of "$pid")"
-		status=0
-		"$RUSTBOX" exec "$TAG" payload exit 3 </dev/null >/dev/null 2>&1 3>&- 4>&- || status=$?
-		[ $status -eq 3 ] || fail "exec $i"
-	done
-	has_settled() { read -r fds_now kib_now <<<"$(size_of "$pid")" && [ "$fds_now" -le "$fds" ]; }
-	until_true has_settled
-	[ "$kib_now" -le $((kib + 256)) ] || fail "$kib KiB before, $kib_now KiB after"
+	exec_once() { "$RUSTBOX" exec "$TAG" payload exit 3; }
+	stays "$pid" "rustbox's supervisor, execs" exec_once
 	"$RUSTBOX" rm -f "$TAG" 3>&- 4>&-
+}
+
+@test "a pod's shim through $SOAK execs and containers by turns: no descriptor and no memory more" {
+	local pid options=(--runtime "$SHIM_RUNTIME" --annotation "io.kubernetes.cri.sandbox-id=$ID"
+		--env "RUSTBOX_TEST_TAG=$TAG")
+	NEW=("${options[@]}")
+	ctr_detached payload wait
+	pid=$(shim_pid)
+	# What is in the pod is the child of this shim.
+	ctr run -d "${options[@]}" "$IMAGE" "$ID-other" payload wait
+	same "$(awk '$1 == "PPid:" { print $2 }' "/proc/$(task_pid "$ID-other")/status")" "$pid"
+	remove "$ID-other"
+	in_pod()
+	{
+		if [ $(($1 % 2)) -eq 0 ]; then
+			ctr task exec --exec-id "e$1" "$ID" payload exit 3
+		else
+			ctr run --rm "${options[@]}" "$IMAGE" "$ID-$1" payload exit 3
+		fi
+	}
+	stays "$pid" "a pod's shim, execs and containers" in_pod
+	remove
 }
