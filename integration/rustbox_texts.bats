@@ -14,7 +14,7 @@ daemon help'
 GROUPS_OF_COMMANDS='network/create network/list network/ls network/inspect network/remove
 network/rm network/prune volume/create volume/list volume/ls volume/inspect volume/remove volume/rm
 volume/prune checkpoint/create checkpoint/list checkpoint/ls checkpoint/remove checkpoint/rm system/df system/prune mount/add mount/remove device/add device/remove'
-REFUSED='pull push login build compose swarm'
+REFUSED='pull push login logout search build compose swarm'
 RUN_OPTIONS='name memory cpu cpus workdir rootfs image tty interactive isolate-user uidmap gidmap
 isolate-network network publish env env-file volume mount tmpfs user hostname entrypoint read-only
 rm init device ulimit shm-size sysctl label pids-limit memory-swap cpu-shares cpuset-cpus cap-add

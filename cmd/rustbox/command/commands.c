@@ -72,6 +72,8 @@ const struct command *const commands[] = {
 	&command_refused_pull,
 	&command_refused_push,
 	&command_refused_login,
+	&command_refused_logout,
+	&command_refused_search,
 	&command_refused_build,
 	&command_refused_compose,
 	&command_refused_swarm,

@@ -18,6 +18,8 @@
 REFUSED(pull, "skopeo copy docker://IMAGE oci-archive:FILE:NAME, then rustbox load -i FILE");
 REFUSED(push, "rustbox save -o FILE IMAGE, then skopeo copy docker-archive:FILE docker://IMAGE");
 REFUSED(login, "skopeo login; skopeo copy then fetches and sends images");
+REFUSED(logout, "skopeo logout");
+REFUSED(search, "skopeo list-tags docker://IMAGE shows what a registry has of an image");
 REFUSED(build, "buildah bud -t NAME ., buildah push NAME oci-archive:FILE:NAME, "
 	       "then rustbox load -i FILE");
 REFUSED(compose, "start each service by rustbox run -d --restart unless-stopped");
