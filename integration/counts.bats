@@ -90,15 +90,17 @@ runtime_bundle()
 
 # A page of the program counts as soon as a neighbour is used: code that grows, or lies
 # apart from the rest of what a run calls (cmd/rustbox-runtime/layout.ld), is seen here.
+# Counted page by page: the sums in /proc/PID/status may be 256 KiB off.
 @test "what rustbox-runtime run is resident with, just before its end" {
-	local -i most=850 peak
+	local -i most=950 resident
 	[ "$(uname -m)" = x86_64 ] || skip "the number is of x86_64"
+	[ -e /proc/self/smaps_rollup ] || skip "this kernel has no smaps_rollup"
 	runtime_bundle 'del(.linux.seccomp) | .hooks.poststop = [{path: "/bin/sh",
-		args: ["sh", "-c", "cat /proc/$PPID/status >$0", "\($dir)/status"]}]'
+		args: ["sh", "-c", "cat /proc/$PPID/comm /proc/$PPID/smaps_rollup >$0", "\($dir)/pages"]}]'
 	"${RUSTBOX%/*}/rustbox-runtime" --root "$DIR/state" run --bundle "$DIR/bundle" "$TAG" </dev/null 3>&-
-	[[ "$(<"$DIR/status")" == *rustbox-runtime* ]] || fail "no hook of the runtime's own process"
-	peak=$(awk '$1 == "VmHWM:" { print $2 }' "$DIR/status")
-	echo "# $peak of $most KiB" >&3
-	[ $peak -le $((most * 23 / 20)) ] || fail "$peak KiB instead of $most"
-	[ $peak -ge $((most / 4)) ] || fail "$peak KiB: that cannot be all"
+	[[ "$(<"$DIR/pages")" == rustbox-runtime* ]] || fail "no hook of the runtime's own process"
+	resident=$(awk '$1 == "Rss:" { print $2 }' "$DIR/pages")
+	echo "# $resident of $most KiB" >&3
+	[ $resident -le $((most * 23 / 20)) ] || fail "$resident KiB instead of $most"
+	[ $resident -ge $((most / 4)) ] || fail "$resident KiB: that cannot be all"
 }
