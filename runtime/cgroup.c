@@ -157,7 +157,7 @@ void cgroup_unmake(char *path, size_t made)
 {
 	for (; made > 0; made--) {
 		char *slash = strrchr(path, '/');
-		if (rmdir(path) < 0 || !slash)
+		if (cgroup_remove(path) < 0 || !slash)
 			return;
 		*slash = '\0';
 	}
@@ -165,7 +165,7 @@ void cgroup_unmake(char *path, size_t made)
 
 static int make_one(const char *path, size_t *made)
 {
-	if (mkdir(path, 0755) == 0)
+	if (cgroup_make(path) == 0)
 		(*made)++;
 	else if (errno == EEXIST)
 		*made = 0;
@@ -238,6 +238,7 @@ int cgroup_create(const struct cgroup_machine *machine, struct cgroup *cgroup, s
 {
 	struct cgroup_directory *directories = cgroup->directories;
 	cleanup_free size_t *made = calloc(cgroup->n_directories + 1, sizeof(*made));
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
 	size_t kept = 0;
 
 	if (!made)

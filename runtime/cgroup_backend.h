@@ -26,6 +26,23 @@ enum {
 
 /* ---- cgroup_file.c: directories and their files ------------------------------------------ */
 
+/*
+ * For work on many directories: until the end of the scope what lies below
+ * /sys/fs/cgroup is found from there. A path from "/" goes through sysfs, whose
+ * one lock each network namespace takes for all its files when it comes or goes:
+ * of fifty containers that start at once many wait for it.
+ * Nobody may be forked meanwhile, who would have the descriptor, too.
+ */
+bool cgroup_root_hold(void);
+void cgroup_root_release(const bool *is_held);
+#define cleanup_cgroup_root __attribute__((cleanup(cgroup_root_release), unused))
+
+/* open(2), mkdir(2), rmdir(2) and access(2) of an absolute path, which see to that. */
+int cgroup_open(const char *path, int flags);
+int cgroup_make(const char *path);
+int cgroup_remove(const char *path);
+bool cgroup_exists(const char *path);
+
 /* An opened directory; `path` and `controllers` are borrowed, for messages. */
 struct cgroup_dir {
 	int fd;

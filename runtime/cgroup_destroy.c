@@ -24,7 +24,7 @@ static int remove_patiently(const char *path, int64_t deadline_ms)
 {
 	struct timespec pause = { 0, 100 * 1000 };
 
-	while (rmdir(path) < 0) {
+	while (cgroup_remove(path) < 0) {
 		if (is_gone(errno))
 			return 0;
 		if (errno != EBUSY || clock_left_ms(deadline_ms) == 0)
@@ -58,7 +58,7 @@ static int destroy_directory(const struct cgroup_directory *directory, int64_t d
 	struct removing removing = { deadline_ms };
 
 	/* Nearly always that is all. */
-	if (rmdir(directory->path) == 0 || is_gone(errno))
+	if (cgroup_remove(directory->path) == 0 || is_gone(errno))
 		return 0;
 	/* EROFS and EACCES come before the kernel looks whether it exists. */
 	if (cgroup_dir_open(directory, &dir) < 0)
@@ -75,13 +75,14 @@ bool cgroup_destroy_unused(const struct cgroup *cgroup)
 
 	if (cgroup->scope)
 		return false;
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
 	/* Where processes are they are in cgroup2, too. */
-	if (v2 && rmdir(v2->path) < 0 && !is_gone(errno))
+	if (v2 && cgroup_remove(v2->path) < 0 && !is_gone(errno))
 		return false;
 	for (size_t i = 0; i < cgroup->n_directories; i++) {
 		const struct cgroup_directory *directory = &cgroup->directories[i];
 
-		if (directory != v2 && rmdir(directory->path) < 0 && !is_gone(errno))
+		if (directory != v2 && cgroup_remove(directory->path) < 0 && !is_gone(errno))
 			return false;
 	}
 	return true;
@@ -96,6 +97,7 @@ int cgroup_destroy(const struct cgroup *cgroup, struct error *err)
 	if (cgroup->scope && cgroup->n_directories > 0)
 		cgroup_systemd_stop(cgroup);
 	int64_t deadline_ms = clock_now_ms() + CGROUP_REMOVE_TIMEOUT_MS;
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
 
 	/* cgroup2 first: once it is empty the others are, and none has to be asked again. */
 	if (v2 && destroy_directory(v2, deadline_ms, &first) < 0)

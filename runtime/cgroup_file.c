@@ -17,6 +17,63 @@
 #include "base/fd.h"
 #include "base/str.h"
 
+static const char root_path[] = "/sys/fs/cgroup";
+static int root_fd = -1;
+
+bool cgroup_root_hold(void)
+{
+	if (root_fd >= 0)
+		return false;
+	root_fd = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return true;
+}
+
+void cgroup_root_release(const bool *is_held)
+{
+	if (*is_held)
+		fd_close(&root_fd);
+}
+
+/* What the path counts from, which becomes relative if that is the root. */
+static int root_of(const char **path)
+{
+	const size_t n = sizeof(root_path) - 1;
+
+	if (root_fd < 0 || strncmp(*path, root_path, n) != 0 || (*path)[n] != '/' ||
+	    (*path)[n + 1] == '/' || (*path)[n + 1] == '\0')
+		return AT_FDCWD;
+	*path += n + 1;
+	return root_fd;
+}
+
+int cgroup_open(const char *path, int flags)
+{
+	int from = root_of(&path);
+
+	return openat(from, path, flags | O_CLOEXEC);
+}
+
+int cgroup_make(const char *path)
+{
+	int from = root_of(&path);
+
+	return mkdirat(from, path, 0755);
+}
+
+int cgroup_remove(const char *path)
+{
+	int from = root_of(&path);
+
+	return unlinkat(from, path, AT_REMOVEDIR);
+}
+
+bool cgroup_exists(const char *path)
+{
+	int from = root_of(&path);
+
+	return faccessat(from, path, F_OK, 0) == 0;
+}
+
 void cgroup_dir_close(struct cgroup_dir *dir)
 {
 	fd_close(&dir->fd);
@@ -52,7 +109,7 @@ const struct cgroup_directory *cgroup_find_v2(const struct cgroup *cgroup)
 
 int cgroup_dir_open(const struct cgroup_directory *directory, struct cgroup_dir *ret)
 {
-	int fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = cgroup_open(directory->path, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
 		return -1;

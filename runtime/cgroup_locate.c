@@ -147,7 +147,7 @@ static bool exists(const char *folder, const char *name)
 	char path[4096];
 	int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
 
-	return n > 0 && (size_t)n < sizeof(path) && faccessat(AT_FDCWD, path, F_OK, 0) == 0;
+	return n > 0 && (size_t)n < sizeof(path) && cgroup_exists(path);
 }
 
 static int find_mount(struct locating *at, const char *controllers, struct cgroup_mount *ret,
@@ -356,6 +356,8 @@ static int locate_v2(struct locating *at, struct error *err)
 
 static int locate(struct locating *at, struct error *err)
 {
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
+
 	/* Only the root of cgroup2 has this file there; v1 machines have a tmpfs. */
 	int r = exists(at->machine->root, "cgroup.controllers") ? locate_v2(at, err)
 								: locate_v1(at, err);

@@ -282,7 +282,7 @@ static bool join_by_path(const struct cgroup_directory *directory)
 
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return false;
-	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	fd = cgroup_open(path, O_WRONLY | O_NOCTTY);
 	return fd >= 0 && write(fd, "0", 1) == 1;
 }
 
@@ -352,6 +352,7 @@ static int join_all(const struct cgroup *cgroup, pid_t pid, bool unified_done,
 				 "sub-cgroup: the container has no cgroup of the controller "
 				 "\"%s\"",
 				 controller);
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
 	for (size_t i = 0; i < cgroup->n_directories; i++) {
 		const struct cgroup_directory *directory = &cgroup->directories[i];
 		const char *below = is_controller(directory, controller) ? sub_path : NULL;

@@ -57,7 +57,7 @@ static int cpuset_fill(const char *path, int depth, bool is_new, struct error *e
 {
 	cleanup_cgroup_dir struct cgroup_dir dir = { -1, path, "cpuset" };
 
-	dir.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir.fd = cgroup_open(path, O_RDONLY | O_DIRECTORY);
 	if (dir.fd < 0)
 		return error_set(err, errno, "open %s", path);
 	for (size_t i = 0; i < sizeof(cpuset_files) / sizeof(cpuset_files[0]); i++)

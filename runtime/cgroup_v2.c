@@ -64,7 +64,7 @@ int cgroup_v2_enable(const char *path, struct error *err)
 	char available[512], enabled[512];
 	struct error ignored;
 
-	dir.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir.fd = cgroup_open(path, O_RDONLY | O_DIRECTORY);
 	if (dir.fd < 0)
 		return error_set(err, errno, "open %s", path);
 	if (fd_read_short(dir.fd, "cgroup.controllers", available, sizeof(available)) < 0 ||
@@ -89,7 +89,7 @@ static size_t mount_length(const struct cgroup_machine *machine, const char *pat
 	for (;;) {
 		cleanup_free char *file = str_format(&(struct error){ 0 },
 						     "%.*s/cgroup.subtree_control", (int)n, path);
-		if (file && faccessat(AT_FDCWD, file, F_OK, 0) == 0)
+		if (file && cgroup_exists(file))
 			return n;
 		if (path[n] == '\0')
 			return n;
