@@ -307,10 +307,12 @@ static int refuse_duplicates(struct json_reader *r, const struct json_frame *f)
 static int end_collection(struct json_reader *r, const struct json_frame *f)
 {
 	cleanup_free void *old = f->items;
-	void *items = arena_array(r->arena, f->count + 1, f->item_size, r->err);
 
 	r->n_frames--;
-	if (!items || (has_keys(f) && !refuse_duplicates(r, f)))
+	if (has_keys(f) && !refuse_duplicates(r, f))
+		return 0;
+	void *items = arena_array(r->arena, f->count + 1, f->item_size, r->err);
+	if (!items)
 		return 0;
 	if (f->count)
 		memcpy(items, old, f->count * f->item_size);

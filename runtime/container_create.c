@@ -102,7 +102,15 @@ static int first_state(const struct container_create_options *options, struct li
 	return 0;
 }
 
-int lifecycle_claim(const struct container_create_options *options, const char *text, size_t size,
+/* The text, which may be long, goes before one is made of the state, and before any child. */
+static int save_config(int folder, char **take_text, size_t size, struct error *err)
+{
+	cleanup_free char *text = move_ptr(take_text);
+
+	return registry_save_config(folder, text, size, err);
+}
+
+int lifecycle_claim(const struct container_create_options *options, char **take_text, size_t size,
 		    struct lifecycle *container, struct error *err)
 {
 	const struct container_engine *engine = container->engine;
@@ -118,8 +126,8 @@ int lifecycle_claim(const struct container_create_options *options, const char *
 	if (container->folder < 0)
 		return -1;
 	/* From here on a failure is undone by lifecycle_destroy(). */
-	if (registry_save(container->folder, &container->state, err) < 0 ||
-	    registry_save_config(container->folder, text, size, err) < 0)
+	if (save_config(container->folder, take_text, size, err) < 0 ||
+	    registry_save(container->folder, &container->state, err) < 0)
 		return -1;
 	if (container->state.notify_socket) {
 		char *folder = arena_format(arena, err, "%s/%s", engine->root, options->id);
@@ -355,7 +363,7 @@ int lifecycle_create(const struct container_engine *engine,
 		return -1;
 	rc = add_listen_fds(&options->io, &container->spec, &container->arena, err);
 	if (rc == 0)
-		rc = lifecycle_claim(options, text, size, container, err);
+		rc = lifecycle_claim(options, &text, size, container, err);
 	if (rc == 0) {
 		log_phase("state");
 		rc = prepare(&p, options, container, err);

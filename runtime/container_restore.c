@@ -325,7 +325,7 @@ static int restore_all(const struct container_engine *engine, struct restore *re
 		return -1;
 	rc = open_all(restore, err);
 	if (rc == 0)
-		rc = lifecycle_claim(options, text, size, container, err);
+		rc = lifecycle_claim(options, &text, size, container, err);
 	if (rc == 0)
 		rc = make_all(restore, err);
 	if (rc == 0)

@@ -62,12 +62,13 @@ int lifecycle_create(const struct container_engine *engine,
 /*
  * What create and restore begin and end with. The first reads the
  * configuration, and makes the bundle the current directory: its paths count
- * from there. The second takes the id and says on disk what there will be. The
- * third undoes what has failed after that; its own error is only logged.
+ * from there. The second takes the id and says on disk what there will be; it
+ * frees the configuration's text as soon as that lies there, too. The third
+ * undoes what has failed after that; its own error is only logged.
  */
 int lifecycle_load_bundle(const struct container_create_options *options, struct arena *arena,
 			  struct spec *spec, char **ret_text, size_t *ret_size, struct error *err);
-int lifecycle_claim(const struct container_create_options *options, const char *text, size_t size,
+int lifecycle_claim(const struct container_create_options *options, char **take_text, size_t size,
 		    struct lifecycle *container, struct error *err);
 void lifecycle_undo(struct lifecycle *container, bool hooks_have_run);
 
