@@ -151,7 +151,7 @@ CFLAGS_lint-gcc   := $(COMMON) $(OPTIMISED) -Werror
 # What clang has to say it says before it makes code, so it makes none.
 CFLAGS_lint-clang := $(COMMON) $(OPTIMISED) -Werror -fsyntax-only
 
-# Relocations by address alone take a fiftieth of the pages that are read at each start.
+# Relocations take a sixtieth of the room, which is read at each start.
 PACKED := $(if $(filter x86_64-%,$(MACHINE)),-Wl$(comma)-z$(comma)pack-relative-relocs)
 LDFLAGS_release  := -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections $(PACKED)
 LDFLAGS_debug    := $(SANITIZE)
