@@ -99,3 +99,7 @@ suite()
 @test "criu of the next release: containerd's checkpoints" {
 	suite beside_tree containerd_criu.bats 2
 }
+
+@test "criu of the next release: podman's checkpoints" {
+	suite beside_tree podman.bats 2 --filter "podman container checkpoint"
+}

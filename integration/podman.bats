@@ -14,16 +14,17 @@ setup_file()
 	: >"$F/mounts"
 	podman=$(client_path podman) || return 0
 	# No CNI, no systemd, no machine-wide locks, limits that an engine without
-	# CAP_SYS_RESOURCE can set.
+	# CAP_SYS_RESOURCE can set (soft and hard alike: for pods podman 4 exchanges them).
 	cat >"$F/containers.conf" <<-CONF
 	[containers]
-	default_ulimits = ["nofile=1024:4096", "nproc=4096:4096"]
+	default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 	netns = "none"
 	log_driver = "k8s-file"
 	[engine]
 	cgroup_manager = "cgroupfs"
 	events_logger = "file"
 	lock_type = "file"
+	infra_image = "localhost/infra"
 	init_path = "$(command -v tini-static || command -v catatonit)"
 	runtime_supports_json = ["${RUNTIME##*/}"]
 	runtime_supports_nocgroup = ["${RUNTIME##*/}"]
@@ -40,6 +41,7 @@ setup_file()
 	exec $podman --tmpdir $F/libpod --runtime $RUNTIME "\$@"
 	SCRIPT
 	TMPDIR=$F/tmp "$F/bin/podman" import "$F/image.tar" box >/dev/null
+	TMPDIR=$F/tmp "$F/bin/podman" import --change CMD=/bin/wait-for-ever "$F/image.tar" infra >/dev/null
 	client_mounts >"$F/mounts"
 }
 
@@ -68,7 +70,23 @@ client_leftovers_of_podman()
 
 teardown()
 {
-	client_teardown
+	local failed=0
+	[ -z "$KUBE" ] || kube_clean || failed=1
+	client_teardown || failed=1
+	return $failed
+}
+
+# Pods of kube play are in a parent of podman's own, which it leaves.
+kube_clean()
+{
+	client pod rm --force --all
+	until_true no_kube_parents
+}
+
+no_kube_parents()
+{
+	TAG=libpod_parent remove_parents 2>/dev/null
+	[ -z "$(TAG=libpod_parent tagged_parents)" ]
 }
 
 @test "podman run: output, environment, folder, entry point, host name" { test_run; }
@@ -151,6 +169,150 @@ teardown()
 	on_pty expect:ready 'send:x\n' expect:got end -- podman run --rm "${NEW[@]}" --name "$TAG-2" \
 		--uidmap 0:100000:5000 --interactive --tty box sh -c 'echo ready; read -r x; echo "got $x"; exit 9'
 	lines "got x" "exit 9"
+}
+
+@test "podman run --userns auto: ids that no other container has" {
+	[ -f /etc/subuid ] && [ -f /etc/subgid ] || skip "there is no /etc/subuid or /etc/subgid"
+	reachable
+	echo containers:3000000:200000 >"$DIR/subids"
+	# The first one lives while the second one is made: no two calls of podman, which see other files.
+	cat >"$DIR/script" <<-SCRIPT
+	set -e
+	mount --bind "$DIR/subids" /etc/subuid
+	mount --bind "$DIR/subids" /etc/subgid
+	podman run --detach ${NEW[*]} --userns auto:size=5000 box payload wait >&2
+	podman run --rm ${NEW[*]} --name "$TAG-2" --userns auto box sh -c 'cat /proc/self/uid_map; id -u; stat -c %u /home/user'
+	podman exec "$TAG" cat /proc/self/uid_map
+	podman rm --force --time 0 "$TAG" >&2
+	SCRIPT
+	attempt unshare --mount --propagation slave sh "$DIR/script"
+	ok
+	same "$(tr -s ' ' <<<"$output")" $' 0 3005000 1024\n0\n1000\n 0 3000000 5000'
+}
+
+@test "podman run: secrets, images as volumes, masks, umask, descriptors, a time-out" {
+	echo -n hidden >"$DIR/in"
+	client secret create "$TAG" "$DIR/in"
+	ok
+	run_box --secret "$TAG" --secret "$TAG,type=env,target=SECRET" box sh -c 'cat /run/secrets/*; echo "; $SECRET"'
+	ok
+	same "$output" "hidden; hidden"
+	client secret rm "$TAG"
+	ok
+	run_box --mount type=image,source=localhost/infra,destination=/opt box /opt/bin/payload create /opt/x + create /x
+	ok
+	same "$output" $'EROFS\nok'
+	run_box --security-opt mask=/proc/uptime --umask 0027 box sh -c 'wc -c </proc/uptime; umask'
+	same "$output" $'0\n0027'
+	output=$(podman run --rm "${NEW[@]}" --preserve-fds 1 box sh -c 'cat <&3' 3<"$DIR/in" 4>&-)
+	same "$output" hidden
+	run_box --timeout 1 box sleep 300
+	fails
+}
+
+@test "podman kube play: init containers in their order, limits, volumes" {
+	KUBE=1
+	mkdir "$DIR/shared"
+	cat >"$DIR/pod.yaml" <<-YAML
+	apiVersion: v1
+	kind: Pod
+	metadata: {name: $TAG-pod}
+	spec:
+	  hostname: pod-name
+	  restartPolicy: Never
+	  initContainers:
+	  - name: first
+	    image: localhost/box
+	    command: [sh, -c, "echo first >/shared/file"]
+	    volumeMounts: [{name: shared, mountPath: /shared}]
+	  - name: second
+	    image: localhost/box
+	    command: [sh, -c, "echo second >>/shared/file"]
+	    volumeMounts: [{name: shared, mountPath: /shared}]
+	  containers:
+	  - name: box
+	    image: localhost/box
+	    command: [sh, -c, "cat /shared/file; id -u; cat /proc/sys/kernel/hostname; exec payload wait ready"]
+	    env: [{name: RUSTBOX_TEST_TAG, value: $TAG}]
+	    resources: {limits: {memory: 64Mi}}
+	    securityContext:
+	      runAsUser: 1000
+	      readOnlyRootFilesystem: true
+	      allowPrivilegeEscalation: false
+	      capabilities: {drop: [ALL]}
+	    volumeMounts: [{name: shared, mountPath: /shared}]
+	  volumes:
+	  - {name: shared, hostPath: {path: $DIR/shared}}
+	YAML
+	client play kube --network none "$DIR/pod.yaml"
+	ok
+	played_is_ready() { client logs "$TAG-pod-box" && [[ $output == *ready ]]; }
+	until_true played_is_ready
+	same "$output" $'first\nsecond\n1000\npod-name\nready'
+	client exec "$TAG-pod-box" payload status CapEff NoNewPrivs + create /new
+	lines "CapEff: 0000000000000000" "NoNewPrivs: 1" EROFS
+	if has_controller memory; then
+		client exec "$TAG-pod-box" sh -c \
+			'cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true'
+		lines 67108864
+	fi
+	client play kube --down "$DIR/pod.yaml"
+	ok
+	same "$(client_list)" ""
+}
+
+# With a criu that works: newer_criu.bats runs them with the next release's.
+need_criu()
+{
+	command -v criu >/dev/null || skip "criu is not installed"
+	criu check >"$DIR/check" 2>&1 || skip "criu check: $(tail -n 1 "$DIR/check")"
+}
+
+start_counting()
+{
+	start_box box sh -c 'i=0; while :; do i=$((i+1)); echo $i >/dev/shm/new; mv /dev/shm/new /dev/shm/count; sleep 0.05; done'
+	until_true counts_beyond 3
+}
+
+# counts_beyond NUMBER [NAME]
+counts_beyond()
+{
+	client exec "${2:-$TAG}" cat /dev/shm/count && [ "${output:-0}" -gt "$1" ]
+}
+
+@test "podman container checkpoint, restore: it goes on" {
+	local before
+	need_criu
+	start_counting
+	before=$output
+	client container checkpoint "$TAG"
+	ok
+	box_is exited
+	client container restore "$TAG"
+	ok
+	box_is running
+	until_true counts_beyond "$before"
+	[ "$output" -lt $((before + 1000)) ]
+}
+
+# Each one's configuration has its mounts in an order of its own.
+@test "podman container checkpoint --export, restore --import under other names" {
+	local before i
+	need_criu
+	start_counting
+	before=$output
+	client container checkpoint --leave-running --export "$DIR/saved.tar.gz" "$TAG"
+	ok
+	box_is running
+	client rm --force --time 0 "$TAG"
+	ok
+	for i in 1 2 3; do
+		client container restore --import "$DIR/saved.tar.gz" --name "$TAG-$i"
+		ok
+		until_true counts_beyond "$before" "$TAG-$i"
+		client rm --force --time 0 "$TAG-$i"
+		ok
+	done
 }
 
 # bats test_tags=vm
