@@ -5,6 +5,7 @@
 
 NERDCTL_VERSION=1.7.7 # the last before 2.0, for containerd 1.6 and cgroup v1
 CRI_TOOLS_VERSION=1.26.1
+CRIO_VERSION=1.26.4
 GO_PROGRAMS=${RUSTBOX_CACHE:-/var/tmp/rustbox-cache}/go
 
 # For a file's setup, which cannot skip by itself: the first reason why its tests
@@ -36,6 +37,7 @@ go_program()
 	local name=$1 version log=$GO_PROGRAMS/$1.log
 	case $name in
 	nerdctl) version=$NERDCTL_VERSION ;;
+	crio) version=$CRIO_VERSION ;;
 	*) version=$CRI_TOOLS_VERSION ;;
 	esac
 	# A virtual machine sees its host's cache below /.host.
@@ -69,6 +71,7 @@ go_program_build()
 	nerdctl) go_source github.com/containerd/nerdctl "v$version" "$source" && go_build build "$source" nerdctl "$target" ;;
 	crictl) go_cri_tools "$version" "$source" && go_build build "$source" crictl "$target" ;;
 	critest) go_cri_tools "$version" "$source" && go_build "test -c" "$source" critest "$target" ;;
+	crio) go_source github.com/cri-o/cri-o "v$version" "$source" && go_crio "$source" "$target" ;;
 	esac
 }
 
@@ -98,4 +101,16 @@ go_build()
 		nice "$GO" $1 -ldflags "-s -w" -o "$4.new" "./cmd/$3") || status=1
 	rm -rf "$2"
 	[ $status -eq 0 ] && mv "$4.new" "$4"
+}
+
+# go_crio FOLDER TARGET: CRI-O, and TARGET-pinns, which holds namespaces for it. It wants cgo.
+go_crio()
+{
+	local tags="containers_image_openpgp containers_image_ostree_stub seccomp exclude_graphdriver_btrfs
+		btrfs_noversion exclude_graphdriver_devicemapper" status=0
+	make -C "$1/pinns" && mv "$1/bin/pinns" "$2-pinns" &&
+		(cd "$1" && CGO_ENABLED=1 GOFLAGS="-mod=mod -trimpath -buildvcs=false" \
+			nice "$GO" build -ldflags "-s -w -checklinkname=0" -tags "$tags" -o "$2.new" ./cmd/crio) || status=1
+	rm -rf "$1"
+	[ $status -eq 0 ] && mv "$2.new" "$2"
 }

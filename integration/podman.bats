@@ -187,7 +187,8 @@ no_kube_parents()
 	SCRIPT
 	attempt unshare --mount --propagation slave sh "$DIR/script"
 	ok
-	same "$(tr -s ' ' <<<"$output")" $' 0 3005000 1024\n0\n1000\n 0 3000000 5000'
+	# (How many ids it takes for an image is each podman's own.)
+	same "$(sed -E 's/ +/ /g; s/(3005000) (1024|2001)$/\1/' <<<"$output")" $' 0 3005000\n0\n1000\n 0 3000000 5000'
 }
 
 @test "podman run: secrets, images as volumes, masks, umask, descriptors, a time-out" {
