@@ -356,8 +356,6 @@ static int locate_v2(struct locating *at, struct error *err)
 
 static int locate(struct locating *at, struct error *err)
 {
-	cleanup_cgroup_root bool is_held = cgroup_root_hold();
-
 	/* Only the root of cgroup2 has this file there; v1 machines have a tmpfs. */
 	int r = exists(at->machine->root, "cgroup.controllers") ? locate_v2(at, err)
 								: locate_v1(at, err);
@@ -390,6 +388,7 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 	if (!inner)
 		return -1;
 	at.inner = inner;
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
 	if (locate(&at, err) < 0)
 		return error_wrap(err, "find the container's cgroup");
 	if (located.n_directories == 0 && !tolerant) {
