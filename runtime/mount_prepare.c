@@ -355,8 +355,18 @@ static int prepare_bind(const struct mount_plan *plan, struct mount_plan_entry *
 	}
 	if (entry->source_in_root)
 		return 0;
-	if (mount_open_source(plan, entry, err) < 0 && !left_to_init(plan->spec, err->code))
+	if (mount_open_source(plan, entry, err) == 0)
+		return 0;
+	if (!left_to_init(plan->spec, err->code))
 		return -1;
+	/*
+	 * Ids are mapped here or not at all: in the container's pid namespace the child that
+	 * carries the mappings would have another number than in our procfs.
+	 */
+	if (is_idmapped(entry) && geteuid() == 0)
+		return -1;
+	if (is_idmapped(entry))
+		return error_hint(err, "idmapped mounts need CAP_SYS_ADMIN over the file system");
 	return 0;
 }
 
