@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/process.h"
@@ -83,7 +84,8 @@ static int collect(int procfs, const struct stat *namespace, pid_t **pids, size_
 	if (!stream)
 		return error_set(err, errno, "read /proc");
 	(void)move_fd(&again);
-	for (const struct dirent *entry; (entry = readdir(stream));) {
+	int rc;
+	for (const struct dirent *entry; (rc = directory_next(stream, "/proc", &entry, err)) > 0;) {
 		uint64_t pid;
 
 		if (!str_to_uint(entry->d_name, 10, INT32_MAX, &pid) ||
@@ -93,7 +95,7 @@ static int collect(int procfs, const struct stat *namespace, pid_t **pids, size_
 			return -1;
 		(*pids)[(*count)++] = (pid_t)pid;
 	}
-	return 0;
+	return rc;
 }
 
 int pid_namespace_list(int procfs, pid_t init, pid_t **ret_pids, size_t *ret_count,

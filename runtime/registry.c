@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -222,9 +223,7 @@ static int empty_directory(int dir, bool descend, struct error *err)
 		fd_close(&copy);
 		return -1;
 	}
-	for (struct dirent *e; rc == 0 && (e = readdir(stream));) {
-		if (str_equal(e->d_name, ".") || str_equal(e->d_name, ".."))
-			continue;
+	for (const struct dirent *e; (rc = directory_next(stream, "of a state", &e, err)) > 0;) {
 		if (unlinkat(dir, e->d_name, 0) == 0 || errno == ENOENT)
 			continue;
 		if (errno == EISDIR && descend) {
@@ -235,6 +234,7 @@ static int empty_directory(int dir, bool descend, struct error *err)
 				continue;
 		}
 		rc = error_set(err, errno, "remove %s from a state folder", e->d_name);
+		break;
 	}
 	(void)closedir(stream);
 	return rc;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/device_spec.h"
@@ -123,11 +124,12 @@ static int add_folder(struct walk *walk, int parent, const char *name, const cha
 	}
 	if (depth > DEPTH_MAX)
 		return 0;
-	for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
+	int rc;
+	for (const struct dirent *entry; (rc = directory_next(folder, name, &entry, err)) > 0;)
 		if (!is_passed_over(walk, entry->d_name, depth) &&
 		    add_entry(walk, dirfd(folder), entry->d_name, path, depth, err) < 0)
 			return -1;
-	return 0;
+	return rc;
 }
 
 static int add_given(struct plan *plan, const char *text, struct error *err)

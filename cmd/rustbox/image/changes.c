@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -66,17 +67,17 @@ static int push_hidden(struct walk *w, const char *path, struct error *err)
 		fd_close(&fd);
 		return 0;
 	}
-	for (struct dirent *e; rc == 0 && (e = readdir(stream));) {
+	for (const struct dirent *e; (rc = directory_next(stream, path, &e, err)) > 0;) {
 		struct stat st;
 		cleanup_free char *other = NULL;
 
-		if (str_equal(e->d_name, ".") || str_equal(e->d_name, ".."))
-			continue;
 		other = str_format(err, "%s/%s", path, e->d_name);
 		if (!other)
 			rc = -1;
 		else if (!look(w->points->upper, other, &st))
 			rc = push(w, path, e->d_name, true, err);
+		if (rc < 0)
+			break;
 	}
 	(void)closedir(stream);
 	return rc;
@@ -104,9 +105,12 @@ static int push_folder(struct walk *w, const char *path, struct error *err)
 		fd_close(&fd);
 		return rc < 0 ? -1 : error_set(err, errno, "read %s", path);
 	}
-	for (struct dirent *e; rc == 0 && (e = readdir(stream));)
-		if (!str_equal(e->d_name, ".") && !str_equal(e->d_name, ".."))
-			rc = push(w, path, e->d_name, false, err);
+	for (const struct dirent *e;
+	     (rc = directory_next(stream, *path ? path : "/", &e, err)) > 0;)
+		if (push(w, path, e->d_name, false, err) < 0) {
+			rc = -1;
+			break;
+		}
 	(void)closedir(stream);
 	if (rc == 0 && w->n > before)
 		qsort(w->items + before, w->n - before, sizeof(*w->items), compare_items);

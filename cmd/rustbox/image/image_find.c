@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -74,7 +75,8 @@ int image_list_hex(int images, const char *folder, struct arena *arena, char ***
 
 	if (!stream && errno != ENOENT)
 		return error_set(err, errno, "read images/%s", folder);
-	for (struct dirent *e; stream && rc == 0 && (e = readdir(stream));) {
+	for (const struct dirent *e;
+	     stream && (rc = directory_next(stream, folder, &e, err)) > 0;) {
 		if (!digest_is_hex(e->d_name))
 			continue;
 		rc = mem_grow((void **)&list, n, &room, sizeof(*list), err);
@@ -82,6 +84,8 @@ int image_list_hex(int images, const char *folder, struct arena *arena, char ***
 			list[n] = arena_strdup(arena, e->d_name, err);
 			rc = list[n++] ? 0 : -1;
 		}
+		if (rc < 0)
+			break;
 	}
 	if (stream)
 		(void)closedir(stream);
@@ -138,9 +142,13 @@ int image_list_references(int images, struct arena *arena, struct image_referenc
 
 	if (!stream && errno != ENOENT)
 		return error_set(err, errno, "read images/references");
-	for (struct dirent *e; stream && rc == 0 && (e = readdir(stream));)
-		if (e->d_name[0] != '.')
-			rc = add_reference(dirfd(stream), e->d_name, arena, &list, err);
+	for (const struct dirent *e;
+	     stream && (rc = directory_next(stream, "images/references", &e, err)) > 0;)
+		if (e->d_name[0] != '.' &&
+		    add_reference(dirfd(stream), e->d_name, arena, &list, err) < 0) {
+			rc = -1;
+			break;
+		}
 	if (stream)
 		(void)closedir(stream);
 	*ret = rc < 0 ? NULL : arena_array(arena, list.n + 1, sizeof(**ret), err);

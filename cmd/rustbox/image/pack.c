@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -323,14 +324,15 @@ static int list_names(int folder, const char *path, struct arena *arena, char **
 		fd_close(&copy);
 		return error_set(err, errno, "read %s", path);
 	}
-	for (struct dirent *e; rc == 0 && (e = readdir(stream));) {
-		if (str_equal(e->d_name, ".") || str_equal(e->d_name, ".."))
-			continue;
+	for (const struct dirent *e;
+	     (rc = directory_next(stream, *path ? path : "/", &e, err)) > 0;) {
 		rc = mem_grow((void **)&list, n, &room, sizeof(char *), err);
 		if (rc == 0) {
 			list[n] = arena_strdup(arena, e->d_name, err);
 			rc = list[n++] ? 0 : -1;
 		}
+		if (rc < 0)
+			break;
 	}
 	(void)closedir(stream);
 	*ret = rc < 0 ? NULL : arena_array(arena, n + 1, sizeof(char *), err);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/network/network_bridge.h"
@@ -150,16 +151,19 @@ static int list_folder(int folder, struct arena *arena, struct network_info ***r
 	struct network_info **list = NULL;
 	size_t n = 0, capacity = 0;
 	const struct dirent *entry;
-	int result = 0;
+	int result;
 
 	if (!directory) {
 		error_set(err, errno, "list the networks");
 		fd_close(&fd);
 		return -1;
 	}
-	while (result == 0 && (entry = readdir(directory)))
-		if (str_ends_with(entry->d_name, SUFFIX) && *entry->d_name != '.')
-			result = add_info(folder, entry->d_name, arena, &list, &n, &capacity, err);
+	while ((result = directory_next(directory, "networks", &entry, err)) > 0)
+		if (str_ends_with(entry->d_name, SUFFIX) && *entry->d_name != '.' &&
+		    add_info(folder, entry->d_name, arena, &list, &n, &capacity, err) < 0) {
+			result = -1;
+			break;
+		}
 	(void)closedir(directory);
 	*ret = list;
 	*ret_n = n;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox/network/network.h"
@@ -55,16 +56,18 @@ int network_list_members(const struct store *store, const char *name, struct are
 	int fd = openat(store->run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
-	int result = 0;
+	int result;
 
 	if (!directory) {
 		error_set(err, errno, "list %s", store->run);
 		fd_close(&fd);
 		return -1;
 	}
-	while (result == 0 && (entry = readdir(directory)))
-		if (store_is_id(entry->d_name))
-			result = add_member(&members, entry->d_name, err);
+	while ((result = directory_next(directory, store->run, &entry, err)) > 0)
+		if (store_is_id(entry->d_name) && add_member(&members, entry->d_name, err) < 0) {
+			result = -1;
+			break;
+		}
 	(void)closedir(directory);
 	if (result < 0)
 		return -1;

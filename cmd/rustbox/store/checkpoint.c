@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -158,11 +159,13 @@ int checkpoint_list(const struct store *store, const char *id, const char *dir, 
 	DIR *stream = opendir(path);
 	if (!stream)
 		return errno == ENOENT && !dir ? 0 : error_set(err, errno, "open %s", path);
-	for (const struct dirent *e; rc >= 0 && (e = readdir(stream));) {
+	for (const struct dirent *e; (rc = directory_next(stream, path, &e, err)) > 0;) {
 		rc = mem_grow((void **)&list, n, &room, sizeof(*list), err);
 		if (rc == 0)
 			rc = look_at(dirfd(stream), e->d_name, arena, &list[n], err);
 		n += rc > 0;
+		if (rc < 0)
+			break;
 	}
 	(void)closedir(stream);
 	*ret = rc < 0 ? NULL : arena_array(arena, n + 1, sizeof(*list), err);

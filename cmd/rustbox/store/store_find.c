@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -50,7 +51,7 @@ static int read_ids(int dirfd, const char *folder, const char *suffix, struct id
 	if (!stream)
 		return dirfd < 0 || errno == ENOENT ? 0 : error_set(err, errno, "read %s", folder);
 	(void)move_fd(&fd);
-	for (struct dirent *e; rc == 0 && (e = readdir(stream));) {
+	for (const struct dirent *e; (rc = directory_next(stream, folder, &e, err)) > 0;) {
 		struct id id = { "" };
 
 		if (strlen(e->d_name) != STORE_ID_LENGTH + strlen(suffix) ||
@@ -60,8 +61,9 @@ static int read_ids(int dirfd, const char *folder, const char *suffix, struct id
 		if (!store_is_id(id.text))
 			continue;
 		rc = mem_grow((void **)&ids->items, ids->count, &ids->room, sizeof(id), err);
-		if (rc == 0)
-			ids->items[ids->count++] = id;
+		if (rc < 0)
+			break;
+		ids->items[ids->count++] = id;
 	}
 	(void)closedir(stream);
 	return rc;

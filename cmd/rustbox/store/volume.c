@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -130,8 +131,12 @@ int volume_list(const struct store *store, struct arena *arena, struct volume **
 		return error_set(err, errno, "read %s/volumes", store->root);
 	if (stream)
 		(void)move_fd(&fd);
-	for (struct dirent *e; stream && rc == 0 && (e = readdir(stream));)
-		rc = add_volume(store, e->d_name, arena, &list, &n, &room, err);
+	for (const struct dirent *e;
+	     stream && (rc = directory_next(stream, "volumes", &e, err)) > 0;)
+		if (add_volume(store, e->d_name, arena, &list, &n, &room, err) < 0) {
+			rc = -1;
+			break;
+		}
 	if (stream)
 		(void)closedir(stream);
 	*ret = rc < 0 ? NULL : arena_array(arena, n + 1, sizeof(struct volume *), err);
