@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -35,17 +36,6 @@ static DIR *read_folder(int folder)
 	if (!stream)
 		fd_close(&copy);
 	return stream;
-}
-
-/* The next entry that is not the folder or its parent. */
-static struct dirent *next_entry(DIR *stream)
-{
-	struct dirent *e;
-
-	do
-		e = readdir(stream);
-	while (e && (str_equal(e->d_name, ".") || str_equal(e->d_name, "..")));
-	return e;
 }
 
 /* An empty folder, open or -1. What somebody still has open keeps its blocks. */
@@ -367,22 +357,37 @@ static int add_pending(struct walk *w, const char *name)
 	return 0;
 }
 
+/* What has vanished, or is another's, does not count; what could not be looked at is an error. */
+static int pass_over(const struct walk *w, const char *name)
+{
+	(void)error_set(w->err, errno, "look at %s", name);
+	return error_is_shortage(w->err) ? -1 : 0;
+}
+
+static int scan_entry(struct walk *w, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(w->folder, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return pass_over(w, name);
+	count_entry(w, &st);
+	return S_ISDIR(st.st_mode) ? add_pending(w, name) : 0;
+}
+
 /* Counts what is in the open folder, and notes the folders among it. */
 static int scan(struct walk *w)
 {
 	DIR *stream = read_folder(w->folder);
-	struct stat st;
-	int rc = 0;
+	const struct dirent *e;
+	int rc;
 
 	if (!stream)
-		return 0;
-	for (struct dirent *e; rc == 0 && (e = next_entry(stream));) {
-		if (fstatat(w->folder, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		count_entry(w, &st);
-		if (S_ISDIR(st.st_mode))
-			rc = add_pending(w, e->d_name);
-	}
+		return pass_over(w, "a folder");
+	while ((rc = directory_next(stream, "of a tree", &e, w->err)) > 0)
+		if (scan_entry(w, e->d_name) < 0) {
+			rc = -1;
+			break;
+		}
 	(void)closedir(stream);
 	return rc;
 }
@@ -403,23 +408,33 @@ static int enter(struct walk *w, int take_fd, size_t depth)
 	return scan(w);
 }
 
-/* Back up to the depth. False where the way back has gone. */
-static bool go_up(struct walk *w, size_t depth)
+/* Back up to the depth: 1; 0 where the way back has gone; -1 with err. */
+static int go_up(struct walk *w, size_t depth)
 {
 	struct stat st;
 
 	while (w->depth > depth) {
 		int above = openat(w->folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (above < 0)
-			return false;
+			return pass_over(w, "the folder above");
 		fd_close(&w->folder);
 		w->folder = above;
 		w->depth--;
-		if (fstat(above, &st) < 0 || st.st_dev != w->levels[w->depth].device ||
+		if (fstat(above, &st) < 0)
+			return error_set(w->err, errno, "fstat");
+		if (st.st_dev != w->levels[w->depth].device ||
 		    st.st_ino != w->levels[w->depth].inode)
-			return false;
+			return 0;
 	}
-	return true;
+	return 1;
+}
+
+/* Counts the folder, where it is still there. */
+static int walk_into(struct walk *w, const struct pending *next)
+{
+	int folder = open_below(w->folder, next->name);
+
+	return folder < 0 ? pass_over(w, next->name) : enter(w, folder, next->depth + 1);
 }
 
 int tree_disk_usage(int dirfd, const char *name, uint64_t *ret_bytes, struct error *err)
@@ -436,12 +451,12 @@ int tree_disk_usage(int dirfd, const char *name, uint64_t *ret_bytes, struct err
 		return -1;
 	while (w.n_pending) {
 		struct pending next = w.pending[--w.n_pending];
-		cleanup_free char *owned = next.name;
+		cleanup_free char *owned __attribute__((unused)) = next.name;
 
-		if (!go_up(&w, next.depth))
+		int way = go_up(&w, next.depth);
+		if (way == 0)
 			break;
-		folder = open_below(w.folder, owned);
-		if (folder >= 0 && enter(&w, folder, next.depth + 1) < 0)
+		if (way < 0 || walk_into(&w, &next) < 0)
 			return -1;
 	}
 	*ret_bytes = w.bytes;
