@@ -29,15 +29,34 @@ static int open_name(const struct log_reader *r, const char *file, uint32_t gene
 	return openat(r->directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-static bool read_head(int index, struct log_head *ret)
+/* 1; 0: it has none, or another thing; -1 with err. */
+static int read_head(int index, struct log_head *ret, struct error *err)
 {
-	return pread(index, ret, sizeof(*ret), 0) == sizeof(*ret) && ret->magic == LOG_MAGIC &&
-	       ret->generation != 0 && ret->generation <= LOG_GENERATION_MAX;
+	ssize_t n = pread(index, ret, sizeof(*ret), 0);
+
+	if (n < 0)
+		return error_set(err, errno, "read the log file %s", LOG_INDEX);
+	return n == sizeof(*ret) && ret->magic == LOG_MAGIC && ret->generation != 0 &&
+	       ret->generation <= LOG_GENERATION_MAX;
 }
 
-static bool read_head_of(int index, uint32_t generation, struct log_head *ret)
+/*
+ * The index of a generation that was rotated away, or of the present one if it
+ * is that: 1 with a descriptor; 0: it is neither; -1 with err.
+ */
+static int open_index(const struct log_reader *r, uint32_t name, uint32_t generation, int *ret,
+		      struct log_head *ret_head, struct error *err)
 {
-	return read_head(index, ret) && ret->generation == generation;
+	cleanup_fd int fd = open_name(r, LOG_INDEX, name);
+
+	if (fd < 0)
+		return errno == ENOENT ? 0
+				       : error_set(err, errno, "open the log file %s", LOG_INDEX);
+	int found = read_head(fd, ret_head, err);
+	if (found <= 0 || (generation && ret_head->generation != generation))
+		return found < 0 ? -1 : 0;
+	*ret = move_fd(&fd);
+	return 1;
 }
 
 /*
@@ -51,37 +70,37 @@ static int open_stream(const struct log_reader *r, int i, uint32_t generation, b
 	return fd >= 0 ? fd : open_name(r, log_stream_files[i], generation);
 }
 
-static bool is_named(const struct log_reader *r, int fd, const char *name)
+/* Whether the open index is the present one: 1; 0: it was rotated away; -1 with err. */
+static int is_present(const struct log_reader *r, int index, struct error *err)
 {
 	struct stat ours, theirs;
 
-	return fstat(fd, &ours) == 0 &&
-	       fstatat(r->directory, name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+	if (fstat(index, &ours) < 0)
+		return error_set(err, errno, "look at the log file %s", LOG_INDEX);
+	if (fstatat(r->directory, LOG_INDEX, &theirs, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT
+			       ? 0
+			       : error_set(err, errno, "look at the log file %s", LOG_INDEX);
+	return ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 static int open_once(struct log_reader *reader, uint32_t generation, struct error *err)
 {
 	struct log_head head;
-	cleanup_fd int index = open_name(reader, LOG_INDEX, generation);
-	bool rotated = index >= 0 && read_head_of(index, generation, &head);
+	cleanup_fd int index = -1;
+	int rotated = open_index(reader, generation, generation, &index, &head, err);
+	int found = rotated ? rotated : open_index(reader, 0, generation, &index, &head, err);
 
-	if (!rotated) {
-		fd_close(&index);
-		index = open_name(reader, LOG_INDEX, 0);
-	}
-	if (index < 0)
-		return errno == ENOENT ? 0
-				       : error_set(err, errno, "open the log file %s", LOG_INDEX);
-	if (!read_head_of(index, generation, &head))
-		return 0;
+	if (found <= 0)
+		return found;
 	cleanup_fd int out = open_stream(reader, LOG_STDOUT, generation, rotated);
 	cleanup_fd int errors = open_stream(reader, LOG_STDERR, generation, rotated);
 	if (out < 0 || errors < 0)
 		return errno == ENOENT ? 0 : error_set(err, errno, "open a log file");
 	/* Rotated meanwhile: what was opened may be of the next one. */
-	if (!rotated && !is_named(reader, index, LOG_INDEX))
-		return 0;
+	int present = rotated ? 1 : is_present(reader, index, err);
+	if (present <= 0)
+		return present;
 	for (int i = 0; i < LOG_STREAMS; i++)
 		fd_close(&reader->streams[i]);
 	fd_close(&reader->index);
@@ -116,27 +135,33 @@ static void note_generation(uint32_t generation, uint32_t *oldest, uint32_t *new
 int log_reader_find(const struct log_reader *reader, uint32_t least, uint32_t most,
 		    uint32_t *ret_oldest, uint32_t *ret_newest, struct error *err)
 {
-	cleanup_fd int index = open_name(reader, LOG_INDEX, 0);
-	int fd = openat(reader->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int index = -1;
+	struct log_head head;
+	int present = open_index(reader, 0, 0, &index, &head, err);
+	int fd = present < 0 ? -1
+			     : openat(reader->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	uint32_t oldest = 0, newest = 0;
-	struct log_head head;
 	const struct dirent *entry;
 	uint64_t number;
 
+	if (present < 0)
+		return -1;
 	if (!directory) {
 		error_set(err, errno, "list the log folder");
 		fd_close(&fd);
 		return -1;
 	}
-	while ((entry = readdir(directory)))
+	for (errno = 0; (entry = readdir(directory)); errno = 0)
 		if (str_starts_with(entry->d_name, LOG_INDEX ".") &&
 		    str_to_uint(entry->d_name + strlen(LOG_INDEX "."), 10, most, &number) &&
 		    number >= least)
 			note_generation((uint32_t)number, &oldest, &newest);
+	int rc = errno ? error_set(err, errno, "list the log folder") : 0;
 	(void)closedir(directory);
-	if (index >= 0 && read_head(index, &head) && head.generation >= least &&
-	    head.generation <= most)
+	if (rc < 0)
+		return -1;
+	if (present && head.generation >= least && head.generation <= most)
 		note_generation(head.generation, &oldest, &newest);
 	*ret_oldest = oldest;
 	*ret_newest = newest;
@@ -148,10 +173,10 @@ static int open_next(struct log_reader *r, struct error *err)
 {
 	uint64_t seen = r->bytes_before + r->offsets[LOG_STDOUT] + r->offsets[LOG_STDERR];
 	uint32_t before = r->generation, next = before, newest;
-	int opened;
+	int opened = before ? is_present(r, r->index, err) : 0;
 
-	if (before && is_named(r, r->index, LOG_INDEX))
-		return 0;
+	if (opened != 0)
+		return opened < 0 ? -1 : 0;
 	opened = log_reader_open(r, before + 1, err);
 	while (opened == 0) {
 		if (log_reader_find(r, next + 1, LOG_GENERATION_MAX, &next, &newest, err) < 0)
@@ -186,8 +211,9 @@ static int next_entry(struct log_reader *r, struct error *err)
 		found = read_entry(r, &entry, err);
 	while (found == 0) {
 		uint32_t before = r->generation;
-		if (before && is_named(r, r->index, LOG_INDEX))
-			return 0;
+		int present = before ? is_present(r, r->index, err) : 0;
+		if (present != 0)
+			return present < 0 ? -1 : 0;
 		if (before) {
 			/* Nothing more is added to it: what was added before that is there now. */
 			found = read_entry(r, &entry, err);
@@ -252,7 +278,10 @@ static int read_or_skip(struct log_reader *r, size_t most, ssize_t *ret_n, struc
 		return -1;
 	if (*ret_n > 0)
 		return 0;
-	if (is_named(r, r->index, LOG_INDEX)) {
+	int present = is_present(r, r->index, err);
+	if (present < 0)
+		return -1;
+	if (present) {
 		/* Its writer has not come so far, or takes it back: then it is read anew. */
 		if (!r->is_begun)
 			r->entry.size = 0;

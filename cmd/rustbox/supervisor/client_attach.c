@@ -8,7 +8,7 @@
 #include "cmd/rustbox/supervisor/client.h"
 #include "cmd/rustbox/supervisor/replay.h"
 
-enum { RECENT_BYTES = 16 * 1024 };
+enum { RECENT_BYTES = 16 * 1024, READS_MOST = 3 };
 
 struct client_replay {
 	uint64_t until_ns; /* what is from before that is repeated; the rest is new */
@@ -63,12 +63,14 @@ static void open_reader(struct client *c)
 	struct error err;
 
 	c->has_all = true;
-	c->reader = log_reader_new(c->s->output.directory, &err);
-	if (c->reader && seek(c, &err) == 0)
-		return;
+	for (int tries = 0; tries < READS_MOST; tries++) {
+		c->reader = log_reader_new(c->s->output.directory, &err);
+		if (c->reader && seek(c, &err) == 0)
+			return;
+		log_reader_free(c->reader);
+		c->reader = NULL;
+	}
 	log_warning("a client does not get what was logged: %s", err.text);
-	log_reader_free(c->reader);
-	c->reader = NULL;
 }
 
 void client_attach_begin(struct client *c, const char *payload)
@@ -118,18 +120,28 @@ void client_attach_leave(struct client *c)
 		change_tell(s, "detach", NULL, NULL);
 }
 
+/* Whatever was short for a moment may be there again: what is not sent now may be lost. */
+static int read_next(struct client *c)
+{
+	struct error err;
+	int found = -1;
+
+	for (int tries = 0; found < 0 && tries < READS_MOST; tries++)
+		found = log_reader_next(c->reader, STREAM_BYTES_MAX, &c->chunk, &err);
+	if (found < 0)
+		log_warning("a client loses output: %s", err.text);
+	return found;
+}
+
 /* The next bytes, if there are any: kept until they are sent. */
 static bool find_chunk(struct client *c)
 {
-	struct error err;
 	int found = 1;
 
 	if (!c->reader)
 		return c->chunk.size > 0;
 	while (c->chunk.size == 0 && found > 0) {
-		found = log_reader_next(c->reader, STREAM_BYTES_MAX, &c->chunk, &err);
-		if (found < 0)
-			log_warning("a client loses output: %s", err.text);
+		found = read_next(c);
 		if (found <= 0)
 			c->chunk = (struct log_chunk){ 0 };
 		c->gap += c->chunk.gap;
