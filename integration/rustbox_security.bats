@@ -24,6 +24,27 @@ in_box()
 		"$(awk '$1 == "CapPrm:" { print $2 }' /proc/self/status)"
 }
 
+# Of a process: the capabilities of the set $1 that no supervisor uses.
+unused_capabilities()
+{
+	local set
+	set=0x$(awk -v set="$1:" '$1 == set { print $2 }' "/proc/$2/status")
+	# sys_module, sys_rawio, sys_boot, sys_time, audit_control, mac_admin, wake_alarm, block_suspend
+	echo $((set & (1 << 16 | 1 << 17 | 1 << 22 | 1 << 25 | 1 << 30 | 1 << 33 | 1 << 35 | 1 << 36)))
+}
+
+@test "S12: a supervisor has at hand no capability that it does not use; containers may get each" {
+	start_box
+	local pid ours
+	pid=$(supervisor_pid)
+	ours=$(unused_capabilities CapEff self)
+	[ "$ours" -ne 0 ] || skip "we have none of them either"
+	same "$(unused_capabilities CapEff "$pid") $(unused_capabilities CapPrm "$pid")" "0 $ours"
+	rbok exec --privileged "$NAME" cat /proc/self/status
+	same "$(awk '$1 == "CapEff:" { print $2 }' <<<"$output")" \
+		"$(awk '$1 == "CapBnd:" { print $2 }' /proc/self/status)"
+}
+
 @test "S3: nothing but the standard streams gets into run and exec" {
 	# shellcheck disable=SC2016 # for the shell inside
 	local list='for fd in /proc/$$/fd/*; do [ ! -e "$fd" ] || echo "${fd##*/}"; done'

@@ -134,6 +134,12 @@ def listens(pid):
     eventually(has_handler, f"a handler in {pid}")
 
 
+def capabilities(pid, name):
+    """A set of a process: "CapEff"."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return [int(line.split()[1], 16) for line in file if line.startswith(f"{name}:")][0]
+
+
 def socket_path(group, folder="/run/containerd/s", address=ADDRESS):
     return f"{folder}/{hashlib.sha256(f'{address}/{NAMESPACE}/{group}'.encode()).hexdigest()}"
 

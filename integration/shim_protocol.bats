@@ -101,6 +101,9 @@ teardown()
 	    # Go's programs keep what they inherit.
 	    assert not inherited & set(open_ones.values()), open_ones
 	    assert open_ones[2] == str(shim.bundle / "log"), open_ones
+	    # Loading kernel modules, of what it does without; it may still hand on all of them.
+	    assert not capabilities(pid, "CapEff") & 1 << 16
+	    assert capabilities(pid, "CapPrm") == capabilities("self", "CapPrm")
 	assert os.getpgid(pid) != os.getpgid(0)
 	own = int(open("/proc/self/oom_score_adj").read())
 	assert int(open(f"/proc/{pid}/oom_score_adj").read()) == own + 1

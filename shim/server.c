@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/privilege.h"
 #include "proto/ttrpc_server.h"
 #include "shim/engine.h"
 #include "shim/publisher.h"
@@ -248,7 +249,8 @@ int server_run(const struct shim_flags *flags, struct error *err)
 
 	if (!flags->namespace || !*flags->namespace)
 		return error_set(err, 0, "a namespace is needed (-namespace)");
-	if (open_log(flags, err) < 0 || loop_init(&server.loop, err) < 0)
+	if (open_log(flags, err) < 0 || privilege_lower(err) < 0 ||
+	    loop_init(&server.loop, err) < 0)
 		return -1;
 	server.idle.fire = idle_passed;
 	server.retire.fire = try_end;

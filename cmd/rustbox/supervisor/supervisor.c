@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/privilege.h"
 #include "cmd/rustbox/supervisor/client.h"
 #include "proto/events.pb-c.h"
 #include "shim/task_service.h"
@@ -322,7 +323,7 @@ int supervisor_run(const struct store *store, const char *id, const char *checkp
 				 .listener.fd = -1,
 				 .output.directory = -1 };
 	s.store->rest = &s.rest;
-	if (take_inherited(&s, &client, err) < 0)
+	if (take_inherited(&s, &client, err) < 0 || privilege_lower(err) < 0)
 		return -1;
 	if (chdir("/") < 0)
 		return error_set(err, errno, "chdir /");
