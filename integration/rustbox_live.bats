@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# `rustbox mount` and `rustbox device`: what a container that exists gets and
-# loses, at once and for its coming runs.
+# `rustbox mount`, `rustbox device`, `rustbox update`: what a container that exists
+# gets and loses, at once and for its coming runs.
 
 load rustbox
 
@@ -64,6 +64,62 @@ in_box()
 	[ "$status" -ne 0 ]
 	error_names no-such
 	same "$(md5sum <"$RUSTBOX_ROOT/bundles/$ID/config.json")" "$before"
+}
+
+@test "update --env, --env-rm: every exec and the next run have it; what runs keeps its own" {
+	start_box -e OLD=1 -e GONE=2
+	LEVEL=here rbok update -e OLD=3 -e "NEW=a b=c" -e LEVEL --env-rm GONE "$NAME"
+	in_box sh -c 'echo "$OLD|$NEW|$LEVEL|${GONE-none}"'
+	same "$output" "3|a b=c|here|none"
+	in_box sh -c "tr '\\0' '\\n' </proc/1/environ | grep -c -e ^OLD=1 -e ^GONE=2"
+	same "$output" 2
+	rbok inspect -f '{{json .Config.Env}}' "$NAME"
+	[[ $output == *'"OLD=3"'*'"NEW=a b=c"'* && $output != *GONE* ]] || fail "inspect: $output"
+	rbok restart -t 0 "$NAME"
+	in_box sh -c "tr '\\0' '\\n' </proc/1/environ | grep -c -e ^OLD=3 -e '^NEW=a b=c' -e ^LEVEL=here -e ^GONE"
+	same "$output" 3
+	rbok kill "$NAME"
+	rbok wait "$NAME"
+	rbok update -e OLD=4 "$NAME"
+	rbok restart "$NAME"
+	in_box sh -c 'echo "$OLD"'
+	same "$output" 4
+}
+
+@test "update --env: mistakes change nothing" {
+	start_box -e OLD=1
+	local before
+	before=$(md5sum <"$RUSTBOX_ROOT/bundles/$ID/config.json")
+	rb update --env-rm NONE "$NAME"
+	exits 1
+	error_names NONE
+	rb update -e OLD=2 -e =3 "$NAME"
+	exits 1
+	error_names NAME=VALUE
+	rb update -e NOT_SET_ANYWHERE "$NAME"
+	exits 1
+	error_names NOT_SET_ANYWHERE --env-rm
+	rb update -p 8080:80 "$NAME"
+	exits 1
+	error_names "--network host"
+	rb update -v "$DIR/nothing:/data" "$NAME"
+	exits 1
+	error_names "$DIR/nothing"
+	same "$(md5sum <"$RUSTBOX_ROOT/bundles/$ID/config.json")" "$before"
+}
+
+@test "update --volume: the same as mount add" {
+	mkdir "$DIR/data"
+	echo one >"$DIR/data/file"
+	start_box
+	rbok update -v "$DIR/data:/data:ro" "$NAME"
+	in_box cat /data/file
+	same "$output" one
+	rbok restart -t 0 "$NAME"
+	in_box cat /data/file
+	same "$output" one
+	in_box sh -c 'echo x >/data/new'
+	[ "$status" -ne 0 ] || fail "it should be read-only"
 }
 
 @test "device add and remove: the node and the right to use it" {

@@ -413,6 +413,69 @@ hosts_lack()
 	error_names ::1 "IPv4 only"
 }
 
+@test "update -p, --publish-rm: at once, with the address and open connections as they were" {
+	need_networks
+	serve web -p 8080:80
+	local address
+	address=$(address_of web)
+	rbok update -p 8081:80 -p 127.0.0.1:8082:80 web
+	same "$(get_from_outside $HOST 8080)" "this is web"
+	same "$(get_from_outside $HOST 8081)" "this is web"
+	same "$(get_from_host 127.0.0.1 8082)" "this is web"
+	same "$(address_of web)" "$address"
+	rbok port web 80
+	same "$output" "0.0.0.0:8080
+0.0.0.0:8081
+127.0.0.1:8082"
+	# Nobody else gets them, and a failure changes nothing.
+	start_on other --network bridge
+	rb update -p 9000:90 -p 8081:81 other
+	exits 1
+	error_names 8081/tcp
+	rbok port other
+	same "$output" ""
+	rb update --publish-rm 81 web
+	exits 1
+	error_names "--publish-rm 81"
+	rbok update --publish-rm 80 -p 8083:80 web
+	same "$(get_from_outside $HOST 8083)" "this is web"
+	[ "$(WAIT=2 get_from_outside $HOST 8080)" != "this is web" ] || fail "8080 is served still"
+	rbok update -p 8080:80 other
+	rbok port other
+	same "$output" "80/tcp -> 0.0.0.0:8080"
+	# The coming runs, and without a supervisor.
+	rbok stop -t 0 web
+	rbok update -p 8084:80 web
+	rbok start web
+	same "$(get_from_outside $HOST 8083)" "this is web"
+	same "$(get_from_outside $HOST 8084)" "this is web"
+	rbok remove -f web other
+	! in_host iptables-save | grep -e 808 -e CNI-DN || fail "rules are left"
+}
+
+@test "update -p: a plugin that fails leaves the ports as they were" {
+	need_networks
+	serve web -p 8080:80
+	mkdir "$DIR/cni"
+	ln -s $PLUGINS/* "$DIR/cni/"
+	rm "$DIR/cni/portmap"
+	printf '#!/bin/sh\ncat >"%s/in"\n[ "$CNI_COMMAND" = ADD ] && grep -q 8081 "%s/in" && { echo "{\\"code\\":7,\\"msg\\":\\"no more ports\\"}"; exit 1; }\nexec %s/portmap <"%s/in"\n' \
+		"$DIR" "$DIR" $PLUGINS "$DIR" >"$DIR/cni/portmap"
+	chmod +x "$DIR/cni/portmap"
+	rbok stop -t 0 web
+	CNI_PATH="$DIR/cni" rbok start web
+	same "$(get_from_host 127.0.0.1 8080)" "this is web"
+	CNI_PATH="$DIR/cni" rb update -p 8081:80 web
+	exits 1
+	error_names "no more ports" portmap
+	same "$(get_from_host 127.0.0.1 8080)" "this is web"
+	rbok port web
+	same "$output" "80/tcp -> 0.0.0.0:8080"
+	rbok update -p 8082:80 web
+	same "$(get_from_host 127.0.0.1 8082)" "this is web"
+	rbok remove -f web
+}
+
 @test "-p HOST:CONTAINER/udp" {
 	need_networks
 	start_on dns -p 5353:53/udp

@@ -73,6 +73,17 @@ int bundle_save_spec(const struct store *store, const char *id, const struct spe
 int bundle_plan_update(const struct create_options *options, struct spec_resources *old,
 		       struct arena *arena, struct spec_resources *ret_changes, struct error *err);
 
+/*
+ * What --env and --env-rm change of the process's environment, for what is
+ * executed from now on; what --publish and --publish-rm change of the ports. A
+ * port that names none of the host gets a free one. Everything new lives in the
+ * arena.
+ */
+int bundle_change_env(const struct update_options *options, struct image_settings *settings,
+		      struct spec_process *process, struct arena *arena, struct error *err);
+int bundle_change_ports(const struct update_options *options, struct record_network *network,
+			struct arena *arena, struct error *err);
+
 /* /etc/hosts, /etc/resolv.conf of the container, written anew when its network is up. */
 int bundle_write_network_files(const struct store *store, const struct record *record,
 			       struct error *err);

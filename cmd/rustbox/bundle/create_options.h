@@ -46,6 +46,12 @@ struct create_options {
 	const char *timeout, *cpu_time, *output_limit, *report;
 };
 
+/* Those of update: a part of the above, and what takes things away again. */
+struct update_options {
+	struct create_options create;
+	struct option_strings env_rm, publish_rm;
+};
+
 #define CREATE_AT(m)	    OPTION_AT(create_options, m)
 #define CREATE_INT(m, a, b) CREATE_AT(m), .min = (a), .max = (b)
 

@@ -53,6 +53,9 @@ int plan_policy(struct plan *plan, struct error *err); /* restart, logs, limits,
 
 /* ---- what several of them need ---- */
 
+/* Free ports of the host for those that name none; one that is given twice is an error. */
+int plan_host_ports(struct record_network *network, struct error *err);
+
 /* "KEY=VALUE" at the end of a list of pairs; a key that is there gets the new value. */
 int plan_set_pair(struct json_pair **pairs, size_t *n, const char *key, const char *value,
 		  struct arena *arena, struct error *err);

@@ -132,10 +132,8 @@ static bool same_socket(const struct record_port *a, const struct record_port *b
 	       (!a->host_ip || !b->host_ip || strcmp(a->host_ip, b->host_ip) == 0);
 }
 
-static int set_host_ports(struct plan *plan, struct error *err)
+int plan_host_ports(struct record_network *network, struct error *err)
 {
-	struct record_network *network = plan->record->network;
-
 	for (size_t i = 0; i < network->n_ports; i++) {
 		struct record_port *port = &network->ports[i];
 
@@ -162,7 +160,7 @@ static int set_ports(struct plan *plan, struct error *err)
 			return error_wrap(err, "--publish %s", given->items[i]);
 	if (plan->options->publish_all && publish_exposed(plan, err) < 0)
 		return -1;
-	return set_host_ports(plan, err);
+	return plan_host_ports(network, err);
 }
 
 /* ---- names ---- */

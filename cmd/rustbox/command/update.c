@@ -2,6 +2,8 @@
 #include "cmd/rustbox/command/command.h"
 #include "cmd/rustbox/container/containers.h"
 
+#define UPDATE_AT(m) OPTION_AT(update_options, m)
+
 static const struct option_row rows[] = {
 	{ "blkio-weight", 0, "N", "share of block I/O, 10 to 1000",
 	  CREATE_INT(blkio_weight, 10, 1000) },
@@ -15,6 +17,9 @@ static const struct option_row rows[] = {
 	{ "cpus", 0, "N", "number of CPUs it may use, such as 0.5; 0: no limit", CREATE_AT(cpus) },
 	{ "cpuset-cpus", 0, "LIST", "CPUs it may run on (0-3,7)", CREATE_AT(cpuset_cpus) },
 	{ "cpuset-mems", 0, "LIST", "memory nodes it may use (0,1)", CREATE_AT(cpuset_mems) },
+	{ "env", 'e', "NAME[=VALUE]", "environment variable, for what is executed from now on",
+	  CREATE_AT(env) },
+	{ "env-rm", 0, "NAME", "take an environment variable away", UPDATE_AT(env_rm) },
 	{ "memory", 'm', "SIZE", "memory limit: 256M, 1G, bytes; 0 or negative: none",
 	  CREATE_AT(memory) },
 	{ "memory-reservation", 0, "SIZE",
@@ -24,8 +29,14 @@ static const struct option_row rows[] = {
 	  CREATE_AT(memory_swap) },
 	{ "pids-limit", 0, "N", "number of processes and threads; 0 or -1: no limit",
 	  CREATE_INT(pids_limit, -1, 4194304) },
+	{ "publish", 'p', "[[IP:]PORT:]PORT[/PROTOCOL]", "make one more port reachable from outside",
+	  CREATE_AT(publish) },
+	{ "publish-rm", 0, "PORT[/PROTOCOL]", "publish a port of the container no more",
+	  UPDATE_AT(publish_rm) },
 	{ "restart", 0, "POLICY", "no, on-failure[:N], always, unless-stopped",
 	  CREATE_AT(restart) },
+	{ "volume", 'v', "SOURCE:TARGET[:OPTIONS]",
+	  "mount a file or folder of the host, as mount add does", CREATE_AT(volume) },
 	{ NULL },
 };
 
@@ -41,6 +52,8 @@ static bool is_given(const struct option_row *row, const void *options)
 
 	if (row->kind == OPTION_INT)
 		return ((const struct option_int *)(const void *)at)->set;
+	if (row->kind == OPTION_STRINGS)
+		return ((const struct option_strings *)(const void *)at)->count > 0;
 	memcpy(&text, at, sizeof(text));
 	return text != NULL;
 }
@@ -56,14 +69,17 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 const struct command command_update = {
 	.about = {
 		.name = "update",
-		.summary = "change limits and restart policy of containers",
+		.summary = "change limits, environment, ports and more of containers",
 		.arguments = "CONTAINER...",
-		.description = "At once where it runs, and for all its coming runs. What is not "
-			       "given stays.",
+		.description =
+			"At once where it runs, and for all its coming runs. What is not given "
+			"stays. A process that runs keeps its environment; the next run and every "
+			"exec have the new one.\n\n"
+			"   rustbox update --memory 1G -p 8080:80 -e LEVEL=debug web",
 		.rows = rows,
 		.takes_container = true,
 	},
-	.options_size = sizeof(struct create_options),
+	.options_size = sizeof(struct update_options),
 	.args_least = 1,
 	.args_most = ARGS_ANY,
 	.run = run,

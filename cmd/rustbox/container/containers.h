@@ -82,11 +82,11 @@ int containers_remove(struct store *store, const char *id, bool force, bool volu
 		      struct error *err);
 int containers_rename(struct store *store, const char *id, const char *name, struct error *err);
 /*
- * Changes limits and the restart policy, for the present run and the coming
- * ones: of the options, those that bundle_plan_update() knows; what is not given
- * stays.
+ * Changes limits, restart policy, environment, ports and mounts, for the present
+ * run and the coming ones: of the options, those that bundle_plan_update() and
+ * bundle_change_*() know, and volumes; what is not given stays.
  */
-int containers_update(struct store *store, const char *id, const struct create_options *options,
+int containers_update(struct store *store, const char *id, const struct update_options *options,
 		      struct error *err);
 /*
  * Waits for the end; a container that is not live has ended already. ECANCELED:

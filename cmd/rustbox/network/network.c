@@ -331,6 +331,54 @@ int network_up(const struct store *store, const struct record *record, struct er
 	return error_wrap(err, "network %s", name);
 }
 
+/* ---- other ports ---- */
+
+/* The plugins that map ports, with those of the record. */
+static int call_mappers(const struct record *record, const char *command, const char *netns,
+			const struct value *list, struct value *previous, struct arena *arena,
+			struct error *err)
+{
+	const struct value *plugins = plugins_of(list, record->network->mode, err);
+	struct network_call call;
+
+	if (!plugins || make_call(record, command, netns, arena, &call, err) < 0)
+		return -1;
+	for (size_t i = 0; i < plugins->n; i++) {
+		struct value *config, *ignored;
+
+		if (!has_capability(plugins->items[i], "portMappings") || !record->network->n_ports)
+			continue;
+		config = plugin_config(list, plugins->items[i], record, previous, arena, err);
+		if (!config || network_plugin_run(&call, config, arena, &ignored, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int network_publish(const struct store *store, const struct record *record,
+		    const struct record_network *changed, struct error *err)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	cleanup_free char *netns = store_run_path(store, record->id, "netns", err);
+	cleanup_fd int lock = netns ? network_bridge_lock(LOCK_SH, err) : -1;
+	struct record_network network = *changed;
+	struct record with = *record;
+	struct value *list, *previous;
+	struct error ignored;
+
+	with.network = &network;
+	list = lock < 0 ? NULL : network_config_load(store, changed->mode, &arena, err);
+	if (!list || network_result_load_cni(store, record->id, &arena, &previous, err) < 0)
+		return -1;
+	/* A plugin that adds what is there already would do it twice. */
+	if (call_mappers(record, "DEL", netns, list, previous, &arena, err) == 0 &&
+	    call_mappers(&with, "ADD", netns, list, previous, &arena, err) == 0)
+		return 0;
+	(void)call_mappers(&with, "DEL", netns, list, previous, &arena, &ignored);
+	(void)call_mappers(record, "ADD", netns, list, previous, &arena, &ignored);
+	return error_wrap(err, "network %s", changed->mode);
+}
+
 /* ---- down ---- */
 
 /* With the lock, as nobody is to tidy up after the network meanwhile. */

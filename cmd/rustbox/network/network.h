@@ -38,6 +38,13 @@ int network_up(const struct store *store, const struct record *record, struct er
  */
 int network_down(const struct store *store, const struct record *record, struct error *err);
 
+/*
+ * Other published ports for a container that is on its network: the record has
+ * those that there are, `changed` the new ones. Undone when it fails. Blocks.
+ */
+int network_publish(const struct store *store, const struct record *record,
+		    const struct record_network *changed, struct error *err);
+
 /* What network_up() has kept; NULL in *ret where there is none. */
 int network_load(const struct store *store, const char *id, struct arena *arena,
 		 struct network_result **ret, struct error *err);

@@ -2,6 +2,7 @@
 #include "cmd/rustbox/network/network_ports.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,25 +56,67 @@ static int hold(const struct record_port *port, int *ret, struct error *err)
 	return 0;
 }
 
-int network_ports_hold(const struct record *record, struct network_ports *ret, struct error *err)
+/* The kernel need not have sockets of SCTP, and nobody else will. */
+static bool has_socket(const struct record_port *port)
 {
-	const struct record_network *network = record->network;
-	struct network_ports ports = { calloc(network->n_ports + 1, sizeof(int)), 0 };
+	return !str_equal(port->protocol, "sctp");
+}
 
-	if (!ports.fds)
-		return error_memory(err);
-	for (size_t i = 0; i < network->n_ports; i++) {
-		/* The kernel need not have its sockets, and nobody else will. */
-		if (str_equal(network->ports[i].protocol, "sctp"))
+/* Of one that is held: the descriptor; -1: it is not. */
+static int find_held(const struct record_network *network, const struct network_ports *ports,
+		     const struct record_port *wanted)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < network->n_ports && n < ports->n; i++) {
+		const struct record_port *port = &network->ports[i];
+
+		if (!has_socket(port))
 			continue;
-		if (hold(&network->ports[i], &ports.fds[ports.n], err) < 0) {
-			network_ports_release(&ports);
+		if (port->host_port == wanted->host_port &&
+		    str_equal(port->protocol, wanted->protocol) &&
+		    str_equal(port->host_ip, wanted->host_ip))
+			return ports->fds[n];
+		n++;
+	}
+	return -1;
+}
+
+static int hold_again(int held, int *ret, struct error *err)
+{
+	*ret = fcntl(held, F_DUPFD_CLOEXEC, 0);
+	return *ret < 0 ? error_set(err, errno, "hold the published ports") : 0;
+}
+
+int network_ports_change(const struct record_network *old, const struct network_ports *ports,
+			 const struct record_network *changed, struct network_ports *ret,
+			 struct error *err)
+{
+	struct network_ports result = { calloc(changed->n_ports + 1, sizeof(int)), 0 };
+
+	if (!result.fds)
+		return error_memory(err);
+	for (size_t i = 0; i < changed->n_ports; i++) {
+		const struct record_port *port = &changed->ports[i];
+		int held = find_held(old, ports, port), *fd = &result.fds[result.n];
+
+		if (!has_socket(port))
+			continue;
+		if ((held >= 0 ? hold_again(held, fd, err) : hold(port, fd, err)) < 0) {
+			network_ports_release(&result);
 			return -1;
 		}
-		ports.n++;
+		result.n++;
 	}
-	*ret = ports;
+	*ret = result;
 	return 0;
+}
+
+int network_ports_hold(const struct record *record, struct network_ports *ret, struct error *err)
+{
+	const struct network_ports none = { NULL, 0 };
+
+	return network_ports_change(record->network, &none, record->network, ret, err);
 }
 
 void network_ports_release(struct network_ports *ports)

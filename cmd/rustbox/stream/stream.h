@@ -106,9 +106,12 @@ struct stream_exec {
 extern const struct json_type stream_exec_type;
 
 /* CHANGE: what of the record is new; absent members stay. */
+struct record_network;
 struct stream_change {
 	char *name;
 	char *restart; /* "on-failure:3" */
+	struct image_settings *settings; /* with another env */
+	struct record_network *network;	 /* with other ports; answered when they are reachable */
 };
 extern const struct json_type stream_change_type;
 

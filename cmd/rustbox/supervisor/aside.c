@@ -30,6 +30,13 @@ static int take_down_network(void *data, struct error *err)
 	return bundle_write_names(s->store, s->record, err);
 }
 
+static int publish(void *data, struct error *err)
+{
+	const struct supervisor *s = data;
+
+	return network_publish(s->store, s->record, s->publish.network, err);
+}
+
 static int clean_up(void *data, struct error *err)
 {
 	const struct supervisor *s = data;
@@ -43,6 +50,7 @@ int aside_run(struct supervisor *s, enum aside_work work,
 	static int (*const works[])(void *data, struct error *err) = {
 		[ASIDE_NETWORK_UP] = take_up_network,
 		[ASIDE_NETWORK_DOWN] = take_down_network,
+		[ASIDE_PUBLISH] = publish,
 		[ASIDE_CLEAN_UP] = clean_up,
 	};
 	/* With the lock: as long as a child is at it, nobody else begins to clean up. */

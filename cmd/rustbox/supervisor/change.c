@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/rustbox/store/event.h"
-#include "cmd/rustbox/supervisor/supervisor_parts.h"
+#include "cmd/rustbox/supervisor/client.h"
 
 enum { SAVE_AGAIN_MS = 500 };
 
@@ -116,20 +116,43 @@ static int update(struct supervisor *s, const char *restart, struct error *err)
 	return 0;
 }
 
-int change_apply(struct supervisor *s, const char *json, size_t size, struct error *err)
+/* The old ones go when nothing points to them any more. */
+static void change_settings(struct supervisor *s, struct image_settings *settings,
+			    struct arena *take_arena)
+{
+	s->record->settings = settings;
+	arena_free(&s->parts.settings);
+	s->parts.settings = *take_arena;
+	*take_arena = (struct arena)ARENA_EMPTY;
+	change_save(s, true);
+	change_tell(s, "update", NULL, NULL);
+}
+
+/* A client sends one of them at a time. */
+int change_apply(struct client *c, const char *json, size_t size, bool *ret_later,
+		 struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
 	struct stream_change change = { 0 };
+	struct supervisor *s = c->s;
 
 	if (json_read(&stream_change_type, json, size, &change, &arena, err) < 0)
 		return -1;
 	if (change.restart && update(s, change.restart, err) < 0)
 		return -1;
-	return change.name ? rename_container(s, change.name, err) : 0;
+	if (change.name && rename_container(s, change.name, err) < 0)
+		return -1;
+	if (change.network)
+		return publish_begin(c, change.network, &arena, ret_later, err);
+	if (change.settings)
+		change_settings(s, change.settings, &arena);
+	return 0;
 }
 
 void change_done(struct supervisor *s)
 {
+	arena_free(&s->parts.settings);
+	arena_free(&s->parts.network);
 	free(s->texts.name);
 	s->texts.name = NULL;
 }

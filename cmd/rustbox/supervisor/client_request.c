@@ -70,14 +70,15 @@ static void on_stop(struct client *c, enum stop_purpose purpose)
 
 static void on_change(struct client *c, size_t size)
 {
+	bool later = false;
 	struct error err;
 
 	/* The record is not ours any more: without an answer the client looks again. */
 	if (c->s->life == LIFE_OVER)
 		client_close(c);
-	else if (change_apply(c->s, packet, size, &err) < 0)
+	else if (change_apply(c, packet, size, &later, &err) < 0)
 		client_answer(c, err.text);
-	else
+	else if (!later)
 		client_answer(c, NULL);
 }
 

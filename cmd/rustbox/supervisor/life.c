@@ -372,7 +372,8 @@ static void on_step(struct loop_timer *timer)
 {
 	struct supervisor *s = loop_owner(timer, struct supervisor, step);
 
-	if (s->life != LIFE_RUNNING || !s->end.is_known || s->checkpoint.is_under_way)
+	if (s->life != LIFE_RUNNING || !s->end.is_known || s->checkpoint.is_under_way ||
+	    s->publish.is_under_way)
 		return;
 	limits_end(s);
 	health_end(s);

@@ -15,6 +15,7 @@
  *	health.c       health checks
  *	limits.c       time, CPU time, the report
  *	checkpoint.c   a checkpoint, until it is complete
+ *	publish.c      other published ports, until they are reachable
  */
 #pragma once
 
@@ -77,6 +78,20 @@ struct checkpoint_work {
 	char part[4096], path[4096];
 };
 
+/* CHANGE of the published ports: until the plugins are done with it. */
+struct publish_work {
+	bool is_under_way;
+	struct arena arena; /* of the new ones; when they are published, record_parts.network */
+	struct record_network *network;
+	struct network_ports ports;
+	struct client *client;
+};
+
+/* What of the record was replaced while it runs lives here, the rest in the supervisor's arena. */
+struct record_parts {
+	struct arena settings, network;
+};
+
 /* Texts of the record that change while it runs. */
 struct record_texts {
 	char started[40], finished[40];
@@ -103,6 +118,7 @@ struct supervisor {
 	struct arena arena;
 	struct record *record; /* not const: see change.c */
 	struct record_texts texts;
+	struct record_parts parts;
 
 	struct loop loop;
 	struct loop_watch signals, listener;
@@ -126,6 +142,7 @@ struct supervisor {
 
 	struct stop stop;
 	struct checkpoint_work checkpoint;
+	struct publish_work publish;
 	const char *restore_from; /* what the first run is restored from, or NULL */
 	struct output output;
 	struct client *clients, *launcher, *closed_clients;
@@ -173,7 +190,7 @@ void run_explain_failure(const struct supervisor *s, const char *failure, struct
 
 /* ---- aside.c ---- */
 
-enum aside_work { ASIDE_NETWORK_UP, ASIDE_NETWORK_DOWN, ASIDE_CLEAN_UP };
+enum aside_work { ASIDE_NETWORK_UP, ASIDE_NETWORK_DOWN, ASIDE_PUBLISH, ASIDE_CLEAN_UP };
 /* `done` is called from the loop; failure is NULL or the error's text. */
 int aside_run(struct supervisor *s, enum aside_work work,
 	      void (*done)(void *data, const char *failure), struct error *err);
@@ -215,6 +232,15 @@ void client_tell_over(struct supervisor *s);
 bool client_all_have_output(const struct supervisor *s);
 void client_free_all(struct supervisor *s);
 
+/* ---- publish.c ---- */
+
+/*
+ * The ports of `network`, which lives in the arena, in place of those that there
+ * are; both are taken over. True in *ret_later as above.
+ */
+int publish_begin(struct client *c, struct record_network *network, struct arena *take_arena,
+		  bool *ret_later, struct error *err);
+
 /* ---- stop.c ---- */
 
 void stop_init(struct supervisor *s);
@@ -234,7 +260,9 @@ bool stop_is_final(const struct supervisor *s, int signal);
 void change_save(struct supervisor *s, bool durable);
 void change_set_now(char text[40]);
 void change_set_error(struct supervisor *s, const char *text);
-int change_apply(struct supervisor *s, const char *json, size_t size, struct error *err);
+/* True in *ret_later: the client is answered when that is done. */
+int change_apply(struct client *c, const char *json, size_t size, bool *ret_later,
+		 struct error *err);
 void change_done(struct supervisor *s);
 /* --pidfile. Failing is logged. */
 void change_write_pid(const struct supervisor *s);
