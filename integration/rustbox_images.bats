@@ -122,6 +122,46 @@ PY
 	error_names load
 }
 
+@test "image ls, inspect, tag, rm, prune: the words that Docker's users type, too" {
+	import_box
+	local id=${output#sha256:}
+	rbok image tag box box:2
+	rbok image ls -q
+	same "$output" "${id:0:12}"
+	rbok image list --format '{{.Tag}}'
+	same "$output" "2"$'\n'latest
+	rbok image inspect --format '{{.Id}}' box
+	same "$output" "sha256:$id"
+	rbok run -d --name "$NAME" --image box sleep 1000
+	rb image inspect "$NAME"
+	exits 1
+	[[ $error == *"no such image: $NAME"* ]] || fail "$error"
+	rbok container rm -f "$NAME"
+	rbok image tag box box:3
+	rbok image rm box:2
+	rbok image remove box:3
+	rbok image prune -f
+	rbok image ls -q
+	same "$output" "${id:0:12}"
+	rbok image prune -a -f
+	[[ $output == *"Deleted Images: 1"* ]] || fail "$output"
+	same "$(image_files)" ""
+}
+
+@test "--platform: what the image is for, as far as it is given" {
+	import_box
+	local machine other=arm64
+	machine=$("$RUSTBOX" image inspect --format '{{.Architecture}}' box 3>&-)
+	[ "$machine" != arm64 ] || other=amd64
+	rbok run --rm --platform linux --image box true
+	rbok run --rm --platform "linux/$machine" --image box true
+	rb run --rm --platform "linux/$other" --image box true
+	exits 125
+	error_names "--platform linux/$other" "linux/$machine" skopeo
+	rb run --rm --platform lin --image box true
+	exits 125
+}
+
 @test "an image that a container uses is kept" {
 	import_box
 	rbok create --name "$NAME" --image box true

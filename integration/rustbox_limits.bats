@@ -138,6 +138,88 @@ has_weight()
 	has_weight 50
 }
 
+# A block device of this machine, and its numbers.
+need_disk()
+{
+	local disk
+	for disk in /sys/block/*; do
+		# shellcheck disable=SC2034 # DISK and NUMBERS are read by the tests
+		[ -e "$disk/dev" ] && [ -b "/dev/${disk##*/}" ] && [ "$(cat "$disk/size")" -gt 0 ] &&
+			DISK=/dev/${disk##*/} NUMBERS=$(cat "$disk/dev") && return
+	done
+	skip "there is no block device"
+}
+
+# What the cgroup has for the disk: FILE of v1, KEY of io.max.
+rate_is()
+{
+	local dir
+	dir=$(cgroup_dir blkio)
+	if [ -e "$dir/io.max" ]; then
+		grep -q "^$NUMBERS .*$2=$3" "$dir/io.max" || fail "$2: $(cat "$dir/io.max")"
+	else
+		grep -q "^$NUMBERS $3\$" "$dir/$1" || fail "$1: $(cat "$dir/$1")"
+	fi
+}
+
+@test "--device-read-bps and its like" {
+	has_controller blkio || need_controller io
+	need_disk
+	start_limited --device-read-bps "$DISK:1m" --device-write-bps "$DISK:2097152" \
+		--device-read-iops "$DISK:100" --device-write-iops "$DISK:200"
+	rate_is blkio.throttle.read_bps_device rbps 1048576
+	rate_is blkio.throttle.write_bps_device wbps 2097152
+	rate_is blkio.throttle.read_iops_device riops 100
+	rate_is blkio.throttle.write_iops_device wiops 200
+}
+
+@test "--device-read-bps and its like: mistakes" {
+	need_disk
+	rb run --rm --device-read-bps "$DISK" true
+	exits 125
+	error_names "$DISK" DEVICE:VALUE
+	rb run --rm --device-read-bps /dev/null:1m true
+	exits 125
+	error_names /dev/null "block device"
+	rb run --rm --device-write-iops "$DISK:1m" true
+	exits 125
+	error_names 1m number
+	rb run --rm --blkio-weight-device "$DISK:5" true
+	exits 125
+	error_names "10 to 1000"
+}
+
+@test "--blkio-weight-device" {
+	has_controller blkio || need_controller io
+	need_disk
+	local dir file
+	start_limited --blkio-weight 100
+	dir=$(cgroup_dir blkio)
+	for file in io.bfq.weight blkio.bfq.weight_device io.weight blkio.weight_device; do
+		[ ! -e "$dir/$file" ] || break
+	done
+	[ -e "$dir/$file" ] || skip "this kernel has no weights of block devices"
+	rbok remove -f "$ID"
+	rb run -d --blkio-weight-device "$DISK:300" sleep 1000
+	if [ "$status" -ne 0 ]; then
+		error_names weight
+		skip "the disk's scheduler takes no weight"
+	fi
+	ID=$output
+	grep -q "$NUMBERS" "$(cgroup_dir blkio)/$file" || fail "$(cat "$(cgroup_dir blkio)/$file")"
+}
+
+@test "--cpu-rt-runtime" {
+	has_controller cpu || need_controller cpu
+	rb run -d --cpu-rt-period 1000000 --cpu-rt-runtime 10000 sleep 1000
+	if [ "$status" -ne 0 ]; then
+		error_names rt
+		skip "this kernel has no groups of real-time processes"
+	fi
+	ID=$output
+	same "$(cat "$(cgroup_dir cpu)/cpu.rt_runtime_us")" 10000
+}
+
 @test "--cgroup-conf writes a file of cgroup v2" {
 	if [ "$(cgroup_mode)" != v2 ]; then
 		rb run --rm --cgroup-conf memory.high=1000000 true

@@ -447,9 +447,27 @@ refused()
 	refused --log-opt what=1
 }
 
+@test "--platform: an image for another one is refused; --pull: never is all there is" {
+	refused --platform linux/amd64
+	error_names "--platform linux/amd64" images
+	refused --pull always
+	error_names "--pull always" skopeo
+	rbok run --rm --pull never true
+}
+
+@test "--rdt-class: a class of the processor's cache, or an error that says what is missing" {
+	rb run --rm --rdt-class "$NAME" true
+	if [ -e /sys/fs/resctrl/schemata ]; then
+		ok
+	else
+		exits 125
+		error_names resctrl
+	fi
+}
+
 @test "Docker's options that are not here are refused by name, with what to use" {
 	local option
-	for option in attach device-{read,write}-{bps,iops} gpus link platform pull runtime storage-opt volume-driver; do
+	for option in attach gpus init-binary link quiet runtime storage-opt systemd volume-driver; do
 		rb run --rm --$option x true
 		exits 125
 		error_names "there is no --$option here" "("

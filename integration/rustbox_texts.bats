@@ -13,7 +13,7 @@ tag history prune info version restore sandbox doctor health completion
 daemon help'
 GROUPS_OF_COMMANDS='network/create network/list network/ls network/inspect network/remove
 network/rm network/prune volume/create volume/list volume/ls volume/inspect volume/remove volume/rm
-volume/prune checkpoint/create checkpoint/list checkpoint/ls checkpoint/remove checkpoint/rm system/df system/prune mount/add mount/remove device/add device/remove'
+volume/prune checkpoint/create checkpoint/list checkpoint/ls checkpoint/remove checkpoint/rm system/df system/prune image/ls image/rm image/inspect image/prune mount/add mount/remove device/add device/remove'
 REFUSED='pull push login logout search build compose swarm'
 RUN_OPTIONS='name memory cpu cpus workdir rootfs image tty interactive isolate-user uidmap gidmap
 isolate-network network publish env env-file volume mount tmpfs user hostname entrypoint read-only
@@ -50,6 +50,15 @@ shown_options()
 	done
 }
 
+@test "a command of images has its name behind the word image, too" {
+	local name
+	for name in ls list rm remove load save import history tag; do
+		rbok image "$name" --help
+	done
+	rbok container run --help
+	same "$output" "$("$RUSTBOX" run --help 3>&-)"
+}
+
 @test "what is not here is refused by name, with what to use instead" {
 	local name
 	for name in $REFUSED; do
@@ -59,10 +68,12 @@ shown_options()
 	done
 	rb pull alpine
 	error_names skopeo
-	rb container ls
-	error_names 'unknown command container' 'rustbox list'
-	rb image ls
-	error_names 'unknown command image' 'images'
+	rb container images
+	fails
+	error_names 'unknown command container' 'container list'
+	rb image
+	fails
+	error_names "image needs one of these words" prune ls
 }
 
 @test "run has every option that Docker's users look for" {

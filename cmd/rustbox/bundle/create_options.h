@@ -9,7 +9,8 @@
 
 struct create_options {
 	/* what runs */
-	const char *name, *image, *rootfs, *entrypoint, *workdir, *user, *hostname, *domainname;
+	const char *name, *image, *platform, *pull, *rootfs, *entrypoint, *workdir, *user,
+		*hostname, *domainname;
 	struct option_strings env, env_file, label, label_file, annotation;
 	bool tty, interactive, init, auto_remove, read_only, privileged;
 	const char *stop_signal;
@@ -22,10 +23,12 @@ struct create_options {
 	/* limits */
 	const char *memory, *memory_swap, *memory_reservation, *cpus, *cpuset_cpus, *cpuset_mems;
 	struct option_int cpu_shares, cpu_quota, cpu_period, pids_limit, oom_score_adj,
-		memory_swappiness, blkio_weight;
+		memory_swappiness, blkio_weight, cpu_rt_period, cpu_rt_runtime;
+	struct option_strings blkio_weight_device, device_read_bps, device_write_bps,
+		device_read_iops, device_write_iops;
 	struct option_strings ulimit, sysctl, cgroup_conf, device_cgroup_rule;
 	bool oom_kill_disable, oom_group;
-	const char *cgroup_manager, *cgroup_parent, *cgroupns;
+	const char *cgroup_manager, *cgroup_parent, *cgroupns, *rdt_class;
 	/* isolation */
 	bool isolate_user, isolate_network;
 	struct option_strings uidmap, gidmap, cap_add, cap_drop, security_opt, group_add;
@@ -63,7 +66,6 @@ struct update_options {
 /* Docker's that are not here. */
 #define CREATE_REFUSED(option, short_one, use)                                                     \
 	{ option, short_one, "VALUE", "", .kind = OPTION_STRING, .hidden = true, .instead = use }
-#define CREATE_IO_MAX "on cgroup v2: --cgroup-conf io.max='MAJOR:MINOR rbps=N'"
 
 #define CREATE_OPTION_ROWS                                                                         \
 	{ "add-host", 0, "NAME:IP", "one more line of /etc/hosts; the IP may be host-gateway",     \
@@ -72,6 +74,8 @@ struct update_options {
 	  CREATE_AT(annotation) },                                                                 \
 	{ "blkio-weight", 0, "N", "share of block I/O, 10 to 1000; 0: as all",                     \
 	  CREATE_INT(blkio_weight, 0, 1000) },                                                     \
+	{ "blkio-weight-device", 0, "DEVICE:N", "the same of one block device, 10 to 1000",        \
+	  CREATE_AT(blkio_weight_device) },                                                        \
 	{ "cap-add", 0, "CAPABILITY", "grant a capability, or ALL", CREATE_AT(cap_add) },          \
 	{ "cap-drop", 0, "CAPABILITY", "take a capability away, or ALL", CREATE_AT(cap_drop) },    \
 	{ "cgroup-conf", 0, "FILE=VALUE", "write a file of the cgroup (cgroup v2)",                \
@@ -89,6 +93,10 @@ struct update_options {
 	  CREATE_INT(cpu_period, 0, 1000000) },                                                    \
 	{ "cpu-quota", 0, "USEC", "CPU time in each period; 0 or negative: no limit",              \
 	  CREATE_AT(cpu_quota) },                                                                  \
+	{ "cpu-rt-period", 0, "USEC", "length of the real-time period (cgroup v1)",                \
+	  CREATE_INT(cpu_rt_period, 1, 1000000000) },                                              \
+	{ "cpu-rt-runtime", 0, "USEC", "real-time CPU time in each period (cgroup v1)",            \
+	  CREATE_INT(cpu_rt_runtime, 0, 1000000000) },                                             \
 	{ "cpu-shares", 'c', "N", "share of CPU time, 2 to 262144; 0: as all (1024)",              \
 	  CREATE_INT(cpu_shares, 0, 262144) },                                                     \
 	{ "cpu-time", 0, "TIME", "end it after so much CPU time (30, 500ms, 2m)",                  \
@@ -101,6 +109,14 @@ struct update_options {
 	  CREATE_AT(device) },                                                                     \
 	{ "device-cgroup-rule", 0, "RULE", "allow devices by number: c 1:3 rwm",                   \
 	  CREATE_AT(device_cgroup_rule) },                                                         \
+	{ "device-read-bps", 0, "DEVICE:SIZE", "bytes a second read from a block device",          \
+	  CREATE_AT(device_read_bps) },                                                            \
+	{ "device-read-iops", 0, "DEVICE:N", "reads a second from a block device",                 \
+	  CREATE_AT(device_read_iops) },                                                           \
+	{ "device-write-bps", 0, "DEVICE:SIZE", "bytes a second written to a block device",        \
+	  CREATE_AT(device_write_bps) },                                                           \
+	{ "device-write-iops", 0, "DEVICE:N", "writes a second to a block device",                 \
+	  CREATE_AT(device_write_iops) },                                                          \
 	{ "dns", 0, "IP", "name server", CREATE_AT(dns) },                                         \
 	{ "dns-option", 0, "OPTION", "option of the resolver", CREATE_AT(dns_option) },            \
 	{ "dns-opt", 0, "OPTION", "the same", CREATE_AT(dns_option), .hidden = true },             \
@@ -180,11 +196,17 @@ struct update_options {
 	  .path = OPTION_FILE },                                                                   \
 	{ "pids-limit", 0, "N", "number of processes and threads; 0 or -1: no limit",              \
 	  CREATE_INT(pids_limit, -1, 4194304) },                                                   \
+	{ "platform", 0, "OS/ARCHITECTURE", "what the image has to be for",                        \
+	  CREATE_AT(platform) },                                                                   \
 	{ "privileged", 0, NULL, "all capabilities and devices, no seccomp filter, no masks",      \
 	  CREATE_AT(privileged) },                                                                 \
 	{ "publish", 'p', "[[IP:]PORT:]PORT[/PROTOCOL]", "make a port reachable from outside",     \
 	  CREATE_AT(publish) },                                                                    \
 	{ "publish-all", 'P', NULL, "publish all exposed ports", CREATE_AT(publish_all) },         \
+	{ "pull", 0, "never", "whether images are fetched; never is all there is",                 \
+	  CREATE_AT(pull) },                                                                       \
+	{ "rdt-class", 0, "NAME", "class of service of the processor's cache (Intel RDT)",         \
+	  CREATE_AT(rdt_class) },                                                                  \
 	{ "read-only", 0, NULL, "the root file system cannot be written",                          \
 	  CREATE_AT(read_only) },                                                                  \
 	{ "report", 0, "FILE", "at its end, write exit code, times, memory as JSON",               \
@@ -223,15 +245,12 @@ struct update_options {
 	{ "workdir", 'w', "DIR", "working directory, made if absent; / by default",                \
 	  CREATE_AT(workdir) },                                                                    \
 	CREATE_REFUSED("attach", 'a', "all streams are; --detach attaches none"),                  \
-	CREATE_REFUSED("device-read-bps", 0, CREATE_IO_MAX),                                       \
-	CREATE_REFUSED("device-read-iops", 0, CREATE_IO_MAX),                                      \
-	CREATE_REFUSED("device-write-bps", 0, CREATE_IO_MAX),                                      \
-	CREATE_REFUSED("device-write-iops", 0, CREATE_IO_MAX),                                     \
 	CREATE_REFUSED("gpus", 0, "--device passes devices, --volume their libraries"),            \
+	CREATE_REFUSED("init-binary", 0, "--init has its own; another one goes in by --volume"),   \
 	CREATE_REFUSED("link", 0, "containers of one --network find each other by name"),          \
-	CREATE_REFUSED("platform", 0, "of an image, skopeo --override-arch fetches another one's"),\
-	CREATE_REFUSED("pull", 0, "images are fetched by skopeo copy, then rustbox load"),         \
+	CREATE_REFUSED("quiet", 'q', "nothing is fetched, so nothing is said of it"),              \
 	CREATE_REFUSED("runtime", 0, "it is rustbox-runtime"),                                     \
 	CREATE_REFUSED("storage-opt", 0, "files are limited by the file system of --root"),        \
+	CREATE_REFUSED("systemd", 0, "--tmpfs /run --tmpfs /tmp --stop-signal SIGRTMIN+3"),        \
 	CREATE_REFUSED("volume-driver", 0, "mount it on the host, and name the folder")
 /* clang-format on */

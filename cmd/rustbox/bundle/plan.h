@@ -49,7 +49,8 @@ int plan_volumes(struct plan *plan, struct error *err);	 /* requests of mounts *
 int plan_mounts(struct plan *plan, struct error *err);	 /* all of them */
 int plan_devices(struct plan *plan, struct error *err);
 int plan_resources(struct plan *plan, struct error *err);
-int plan_policy(struct plan *plan, struct error *err); /* restart, logs, limits, health */
+int plan_block_io(struct plan *plan, struct error *err); /* of plan_resources() */
+int plan_policy(struct plan *plan, struct error *err);	 /* restart, logs, limits, health */
 
 /* ---- what several of them need ---- */
 

@@ -8,13 +8,14 @@
 #include <cmocka.h>
 
 #include "cmd/rustbox/bundle/bundle.h"
+#include "cmd/rustbox/bundle/port_spec.h"
 
 enum { WORDS_MAX = 4 };
 
 struct fixture {
 	struct arena arena;
 	struct update_options options;
-	const char *words[4][WORDS_MAX]; /* what the lists of the options point to */
+	char *words[4][WORDS_MAX]; /* what the lists of the options point to */
 	struct image_settings settings;
 	struct spec_process process;
 	struct record_network network;
@@ -51,20 +52,16 @@ static void give(struct fixture *f, struct option_strings *list, int slot, const
 {
 	list->items = f->words[slot];
 	assert_true(list->count < WORDS_MAX);
-	f->words[slot][list->count++] = word;
+	f->words[slot][list->count++] = (char *)(uintptr_t)word;
 }
 
 /* ---- environment ---- */
 
-static void expect_env(char *const *env, size_t n, const char *words)
+static void expect_env(char *const *env, size_t n, const char *const *words)
 {
-	char text[256] = "";
-
-	for (size_t i = 0; i < n; i++) {
-		strcat(text, i ? " " : "");
-		strcat(text, env[i]);
-	}
-	assert_string_equal(text, words);
+	for (size_t i = 0; i < n; i++)
+		assert_string_equal(env[i], words[i]);
+	assert_null(words[n]);
 	assert_null(env[n]);
 }
 
@@ -84,8 +81,9 @@ static void test_env(void **state)
 	give(f, &f->options.env_rm, 1, "LEVELS");
 	assert_int_equal(setenv("OURS", "x=y", 1), 0);
 	assert_int_equal(change_env(f, &err), 0);
-	expect_env(f->process.env, f->process.n_env, "PATH=/bin LEVEL=3 EMPTY= OURS=x=y");
-	expect_env(f->settings.env, f->settings.n_env, "LEVEL=3 EMPTY= OURS=x=y");
+	const char *const words[] = { "PATH=/bin", "LEVEL=3", "EMPTY=", "OURS=x=y", NULL };
+	expect_env(f->process.env, f->process.n_env, words);
+	expect_env(f->settings.env, f->settings.n_env, words + 1);
 }
 
 static void test_env_mistakes(void **state)
@@ -96,7 +94,7 @@ static void test_env_mistakes(void **state)
 	give(f, &f->options.create.env, 0, "NOT_SET_ANYWHERE");
 	assert_int_equal(change_env(f, &err), -1);
 	assert_non_null(strstr(err.text, "--env NOT_SET_ANYWHERE"));
-	f->words[0][0] = "=1";
+	f->words[0][0] = (char[]){ "=1" };
 	assert_int_equal(change_env(f, &err), -1);
 	assert_non_null(strstr(err.text, "NAME=VALUE"));
 	f->options.create.env.count = 0;
@@ -128,6 +126,8 @@ static void test_ports(void **state)
 	struct fixture *f = *state;
 	const struct record_port *ports;
 	struct error err;
+	char **texts;
+	size_t n;
 
 	set_ports(f);
 	give(f, &f->options.publish_rm, 0, "80");
@@ -141,6 +141,10 @@ static void test_ports(void **state)
 	assert_string_equal(ports[1].host_ip, "127.0.0.1");
 	assert_int_equal(ports[2].container_port, 91);
 	assert_int_not_equal(ports[2].host_port, 0);
+	assert_int_equal(port_spec_write_all(&f->network, &f->arena, &texts, &n, &err), 0);
+	assert_int_equal(n, 3);
+	assert_string_equal(texts[0], "5353:53/udp");
+	assert_string_equal(texts[1], "127.0.0.1:9000:90/tcp");
 }
 
 static void test_port_mistakes(void **state)

@@ -14,7 +14,6 @@ enum {
 	CPUS_MAX = 8192,
 	MILLIONTHS = 1000000,
 	SHARES_LEAST = 2,
-	WEIGHT_LEAST = 10,
 };
 
 /* ---- memory ---- */
@@ -161,6 +160,18 @@ static int set_list(struct plan *plan, const char *option, const char *text, cha
 	return *ret ? 0 : -1;
 }
 
+/* cgroup v1, where the kernel has groups of real-time processes. */
+static void set_realtime(const struct create_options *options, struct spec_cpu *cpu)
+{
+	const struct option_int *period = &options->cpu_rt_period;
+	const struct option_int *runtime = &options->cpu_rt_runtime;
+
+	if (period->set)
+		cpu->realtime_period = (struct json_uint){ true, (uint64_t)period->value };
+	if (runtime->set)
+		cpu->realtime_runtime = (struct json_int){ true, runtime->value };
+}
+
 static int set_cpu(struct plan *plan, struct error *err)
 {
 	const struct create_options *options = plan->options;
@@ -174,28 +185,26 @@ static int set_cpu(struct plan *plan, struct error *err)
 		return error_set(err, 0, "--cpu-shares: the kernel's least is %d", SHARES_LEAST);
 	if (options->cpu_shares.set && options->cpu_shares.value)
 		cpu->shares = (struct json_uint){ true, (uint64_t)options->cpu_shares.value };
+	set_realtime(options, cpu);
 	plan->spec->linux->resources->cpu = cpu;
 	return 0;
 }
 
-/* ---- the rest ---- */
-
-static int set_weight(struct plan *plan, struct error *err)
+/* Of the processor's cache and memory bandwidth: a class that there is, or that is made. */
+static int set_rdt_class(struct plan *plan, struct error *err)
 {
-	const struct option_int *weight = &plan->options->blkio_weight;
-	struct spec_block_io *io;
+	const char *name = plan->options->rdt_class;
+	struct spec_intel_rdt *rdt = name ? arena_alloc(plan->arena, sizeof(*rdt), err) : NULL;
 
-	if (!weight->set || !weight->value)
+	if (!name)
 		return 0;
-	if (weight->value < WEIGHT_LEAST)
-		return error_set(err, 0, "--blkio-weight: from %d to 1000, or 0", WEIGHT_LEAST);
-	io = arena_alloc(plan->arena, sizeof(*io), err);
-	if (!io)
+	if (!rdt || !(rdt->clos_id = arena_strdup(plan->arena, name, err)))
 		return -1;
-	io->weight = (struct json_uint){ true, (uint64_t)weight->value };
-	plan->spec->linux->resources->block_io = io;
+	plan->spec->linux->intel_rdt = rdt;
 	return 0;
 }
+
+/* ---- the rest ---- */
 
 static int set_pids(struct plan *plan, struct error *err)
 {
@@ -287,8 +296,8 @@ static int set_cgroup(struct plan *plan, struct error *err)
 
 int plan_resources(struct plan *plan, struct error *err)
 {
-	if (set_memory(plan, err) < 0 || set_cpu(plan, err) < 0 || set_weight(plan, err) < 0 ||
+	if (set_memory(plan, err) < 0 || set_cpu(plan, err) < 0 || plan_block_io(plan, err) < 0 ||
 	    set_pids(plan, err) < 0 || set_files(plan, err) < 0)
 		return -1;
-	return set_cgroup(plan, err);
+	return set_rdt_class(plan, err) < 0 ? -1 : set_cgroup(plan, err);
 }

@@ -76,6 +76,42 @@ static int use_folder(struct plan *plan, struct error *err)
 			       err);
 }
 
+/* "linux", "linux/amd64", "linux/arm64/v8": as many words as are given. */
+static int check_platform(const struct plan *plan, struct error *err)
+{
+	const char *wanted = plan->options->platform;
+	const struct image_config *config = plan->image ? plan->image->config : NULL;
+	cleanup_free char *has = NULL;
+	size_t size;
+
+	if (!wanted)
+		return 0;
+	if (!config)
+		return error_set(err, 0, "--platform %s: only images have one", wanted);
+	has = str_format(err, "%s/%s", config->os ? config->os : "linux",
+			 config->architecture ? config->architecture : "");
+	if (!has)
+		return -1;
+	size = strlen(wanted);
+	if (strncmp(has, wanted, size) == 0 && (has[size] == '\0' || has[size] == '/'))
+		return 0;
+	(void)error_set(err, 0, "--platform %s: image %s is for %s", wanted,
+			plan->options->image ? plan->options->image : plan->image->id, has);
+	return error_hint(err, "skopeo copy --override-arch ARCHITECTURE fetches another one's");
+}
+
+/* What would fetch something is refused. */
+static int check_pull(const struct plan *plan, struct error *err)
+{
+	const char *pull = plan->options->pull;
+
+	if (!pull || strcmp(pull, "never") == 0)
+		return 0;
+	(void)error_set(err, 0, "--pull %s: images are never fetched", pull);
+	return error_hint(err, "skopeo copy docker://IMAGE oci-archive:FILE:NAME, then rustbox "
+			       "load -i FILE");
+}
+
 static int use_image(struct plan *plan, struct error *err)
 {
 	const struct image *image = plan->image;
@@ -99,7 +135,8 @@ static int use_image(struct plan *plan, struct error *err)
 
 int plan_root(struct plan *plan, struct error *err)
 {
-	if ((plan->image ? use_image(plan, err) : use_folder(plan, err)) < 0)
+	if (check_platform(plan, err) < 0 || check_pull(plan, err) < 0 ||
+	    (plan->image ? use_image(plan, err) : use_folder(plan, err)) < 0)
 		return -1;
 	plan->root = layers_open(plan->record->lower, plan->record->n_lower, err);
 	return plan->root < 0 ? error_wrap(err, "root file system") : 0;

@@ -145,3 +145,21 @@ int port_spec_parse_published(const char *text, struct arena *arena, struct reco
 	}
 	return 0;
 }
+
+int port_spec_write_all(const struct record_network *network, struct arena *arena, char ***ret,
+			size_t *ret_n, struct error *err)
+{
+	*ret = NULL;
+	*ret_n = 0;
+	for (size_t i = 0; i < network->n_ports; i++) {
+		const struct record_port *port = &network->ports[i];
+		char *text =
+			arena_format(arena, err, "%s%s%u:%u/%s", port->host_ip ? port->host_ip : "",
+				     port->host_ip ? ":" : "", port->host_port,
+				     port->container_port, port->protocol);
+
+		if (vector_take_text(ret, ret_n, text, arena, err) < 0)
+			return -1;
+	}
+	return 0;
+}

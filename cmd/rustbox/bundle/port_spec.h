@@ -22,3 +22,7 @@ int port_spec_parse_exposed(const char *text, struct port_range *ret, struct err
  */
 int port_spec_parse_published(const char *text, struct arena *arena, struct record_port **ret,
 			      size_t *ret_n, struct error *err);
+
+/* All ports of the network as above, each in full; the texts live in the arena. */
+int port_spec_write_all(const struct record_network *network, struct arena *arena, char ***ret,
+			size_t *ret_n, struct error *err);

@@ -24,6 +24,8 @@ const struct command *const commands[] = {
 	&command_health,
 	&command_help,
 	&command_history,
+	&command_image_inspect,
+	&command_image_prune,
 	&command_images,
 	&command_import,
 	&command_info,
@@ -163,16 +165,23 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+static void add_second_word(const char *name, const char *first, struct str *words)
+{
+	size_t size = strlen(first);
+
+	if (strncmp(name, first, size) == 0 && name[size] == ' ')
+		str_add_format(words, "%s%s", words->size ? ", " : "", name + size + 1);
+}
+
 /* "network" alone is the beginning of several: they are what the user is to choose from. */
 static bool set_incomplete(const char *word, struct error *err)
 {
 	cleanup_str struct str words = STR_EMPTY;
-	size_t size = strlen(word);
 
 	for (size_t i = 0; commands[i]; i++) {
-		const char *name = commands[i]->about.name;
-		if (strncmp(name, word, size) == 0 && name[size] == ' ')
-			str_add_format(&words, "%s%s", words.size ? ", " : "", name + size + 1);
+		add_second_word(commands[i]->about.name, word, &words);
+		for (const char *const *name = commands[i]->aliases; name && *name; name++)
+			add_second_word(*name, word, &words);
 	}
 	if (words.size)
 		(void)error_set(err, 0, "%s needs one of these words behind it: %s", word,
@@ -180,13 +189,18 @@ static bool set_incomplete(const char *word, struct error *err)
 	return words.size > 0;
 }
 
-/* Words that Docker has in front of commands, and that are left out here. */
-static const char *what_in_place_of(const char *word)
+/* `container start` is `start`, as Docker's users may write. */
+static const struct command *find_of_containers(const char *name)
 {
-	if (strcmp(word, "container") == 0)
-		return "leave this word out: rustbox list, rustbox remove, ...";
-	if (strcmp(word, "image") == 0)
-		return "for images there are images, load, save, tag, history, rmi, inspect, prune";
+	static const struct command *const others[] = { &command_create, &command_list,
+							&command_prune, &command_run };
+	const struct command *command = find(name);
+
+	if (command && command->about.takes_container)
+		return command;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (command == others[i])
+			return command;
 	return NULL;
 }
 
@@ -200,8 +214,8 @@ static void set_unknown(const char *word, struct error *err)
 		if (!commands[i]->about.hidden)
 			options_offer(&nearest, commands[i]->about.name);
 	(void)error_set(err, 0, "unknown command %s", word);
-	if (what_in_place_of(word))
-		(void)error_hint(err, "%s", what_in_place_of(word));
+	if (strcmp(word, "container") == 0)
+		(void)error_hint(err, "container list, container start, ...: as without this word");
 	else if (nearest.name)
 		(void)error_hint(err, "did you mean %s?", nearest.name);
 	else
@@ -226,6 +240,8 @@ const struct command *command_find(char *const *words, size_t *ret_words, struct
 
 	if (words[1] && snprintf(two, sizeof(two), "%s %s", words[0], words[1]) < (int)sizeof(two))
 		command = find(two);
+	if (!command && words[1] && strcmp(words[0], "container") == 0)
+		command = find_of_containers(words[1]);
 	*ret_words = command ? 2 : 1;
 	if (!command)
 		command = find(words[0]);

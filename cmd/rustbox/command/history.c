@@ -141,6 +141,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	return fields_print(&out);
 }
 
+static const char *const aliases[] = { "image history", NULL };
+
 const struct command command_history = {
 	.about = {
 		.name = "history",
@@ -151,5 +153,6 @@ const struct command command_history = {
 	.options_size = sizeof(struct history_options),
 	.args_least = 1,
 	.args_most = 1,
+	.aliases = aliases,
 	.run = run,
 };

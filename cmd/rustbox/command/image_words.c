@@ -157,3 +157,16 @@ int archive_input_open(const char *path, bool is_folder_fine, const char **ret_n
 		return error_set(err, EISDIR, "%s", path);
 	return move_fd(&fd);
 }
+
+int image_words_prune(const struct invocation *call, bool all, uint64_t *bytes, struct error *err)
+{
+	uint64_t freed = 0;
+	size_t images = 0;
+
+	if (image_prune(call->store, all, &freed, &images, err) < 0)
+		return -1;
+	if (images)
+		printf("Deleted Images: %zu\n\n", images);
+	*bytes += freed;
+	return 0;
+}

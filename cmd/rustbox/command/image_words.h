@@ -24,6 +24,9 @@ int image_words_change(const struct option_strings *changes, struct image_settin
 /* --max-size: NULL gives the default limits. */
 int image_words_limits(const char *max_size, struct tar_limits *ret, struct error *err);
 
+/* Removes images without a name (all: without a container), says how many, adds to *bytes. */
+int image_words_prune(const struct invocation *call, bool all, uint64_t *bytes, struct error *err);
+
 /*
  * A file for an archive: NULL is standard output, which has to be none of a
  * terminal. An existing file is replaced when all is written: call _finish(), or

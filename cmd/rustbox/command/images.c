@@ -257,6 +257,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	return fields_print(&out);
 }
 
+static const char *const aliases[] = { "image ls", "image list", NULL };
+
 const struct command command_images = {
 	.about = {
 		.name = "images",
@@ -269,5 +271,6 @@ const struct command command_images = {
 	},
 	.options_size = sizeof(struct images_options),
 	.args_most = 1,
+	.aliases = aliases,
 	.run = run,
 };

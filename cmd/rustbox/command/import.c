@@ -44,6 +44,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	return 0;
 }
 
+static const char *const aliases[] = { "image import", NULL };
+
 const struct command command_import = {
 	.about = {
 		.name = "import",
@@ -57,5 +59,6 @@ const struct command command_import = {
 	.options_size = sizeof(struct import_options),
 	.args_least = 1,
 	.args_most = 2,
+	.aliases = aliases,
 	.run = run,
 };

@@ -45,6 +45,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	return 0;
 }
 
+static const char *const aliases[] = { "image load", NULL };
+
 const struct command command_load = {
 	.about = {
 		.name = "load",
@@ -57,5 +59,6 @@ const struct command command_load = {
 		.rows = rows,
 	},
 	.options_size = sizeof(struct load_options),
+	.aliases = aliases,
 	.run = run,
 };

@@ -66,6 +66,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 			      : command_each(call, false, remove_one, ret_exit_code, err);
 }
 
+static const char *const aliases[] = { "image rm", "image remove", NULL };
+
 const struct command command_rmi = {
 	.about = {
 		.name = "rmi",
@@ -77,5 +79,6 @@ const struct command command_rmi = {
 	},
 	.options_size = sizeof(struct rmi_options),
 	.args_most = ARGS_ANY,
+	.aliases = aliases,
 	.run = run,
 };

@@ -26,6 +26,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	return archive_output_finish(&output, err);
 }
 
+static const char *const aliases[] = { "image save", NULL };
+
 const struct command command_save = {
 	.about = {
 		.name = "save",
@@ -39,5 +41,6 @@ const struct command command_save = {
 	.options_size = sizeof(struct save_options),
 	.args_least = 1,
 	.args_most = ARGS_ANY,
+	.aliases = aliases,
 	.run = run,
 };

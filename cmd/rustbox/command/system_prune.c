@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "cmd/rustbox/command/image_words.h"
 #include "cmd/rustbox/command/network_words.h"
 #include "cmd/rustbox/command/prune_words.h"
 #include "cmd/rustbox/command/volume_words.h"
-#include "cmd/rustbox/image/image.h"
 
 struct prune_options {
 	bool all, force, volumes;
@@ -48,19 +48,6 @@ static int prune_networks(const struct invocation *call, struct error *err)
 	return 0;
 }
 
-static int prune_images(const struct invocation *call, bool all, uint64_t *bytes, struct error *err)
-{
-	uint64_t freed = 0;
-	size_t images = 0;
-
-	if (image_prune(call->store, all, &freed, &images, err) < 0)
-		return -1;
-	if (images)
-		printf("Deleted Images: %zu\n\n", images);
-	*bytes += freed;
-	return 0;
-}
-
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
 {
 	const struct prune_options *options = call->options;
@@ -75,7 +62,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 					   "without a name",
 			    err) < 0 ||
 	    prune_words_containers(call, options->all, &options->filter, &bytes, err) < 0 ||
-	    prune_networks(call, err) < 0 || prune_images(call, options->all, &bytes, err) < 0 ||
+	    prune_networks(call, err) < 0 ||
+	    image_words_prune(call, options->all, &bytes, err) < 0 ||
 	    (options->volumes && volume_words_prune(call, false, NULL, &bytes, err) < 0))
 		return -1;
 	return prune_words_total(bytes);

@@ -7,6 +7,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	return image_tag(call->store, call->args[0], call->args[1], err);
 }
 
+static const char *const aliases[] = { "image tag", NULL };
+
 const struct command command_tag = {
 	.about = {
 		.name = "tag",
@@ -16,5 +18,6 @@ const struct command command_tag = {
 	},
 	.args_least = 2,
 	.args_most = 2,
+	.aliases = aliases,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 
 #include "base/fd.h"
 #include "cmd/rustbox/bundle/bundle.h"
+#include "cmd/rustbox/bundle/port_spec.h"
 #include "cmd/rustbox/container/container_ask.h"
 #include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/network/network.h"
@@ -88,7 +89,6 @@ static int update_restart(struct store *store, const struct record *record, cons
 static int update_env(struct store *store, struct record *record,
 		      const struct update_options *options, struct arena *arena, struct error *err)
 {
-	struct stream_change change = { .settings = record->settings };
 	struct spec *spec;
 
 	if (bundle_load_spec(store, record->id, arena, &spec, err) < 0)
@@ -96,6 +96,11 @@ static int update_env(struct store *store, struct record *record,
 	if (bundle_change_env(options, record->settings, spec->process, arena, err) < 0 ||
 	    bundle_save_spec(store, record->id, spec, err) < 0)
 		return -1;
+	const struct stream_change change = {
+		.sets_env = true,
+		.env = record->settings->env,
+		.n_env = record->settings->n_env,
+	};
 	return save(store, record, &change, err);
 }
 
@@ -103,17 +108,17 @@ static int update_ports(struct store *store, struct record *record,
 			const struct update_options *options, struct arena *arena,
 			struct error *err)
 {
-	struct stream_change change = { .network = record->network };
+	struct stream_change change = { .sets_ports = true };
 
 	if (bundle_change_ports(options, record->network, arena, err) < 0 ||
-	    network_check(store, record, err) < 0)
+	    network_check(store, record, err) < 0 ||
+	    port_spec_write_all(record->network, arena, &change.ports, &change.n_ports, err) < 0)
 		return -1;
 	return save(store, record, &change, err);
 }
 
 static int update_held(struct store *store, struct record *record,
-		       const struct update_options *options, struct arena *arena,
-		       struct error *err)
+		       const struct update_options *options, struct arena *arena, struct error *err)
 {
 	const struct create_options *create = &options->create;
 

@@ -75,7 +75,7 @@ static const struct json_field network_fields[] = {
 	FIELD(record_network, mac_address, "macAddress"),
 	{ NULL },
 };
-const struct json_type record_network_type = { sizeof(struct record_network), network_fields,
+static const struct json_type network_type = { sizeof(struct record_network), network_fields,
 					       NULL };
 
 static const struct json_field mount_fields[] = {
@@ -100,7 +100,7 @@ static const struct json_field record_fields[] = {
 	LIST(record, lower, "lower"),
 	OBJECT(record, settings, "settings", &image_settings_type),
 	OBJECT(record, policy, "policy", &policy_type),
-	OBJECT(record, network, "network", &record_network_type),
+	OBJECT(record, network, "network", &network_type),
 	ARRAY(record, mounts, "mounts", &mount_type),
 	OBJECT(record, health, "health", &image_health_type),
 	FIELD(record, tty, "tty"),

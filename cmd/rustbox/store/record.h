@@ -110,7 +110,7 @@ struct record {
 	struct record_state *state; /* never NULL */
 };
 
-extern const struct json_type record_type, record_network_type;
+extern const struct json_type record_type;
 
 /* True for Running, Paused, Restarting: there has to be a supervisor. */
 bool record_is_live(const struct record *record);

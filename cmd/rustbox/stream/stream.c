@@ -11,7 +11,6 @@
 
 #include "base/fd.h"
 #include "base/str.h"
-#include "cmd/rustbox/store/record.h"
 
 /* ---- JSON ---- */
 
@@ -34,8 +33,10 @@ const struct json_type stream_exec_type = { sizeof(struct stream_exec), exec_fie
 static const struct json_field change_fields[] = {
 	FIELD(stream_change, name, "name"),
 	FIELD(stream_change, restart, "restart"),
-	OBJECT(stream_change, settings, "settings", &image_settings_type),
-	OBJECT(stream_change, network, "network", &record_network_type),
+	FIELD(stream_change, sets_env, "setsEnv"),
+	FIELD(stream_change, sets_ports, "setsPorts"),
+	LIST(stream_change, env, "env"),
+	LIST(stream_change, ports, "ports"),
 	{ NULL },
 };
 const struct json_type stream_change_type = { sizeof(struct stream_change), change_fields, NULL };

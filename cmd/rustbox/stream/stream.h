@@ -106,12 +106,14 @@ struct stream_exec {
 extern const struct json_type stream_exec_type;
 
 /* CHANGE: what of the record is new; absent members stay. */
-struct record_network;
 struct stream_change {
 	char *name;
 	char *restart; /* "on-failure:3" */
-	struct image_settings *settings; /* with another env */
-	struct record_network *network;	 /* with other ports; answered when they are reachable */
+	/* All of them, the old ones that stay among them. */
+	bool sets_env, sets_ports;
+	char **env;
+	char **ports; /* "[IP:]HOST_PORT:PORT/PROTOCOL"; answered when they are reachable */
+	size_t n_env, n_ports;
 };
 extern const struct json_type stream_change_type;
 

@@ -116,16 +116,24 @@ static int update(struct supervisor *s, const char *restart, struct error *err)
 	return 0;
 }
 
-/* The old ones go when nothing points to them any more. */
-static void change_settings(struct supervisor *s, struct image_settings *settings,
-			    struct arena *take_arena)
+/* The list lives in the arena, which is taken over; the old one goes with its own. */
+static int change_env(struct supervisor *s, const struct stream_change *change,
+		      struct arena *take_arena, struct error *err)
 {
+	struct image_settings *settings = arena_alloc(take_arena, sizeof(*settings), err);
+
+	if (!settings)
+		return -1;
+	*settings = *s->record->settings;
+	settings->env = change->env;
+	settings->n_env = change->n_env;
 	s->record->settings = settings;
 	arena_free(&s->parts.settings);
 	s->parts.settings = *take_arena;
 	*take_arena = (struct arena)ARENA_EMPTY;
 	change_save(s, true);
 	change_tell(s, "update", NULL, NULL);
+	return 0;
 }
 
 /* A client sends one of them at a time. */
@@ -142,11 +150,9 @@ int change_apply(struct client *c, const char *json, size_t size, bool *ret_late
 		return -1;
 	if (change.name && rename_container(s, change.name, err) < 0)
 		return -1;
-	if (change.network)
-		return publish_begin(c, change.network, &arena, ret_later, err);
-	if (change.settings)
-		change_settings(s, change.settings, &arena);
-	return 0;
+	if (change.sets_ports)
+		return publish_begin(c, &change, &arena, ret_later, err);
+	return change.sets_env ? change_env(s, &change, &arena, err) : 0;
 }
 
 void change_done(struct supervisor *s)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other published ports for a container that runs: its connections and its address stay. */
-#include <string.h>
-
+#include "cmd/rustbox/bundle/port_spec.h"
 #include "cmd/rustbox/network/network.h"
 #include "cmd/rustbox/supervisor/client.h"
 
@@ -42,15 +41,12 @@ static void on_published(void *data, const char *failure)
 		loop_set_timer(&s->loop, &s->step, 0);
 }
 
-static int check(const struct supervisor *s, const struct record_network *network,
-		 struct error *err)
+static int check(const struct supervisor *s, struct error *err)
 {
-	if (!network->mode || strcmp(network->mode, s->record->network->mode) != 0)
-		return error_set(err, EINVAL, "only the ports of a network can be changed");
-	if (!s->network_is_up)
+	if (!network_is_needed(s->record))
 		return error_set(err, EINVAL, "its ports cannot be published: --network %s",
-				 network->mode);
-	if (!life_is_running(s))
+				 s->record->network->mode);
+	if (!s->network_is_up || !life_is_running(s))
 		return error_set(err, EBUSY,
 				 "it is being started or restarted: when it runs, or is stopped, "
 				 "its ports can be changed");
@@ -59,22 +55,42 @@ static int check(const struct supervisor *s, const struct record_network *networ
 		       : 0;
 }
 
-int publish_begin(struct client *c, struct record_network *network, struct arena *take_arena,
+static struct record_network *with_ports(const struct supervisor *s,
+					 const struct stream_change *change, struct arena *arena,
+					 struct error *err)
+{
+	struct record_network *network = arena_alloc(arena, sizeof(*network), err);
+
+	if (!network)
+		return NULL;
+	*network = *s->record->network;
+	network->ports = NULL;
+	network->n_ports = 0;
+	for (size_t i = 0; i < change->n_ports; i++)
+		if (port_spec_parse_published(change->ports[i], arena, &network->ports,
+					      &network->n_ports, err) < 0)
+			return NULL;
+	return network;
+}
+
+int publish_begin(struct client *c, const struct stream_change *change, struct arena *take_arena,
 		  bool *ret_later, struct error *err)
 {
 	struct supervisor *s = c->s;
 	struct publish_work *work = &s->publish;
 
-	if (check(s, network, err) < 0 ||
-	    network_ports_change(s->record->network, &s->ports, network, &work->ports, err) < 0)
+	if (check(s, err) < 0)
 		return -1;
-	work->network = network;
-	work->client = c;
+	work->network = with_ports(s, change, take_arena, err);
+	if (!work->network || network_ports_change(s->record->network, &s->ports, work->network,
+						   &work->ports, err) < 0)
+		return -1;
 	if (aside_run(s, ASIDE_PUBLISH, on_published, err) < 0) {
 		drop(work);
 		return -1;
 	}
 	work->is_under_way = true;
+	work->client = c;
 	work->arena = *take_arena;
 	*take_arena = (struct arena)ARENA_EMPTY;
 	c->calls++;

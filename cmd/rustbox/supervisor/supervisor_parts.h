@@ -234,11 +234,9 @@ void client_free_all(struct supervisor *s);
 
 /* ---- publish.c ---- */
 
-/*
- * The ports of `network`, which lives in the arena, in place of those that there
- * are; both are taken over. True in *ret_later as above.
- */
-int publish_begin(struct client *c, struct record_network *network, struct arena *take_arena,
+/* The ports of the change in place of those that there are; the arena, where it lives, is taken
+ * over. True in *ret_later as above. */
+int publish_begin(struct client *c, const struct stream_change *change, struct arena *take_arena,
 		  bool *ret_later, struct error *err);
 
 /* ---- stop.c ---- */
