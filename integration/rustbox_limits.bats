@@ -202,7 +202,7 @@ rate_is()
 	rbok remove -f "$ID"
 	rb run -d --blkio-weight-device "$DISK:300" sleep 1000
 	if [ "$status" -ne 0 ]; then
-		error_names weight
+		error_names weight bfq
 		skip "the disk's scheduler takes no weight"
 	fi
 	ID=$output

@@ -165,8 +165,12 @@ static void add_hint(const struct cgroup_dir *dir, const char *file, struct erro
 		error_hint(err, "the cgroup is gone, or there is no such device");
 		break;
 	case EOPNOTSUPP:
-		error_hint(err, "see cgroup.type: a threaded cgroup, or one below it, cannot do "
-				"this");
+		if (strstr(file, "bfq"))
+			error_hint(err, "the disk has another scheduler: echo bfq "
+					">/sys/block/DISK/queue/scheduler");
+		else
+			error_hint(err, "see cgroup.type: a threaded cgroup, or one below it, "
+					"cannot do this");
 		break;
 	default:
 		break;
