@@ -413,6 +413,64 @@ limit_is()
 	ok
 }
 
+systemd_v1()
+{
+	config '.linux.namespaces += [{type: "cgroup"}] | .annotations = {"run.oci.systemd.force_cgroup_v1": "/sys/fs/cgroup"}
+		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rw", "nosuid"]}]'
+}
+
+# bats test_tags=vm
+@test "v2: run.oci.systemd.force_cgroup_v1: a group in v1's name=systemd, which is all that the mount shows" {
+	[ "$(cgroup_mode)" = v2 ] || skip "this machine has controllers on cgroup v1"
+	[ -n "${RUSTBOX_IN_VM:-}" ] || skip "mounts a hierarchy of its own: in the virtual machine only"
+	local v1=$DIR/v1
+	systemd_v1
+	resources '{"pids": {"limit": 50}}'
+	payload print never
+	try run --bundle "$B" "$ID"
+	error_names run.oci.systemd.force_cgroup_v1 "name=systemd is not mounted" "mount -t cgroup"
+	mkdir "$v1"
+	mount -t cgroup -o none,name=systemd,xattr cgroup "$v1"
+	mkdir "$v1/somebody"
+	start_waiting cat /proc/self/cgroup + print ready + wait
+	wait_output ready
+	container_output
+	lines 1:name=systemd:/ 0::/
+	same "$(<"$(cgroup_dir "")/pids.max")" 50
+	same "$(find "$v1" -name cgroup.procs -path "*$TAG*" -exec cat {} +)" "$(init_pid)"
+	# As a systemd of before cgroup v2 does it.
+	try exec "$ID" sh -c 'ls /sys/fs/cgroup /sys/fs/cgroup/systemd
+		mkdir /sys/fs/cgroup/systemd/init.scope && echo $$ >/sys/fs/cgroup/systemd/init.scope/cgroup.procs
+		cat /proc/self/cgroup; grep -c /sys/fs/cgroup/systemd.*rw,nosuid /proc/self/mountinfo'
+	lines systemd cgroup.procs 1:name=systemd:/init.scope 1
+	[[ $output != *somebody* && $output != *pids* ]] || fail "$output"
+	try pause "$ID"
+	ok
+	try resume "$ID"
+	ok
+	try delete --force "$ID"
+	ok
+	same "$(find "$v1" -mindepth 1 -type d)" "$v1/somebody"
+	rmdir "$v1/somebody"
+	umount "$v1"
+	assert_nothing_left
+}
+
+@test "run.oci.systemd.force_cgroup_v1: where the machine has v1's name=systemd the mount shows that alone, else it is refused" {
+	systemd_v1
+	if grep -q 'name=systemd' /proc/self/mountinfo; then
+		command_is sh -c 'ls /sys/fs/cgroup; cat /proc/self/cgroup'
+		try run --bundle "$B" "$ID"
+		ok
+		grep -qx '[0-9]*:name=systemd:/' <<<"$output" || fail "$output"
+		same "$(grep -v : <<<"$output")" systemd
+	else
+		try run --bundle "$B" "$ID"
+		error_names run.oci.systemd.force_cgroup_v1 "name=systemd is not mounted" "mount -t cgroup"
+		assert_nothing_left
+	fi
+}
+
 @test "run.oci.delegate-cgroup: refused where controllers are on cgroup v1" {
 	[ "$(cgroup_mode)" != v2 ] || skip "this machine has cgroup v2"
 	config '.annotations = {"run.oci.delegate-cgroup": "below"}'

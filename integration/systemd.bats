@@ -195,6 +195,25 @@ start_scope()
 	same "$(property MemoryMax) $(<"/sys/fs/cgroup$CG/memory.max")" "60006400 60006400"
 }
 
+@test "run.oci.systemd.force_cgroup_v1: a group beside the scope, which goes with it" {
+	local v1=$DIR/v1
+	mkdir "$v1"
+	mount -t cgroup -o none,name=systemd cgroup "$v1"
+	config '.linux.namespaces += [{type: "cgroup"}] | .annotations["run.oci.systemd.force_cgroup_v1"] = "/sys/fs/cgroup"
+		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["rw"]}]'
+	resources '{"memory": {"limit": 50003968}}'
+	start_scope cat /proc/self/cgroup + stat /sys/fs/cgroup/systemd/cgroup.procs + print ready + wait
+	wait_output ready
+	container_output
+	lines 1:name=systemd:/
+	same "$(find "$v1" -mindepth 1 -name cgroup.procs -exec cat {} +)" "$(init_pid)"
+	same "$(<"/sys/fs/cgroup$CG/memory.max")" 50003968
+	try delete --force "$ID"
+	ok
+	same "$(find "$v1" -mindepth 1 -type d)" ""
+	umount "$v1"
+}
+
 @test "delegated: the container's root stays, its process is below" {
 	config '.annotations["run.oci.delegate-cgroup"] = "payload" | .linux.namespaces += [{"type": "cgroup"}]'
 	start_scope cat /proc/self/cgroup + wait

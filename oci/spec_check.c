@@ -276,6 +276,26 @@ static int check_names_are_ours(const struct spec *spec, struct error *err)
 			 spec->hostname ? "hostname" : "domainname");
 }
 
+/* Without a namespace the host's groups would be there; without the mount, nothing. */
+static int check_systemd_cgroup_v1(const struct spec *spec, struct error *err)
+{
+	static const char where[] = "annotations[\"run.oci.systemd.force_cgroup_v1\"]";
+	const char *path = spec->extensions.systemd_cgroup_v1;
+
+	if (!path)
+		return 0;
+	if (!spec_find_namespace(spec, NAMESPACE_CGROUP))
+		return error_set(err, 0,
+				 "%s: needs a cgroup namespace (add {\"type\": \"cgroup\"} to "
+				 "linux.namespaces)",
+				 where);
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (str_equal(spec->mounts[i].destination, path) &&
+		    str_equal(spec->mounts[i].type, "cgroup"))
+			return 0;
+	return error_set(err, 0, "%s: mounts has none of type cgroup at %.200s", where, path);
+}
+
 int spec_check_create(const struct spec *spec, struct error *err)
 {
 	if (!spec->root)
@@ -287,7 +307,7 @@ int spec_check_create(const struct spec *spec, struct error *err)
 		return error_set(err, 0,
 				 "linux.namespaces: a mount namespace is needed "
 				 "(add {\"type\": \"mount\"})");
-	if (check_names_are_ours(spec, err) < 0 ||
+	if (check_names_are_ours(spec, err) < 0 || check_systemd_cgroup_v1(spec, err) < 0 ||
 	    (spec->linux->seccomp && spec_check_seccomp_agent(spec->linux->seccomp, err) < 0))
 		return -1;
 	if (!str_starts_with(spec->oci_version, "1."))

@@ -196,6 +196,8 @@ static void good_documents_are_taken(void **state)
 
 #define FILTER(members) ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"," members "}"
 
+#define FORCED(more) "\"annotations\":{\"run.oci.systemd.force_cgroup_v1\":\"/c\"}" more
+
 static void create_needs_more(void **state)
 {
 	static const struct row rows[] = {
@@ -212,6 +214,13 @@ static void create_needs_more(void **state)
 			"\"hostname\":\"\""),
 		  "linux.seccomp.syscalls[0].action: SCMP_ACT_NOTIFY needs "
 		  "linux.seccomp.listenerPath" },
+		{ WHOLE(NS("mount"), "", FORCED("")),
+		  "annotations[\"run.oci.systemd.force_cgroup_v1\"]: needs a cgroup namespace" },
+		{ WHOLE(NS("mount") "," NS("cgroup"), "",
+			FORCED(",\"mounts\":[{\"destination\":\"/c\",\"type\":\"tmpfs\"}]")),
+		  "annotations[\"run.oci.systemd.force_cgroup_v1\"]: mounts has none of type "
+		  "cgroup "
+		  "at /c" },
 	};
 	static const char complete[] =
 		PROCESS("\"user\":null},\"root\":{\"path\":\"a\"},\"linux\":{\"namespaces\":[" NS(

@@ -263,12 +263,12 @@ static const struct extension {
 	{ "run.oci.seccomp.receiver", read_path, AT(seccomp_receiver) },
 	{ "run.oci.seccomp_bpf_data", read_program, AT(seccomp_program) },
 	{ "run.oci.seccomp_fail_unknown_syscall", read_switch, AT(seccomp_fail_unknown_syscall) },
+	{ "run.oci.systemd.force_cgroup_v1", read_path, AT(systemd_cgroup_v1) },
 	{ "run.oci.systemd.subgroup", read_component_or_none, AT(systemd_subgroup) },
 	/* Last, and not among the names. */
 	{ "run.oci.handler", refuse, 0 },
-	{ "run.oci.systemd.force_cgroup_v1", refuse, 0 },
 };
-enum { EXTENSIONS = sizeof(extensions) / sizeof(*extensions), REFUSED = 2 };
+enum { EXTENSIONS = sizeof(extensions) / sizeof(*extensions), REFUSED = 1 };
 
 const char *const *spec_extension_names(void)
 {

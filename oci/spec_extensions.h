@@ -62,6 +62,7 @@ struct spec_extensions {
 	bool keep_original_groups;
 	char *mount_context_type; /* "context", "fscontext", … */
 	char *delegate_cgroup;	  /* a name below the container's cgroup */
+	char *systemd_cgroup_v1;  /* a mount's destination, for v1's hierarchy of systemd */
 	char *systemd_subgroup;	  /* a name below systemd's scope; "": none; NULL: the default */
 	bool core_scheduling;
 	struct spec_landlock *landlock;

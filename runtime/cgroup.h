@@ -67,6 +67,15 @@ int cgroup_locate(const struct cgroup_machine *machine, enum cgroup_manager mana
 		  struct cgroup *ret, struct error *err);
 
 /*
+ * Adds a directory of the container's name in v1's hierarchy name=systemd, for a
+ * container whose systemd knows only that one; nothing where there is one, or, with
+ * systemd, before there is a scope. An error where the machine has not mounted it.
+ */
+int cgroup_add_systemd_v1(const struct cgroup_machine *machine, struct cgroup *cgroup,
+			  struct arena *arena, struct error *err);
+bool cgroup_has_systemd_v1(const struct cgroup *cgroup);
+
+/*
  * The directories of a living process, in every hierarchy, as /proc/PID/cgroup
  * has them (seen from the caller's cgroup namespace). Hierarchies that are not
  * mounted, or not where the process is, are left out, so that there may be

@@ -129,6 +129,8 @@ int checkpoint_check_spec(const struct spec *spec, struct error *err)
 		{ spec->extensions.landlock, "the annotation org.rustbox.landlock" },
 		{ spec->extensions.core_scheduling, "the annotation org.rustbox.core-scheduling" },
 		{ spec->extensions.delegate_cgroup, "the annotation run.oci.delegate-cgroup" },
+		{ spec->extensions.systemd_cgroup_v1,
+		  "the annotation run.oci.systemd.force_cgroup_v1" },
 		{ spec->linux->seccomp && spec->linux->seccomp->listener_path,
 		  "linux.seccomp.listenerPath" },
 		{ spec->extensions.seccomp_plugins, "the annotation run.oci.seccomp.plugins" },

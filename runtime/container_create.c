@@ -110,6 +110,27 @@ static int save_config(int folder, char **take_text, size_t size, struct error *
 	return registry_save_config(folder, text, size, err);
 }
 
+/* run.oci.systemd.force_cgroup_v1 */
+static int add_systemd_v1(struct lifecycle *container, struct error *err)
+{
+	if (!container->spec.extensions.systemd_cgroup_v1 ||
+	    cgroup_add_systemd_v1(&cgroup_machine_default, &container->cgroup, &container->arena,
+				  err) == 0)
+		return 0;
+	return error_wrap(err, "run.oci.systemd.force_cgroup_v1");
+}
+
+/* What could not be made may have been left out; then the mount would show all groups. */
+static int check_systemd_v1(const struct lifecycle *container, struct error *err)
+{
+	if (!container->spec.extensions.systemd_cgroup_v1 ||
+	    cgroup_has_systemd_v1(&container->cgroup))
+		return 0;
+	return error_set(err, EACCES,
+			 "run.oci.systemd.force_cgroup_v1: a directory in cgroup v1's hierarchy "
+			 "name=systemd may not be made");
+}
+
 int lifecycle_claim(const struct container_create_options *options, char **take_text, size_t size,
 		    struct lifecycle *container, struct error *err)
 {
@@ -120,6 +141,7 @@ int lifecycle_claim(const struct container_create_options *options, char **take_
 	    cgroup_locate(&cgroup_machine_default, engine->cgroup_manager,
 			  container->spec.linux->cgroups_path, options->id, engine->rootless, arena,
 			  &container->cgroup, err) < 0 ||
+	    add_systemd_v1(container, err) < 0 ||
 	    cgroup_to_state(&container->cgroup, arena, &container->state, err) < 0)
 		return -1;
 	container->folder = registry_claim(engine->root, options->id, err);
@@ -191,11 +213,13 @@ int lifecycle_make_scope(struct lifecycle *container, pid_t pid, bool limited, s
 
 	if (cgroup_start_scope(&cgroup_machine_default, cgroup, container->state.id, pid,
 			       &container->spec, limited, &container->arena, err) < 0 ||
+	    add_systemd_v1(container, err) < 0 ||
 	    cgroup_to_state(cgroup, &container->arena, &container->state, err) < 0 ||
 	    registry_save(container->folder, &container->state, err) < 0 ||
 	    cgroup_delegate_check(&container->spec, cgroup, err) < 0)
 		return -1;
-	if (cgroup_enter_scope(&cgroup_machine_default, cgroup, pid, err) < 0)
+	if (cgroup_enter_scope(&cgroup_machine_default, cgroup, pid, err) < 0 ||
+	    check_systemd_v1(container, err) < 0)
 		return -1;
 	return cgroup_to_state(cgroup, &container->arena, &container->state, err);
 }
@@ -300,6 +324,8 @@ static int bring_to_life(struct preparation *p, const struct container_create_op
 		return -1;
 	}
 	container->owns_cgroup = true;
+	if (!container->cgroup.scope && check_systemd_v1(container, err) < 0)
+		return -1;
 	log_phase("cgroups");
 	if (cgroup_to_state(&container->cgroup, &container->arena, &container->state, err) < 0)
 		return -1;

@@ -36,14 +36,17 @@ struct hierarchy {
 struct cgroup_mount {
 	uint64_t flags; /* MOUNT_ATTR_… */
 	bool has_namespace;
+	bool only_systemd; /* of v1's hierarchies name=systemd alone, wherever the host has it */
 };
 
 static struct cgroup_mount settings(const struct mount_plan *plan,
 				    const struct mount_plan_entry *entry)
 {
+	const char *forced = plan->spec->extensions.systemd_cgroup_v1;
 	struct cgroup_mount ret = {
 		.flags = entry->options.here.set,
 		.has_namespace = spec_find_namespace(plan->spec, NAMESPACE_CGROUP),
+		.only_systemd = forced && str_equal(entry->mount->destination, forced),
 	};
 
 	/* Root of a user namespace may be host root's equal in a cgroup that it does not own. */
@@ -185,7 +188,7 @@ static int add_hierarchy(const struct hierarchy *hierarchy, const struct cgroup_
 		is_mounted(mount_point, is_v2 ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC, err);
 	if (mounted < 0)
 		return -1;
-	if (!mounted) {
+	if (!mounted && !cgroup->only_systemd) {
 		log_debug("cgroup hierarchy \"%s\" is not at %s", hierarchy->controllers,
 			  mount_point);
 		return 0;
@@ -210,7 +213,10 @@ static int add_hierarchies(const struct cgroup_mount *cgroup, struct error *err)
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		struct hierarchy hierarchy;
 
-		if (parse_hierarchy(line, &hierarchy) && add_hierarchy(&hierarchy, cgroup, err) < 0)
+		if (!parse_hierarchy(line, &hierarchy) ||
+		    (cgroup->only_systemd && !str_equal(hierarchy.controllers, "name=systemd")))
+			continue;
+		if (add_hierarchy(&hierarchy, cgroup, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -289,7 +295,7 @@ int mount_cgroup(const struct mount_plan *plan, const struct mount_plan_entry *e
 
 	if (is_pure_v2 < 0)
 		return -1;
-	if (is_pure_v2 || str_equal(entry->mount->type, "cgroup2"))
+	if (!cgroup.only_systemd && (is_pure_v2 || str_equal(entry->mount->type, "cgroup2")))
 		return mount_v2(entry, &cgroup, is_pure_v2 ? CGROUP_ROOT : V1_UNIFIED, target, err);
 	return mount_v1(entry, &cgroup, target, err);
 }

@@ -76,6 +76,10 @@ static const struct options_note notes[] = {
 	  "A filter's instructions in base64, instead of linux.seccomp." },
 	{ "ANNOTATIONS", "run.oci.delegate-cgroup",
 	  "The cgroup below the container's, without limits, that init is in (cgroup v2)." },
+	{ "ANNOTATIONS", "run.oci.systemd.force_cgroup_v1",
+	  "The destination of a mount of type cgroup that is to show cgroup v1's hierarchy "
+	  "name=systemd, with a group of the container's own there, for a systemd that does not "
+	  "know v2. The host has to have it mounted." },
 	{ "ANNOTATIONS", "run.oci.mount_context_type",
 	  "What mountLabel is for: context, fscontext, defcontext or rootcontext." },
 	{ "SEE ALSO", NULL, "rustbox(8), containerd-shim-rustbox-v1(8)" },
