@@ -206,7 +206,7 @@ start_scope()
 	wait_output ready
 	container_output
 	lines 1:name=systemd:/
-	same "$(find "$v1" -mindepth 1 -name cgroup.procs -exec cat {} +)" "$(init_pid)"
+	same "$(find "$v1" -mindepth 2 -name cgroup.procs -exec cat {} +)" "$(init_pid)"
 	same "$(<"/sys/fs/cgroup$CG/memory.max")" 50003968
 	try delete --force "$ID"
 	ok
