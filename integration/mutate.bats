@@ -51,3 +51,17 @@ mutation()
 	run integration/mutate one
 	[ "$status" -eq 0 ]
 }
+
+@test "each mutation of ours still finds what it breaks" {
+	local mutation path stale=
+	cd "$HERE/.." || return 1
+	for mutation in integration/mutations/*; do
+		# shellcheck disable=SC1090 # they are files of variables
+		. "$mutation"
+		for path in $file; do
+			! sed -E "$edit" "$path" | cmp -s - "$path" || stale+=" ${mutation##*/}:$path"
+		done
+	done
+	echo "they change nothing:$stale"
+	[ -z "$stale" ]
+}
