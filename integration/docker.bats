@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The docker engine with our runtime (dockerd --add-runtime): a daemon of the
 # file's own, without a network, with its state below the file's folder.
-# vm: long
+# vm: no
 
 load container
 load clients
@@ -89,9 +89,7 @@ teardown()
 @test "docker create, start --attach, attach" { test_create; }
 @test "docker run: its own signals reach the container" { test_signal_proxy; }
 @test "docker run: several at once" { test_parallel; }
-# bats test_tags=vm
 @test "docker run, update: memory, pids and cpu limits" { test_limits; }
-# bats test_tags=vm
 @test "docker inspect tells an OOM kill" { test_oom told; }
 @test "docker run: users and groups" { test_user; }
 @test "docker run: capabilities, no-new-privileges" { test_capabilities; }
@@ -104,9 +102,7 @@ teardown()
 @test "docker exec in all forms" { test_exec 126; }
 @test "docker exec --privileged" { test_exec_privileged; }
 @test "docker top" { test_top; }
-# bats test_tags=vm
 @test "docker pause, unpause, rm --force of a paused one" { test_pause; }
-# bats test_tags=vm
 @test "docker stats" { test_stats; }
 @test "docker restart, restart policy, rm --force" { test_restart; }
 @test "docker logs" { test_logs; }
