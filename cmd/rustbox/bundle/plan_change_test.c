@@ -98,9 +98,9 @@ static void test_env_mistakes(void **state)
 	assert_int_equal(change_env(f, &err), -1);
 	assert_non_null(strstr(err.text, "NAME=VALUE"));
 	f->options.create.env.count = 0;
-	give(f, &f->options.env_rm, 1, "LEVE");
+	give(f, &f->options.env_rm, 1, "PAT");
 	assert_int_equal(change_env(f, &err), -1);
-	assert_non_null(strstr(err.text, "--env-rm LEVE"));
+	assert_non_null(strstr(err.text, "--env-rm PAT"));
 }
 
 /* ---- ports ---- */
