@@ -165,8 +165,8 @@ static void add_hint(const struct cgroup_dir *dir, const char *file, struct erro
 		error_hint(err, "the cgroup is gone, or there is no such device");
 		break;
 	case EOPNOTSUPP:
-		if (strstr(file, "bfq"))
-			error_hint(err, "the disk has another scheduler: echo bfq "
+		if (strstr(file, "weight"))
+			error_hint(err, "the disk's scheduler takes no weights: echo bfq "
 					">/sys/block/DISK/queue/scheduler");
 		else
 			error_hint(err, "see cgroup.type: a threaded cgroup, or one below it, "
