@@ -270,11 +270,13 @@ class EventServer:
                 stream, kind, _, data = connection.receive()
                 assert kind == REQUEST
                 code = self.refuse
-                connection.send(frame(stream, RESPONSE, encode([(1, [(1, code), (2, "no")])])
-                                      if code else b""))
-                # Not before: one without an answer comes again.
-                if not code:
-                    self.take(decode(data))
+                answer = encode([(1, [(1, code), (2, "no")])]) if code else b""
+                # Taken behind the answer, as one without an answer comes again; but nobody looks
+                # between the two.
+                with self.changed:
+                    connection.send(frame(stream, RESPONSE, answer))
+                    if not code:
+                        self.take(decode(data))
         except (Closed, OSError):
             pass
         finally:
