@@ -149,6 +149,34 @@ calls_up_to()
 	assert_nothing_left
 }
 
+# What the filter is loaded with: the flags of each call that a COMMAND makes for it.
+flags_of()
+{
+	timeout -k 5 100 strace -f -qq -e trace=seccomp -e signal=none -o "$DIR/calls" \
+		"$RUNTIME" --root "$ROOT" "$@" </dev/null >"$DIR/out" 2>"$DIR/err" 3>&- 4>&- || cat "$DIR/err"
+	sed -n 's/.*SECCOMP_SET_MODE_FILTER, \([A-Z_|]*\),.*/\1/p' "$DIR/calls" | tr '|' '\n' | sort
+}
+
+@test "flags go to the kernel with the filter, of run and of exec" {
+	command -v strace >/dev/null || skip "there is no strace"
+	is_ours || skip "this runtime knows fewer"
+	profile SCMP_ACT_ALLOW '{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}'
+	config '.linux.seccomp.flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"]'
+	payload print ran
+	same "$(flags_of run --bundle "$B" "$ID")" $'SECCOMP_FILTER_FLAG_LOG\nSECCOMP_FILTER_FLAG_SPEC_ALLOW'
+	same "$(cat "$DIR/out")" ran
+	start_waiting
+	same "$(flags_of exec "$ID" payload print ran)" $'SECCOMP_FILTER_FLAG_LOG\nSECCOMP_FILTER_FLAG_SPEC_ALLOW'
+	rt delete --force "$ID"
+	# None is asked for; nothing is said of them, where runc's default counts.
+	config '.linux.seccomp.flags = []'
+	payload print ran
+	same "$(flags_of run --bundle "$B" "$ID")" ""
+	config 'del(.linux.seccomp.flags)'
+	same "$(flags_of run --bundle "$B" "$ID")" SECCOMP_FILTER_FLAG_SPEC_ALLOW
+	assert_nothing_left
+}
+
 @test "without noNewPrivileges, as root and as a user without capabilities" {
 	profile SCMP_ACT_ALLOW '{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}'
 	config '.process.noNewPrivileges = false'
