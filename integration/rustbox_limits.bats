@@ -210,14 +210,23 @@ rate_is()
 }
 
 @test "--cpu-rt-runtime" {
-	has_controller cpu || need_controller cpu
-	rb run -d --cpu-rt-period 1000000 --cpu-rt-runtime 10000 sleep 1000
-	if [ "$status" -ne 0 ]; then
-		error_names rt
-		skip "this kernel has no groups of real-time processes"
+	local parent=/sys/fs/cgroup/cpu/$NAME
+	if [ ! -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ]; then
+		rb run --rm --cpu-rt-runtime 10000 true
+		exits 125
+		error_names realtime
+		return
 	fi
-	ID=$output
-	same "$(cat "$(cgroup_dir cpu)/cpu.rt_runtime_us")" 10000
+	# A group has at most what the one above it has.
+	rb run --rm --cpu-rt-runtime 10000 true
+	exits 125
+	error_names realtime "the cgroup above"
+	mkdir "$parent"
+	echo 20000 >"$parent/cpu.rt_runtime_us"
+	start_limited --cpu-rt-period 500000 --cpu-rt-runtime 10000 --cgroup-parent "/$NAME"
+	same "$(cat "$parent/$ID"/cpu.rt_{period,runtime}_us)" $'500000\n10000'
+	rbok remove -f "$ID"
+	rmdir /sys/fs/cgroup/*/"$NAME"
 }
 
 @test "--cgroup-conf writes a file of cgroup v2" {
