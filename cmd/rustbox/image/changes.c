@@ -2,6 +2,7 @@
 #include "cmd/rustbox/image/changes.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,11 +36,20 @@ static void walk_done(struct walk *w)
 	free(w->items);
 }
 
-static bool look(int root, const char *path, struct stat *ret)
+/* What is said of a path where there is nothing, in a layer that knows no links. */
+static bool is_absent(int code)
+{
+	return code == ENOENT || code == ENOTDIR || code == ELOOP;
+}
+
+/* 1: it is there, 0: nothing is, -1 with err: who knows. */
+static int look(int root, const char *path, struct stat *ret, struct error *err)
 {
 	cleanup_fd int fd = pack_open_below(root, path, O_PATH, 0);
 
-	return fd >= 0 && fstat(fd, ret) == 0;
+	if (fd >= 0 && fstat(fd, ret) == 0)
+		return 1;
+	return is_absent(errno) ? 0 : error_set(err, errno, "look at %s", path);
 }
 
 static int push(struct walk *w, const char *folder, const char *name, bool is_hidden,
@@ -64,17 +74,18 @@ static int push_hidden(struct walk *w, const char *path, struct error *err)
 	int rc = 0;
 
 	if (!stream) {
+		rc = is_absent(errno) ? 0
+				      : error_set(err, errno, "read %s of the layers below", path);
 		fd_close(&fd);
-		return 0;
+		return rc;
 	}
 	for (const struct dirent *e; (rc = directory_next(stream, path, &e, err)) > 0;) {
 		struct stat st;
 		cleanup_free char *other = NULL;
 
 		other = str_format(err, "%s/%s", path, e->d_name);
-		if (!other)
-			rc = -1;
-		else if (!look(w->points->upper, other, &st))
+		rc = other ? look(w->points->upper, other, &st, err) : -1;
+		if (rc == 0)
 			rc = push(w, path, e->d_name, true, err);
 		if (rc < 0)
 			break;
@@ -120,15 +131,18 @@ static int push_folder(struct walk *w, const char *path, struct error *err)
 static int look_at(struct walk *w, const char *path, bool is_hidden, struct error *err)
 {
 	struct stat st, below;
-	bool is_below;
+	int is_there, is_below;
 
 	if (is_hidden)
 		return w->change(w->data, 'D', path, err);
 	if (mount_points_alone(w->points, path))
 		return 0;
-	if (!look(w->points->upper, path, &st))
-		return 0;
-	is_below = look(w->lower, path, &below);
+	is_there = look(w->points->upper, path, &st, err);
+	if (is_there <= 0)
+		return is_there;
+	is_below = look(w->lower, path, &below, err);
+	if (is_below < 0)
+		return -1;
 	/* A whiteout of nothing is what is left of a file that came and went. */
 	if (pack_is_whiteout(&st))
 		return is_below ? w->change(w->data, 'D', path, err) : 0;
