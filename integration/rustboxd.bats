@@ -945,11 +945,17 @@ nothing_listed()
 }
 
 @test "of many daemons that start at once one serves" {
-	local i pids=() live=0 turn
+	local i pids=() live=0 turn holder
 	rbok list
 	# The stale socket is there for all of them to replace, once each has its turn.
-	exec {turn}<"$RUSTBOX_ROOT/run"
-	flock $turn
+	# Its holder lives, as /proc/locks of a pid namespace shows no others, and nobody who waits
+	# for them.
+	exec {turn}< <(exec "$PYTHON" -c 'import fcntl, os, signal, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("held", flush=True)
+signal.pause()' "$RUSTBOX_ROOT/run" 3>&- 4>&-)
+	holder=$!
+	read -r -u $turn
 	"$PYTHON" -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SOCKET"
 	for i in {1..8}; do
 		"$RUSTBOX" daemon --socket "$SOCKET" </dev/null >>"$DIR/daemon.log" 2>&1 \
@@ -957,6 +963,7 @@ nothing_listed()
 		pids+=($!)
 	done
 	until_true all_wait "${pids[@]}"
+	kill "$holder"
 	exec {turn}<&-
 	until_true serves
 	until_true one_is_left "${pids[@]}"
