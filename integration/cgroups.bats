@@ -747,6 +747,24 @@ systemd_v1()
 	same "$(jq -r '.data.memory.raw | length > 5' <<<"$output")" true
 }
 
+# bats test_tags=vm
+@test "v2: events --stats: pressure, between what the cgroup's file has before and after" {
+	need_controller memory
+	[ "$(cgroup_mode)" = v2 ] || skip "cgroup v2 alone tells pressure"
+	local file before after told
+	total() { sed -n 's/^some .*total=//p' "$file"; }
+	start_waiting
+	file=$(cgroup_dir memory)/cpu.pressure
+	total >/dev/null 2>&1 || skip "this kernel tells no pressure"
+	before=$(total)
+	try events --stats "$ID"
+	ok
+	after=$(total)
+	told=$(jq -r '.data.cpu.psi.some.total' <<<"$output")
+	[ "$before" -le "$told" ] && [ "$told" -le "$after" ] || fail "$told is not between $before and $after"
+	same "$(jq -r '.data.memory.psi.full | keys | join(" ")' <<<"$output")" "avg10 avg300 avg60 total"
+}
+
 # Ours ends with the container; others may wait for ever.
 end_watcher()
 {
