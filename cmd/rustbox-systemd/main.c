@@ -43,6 +43,13 @@ static int read_request(struct arena *arena, struct systemd_request *ret, struct
 	return error_hint(err, "install both of the same version");
 }
 
+static volatile sig_atomic_t is_orphan;
+
+static void note_orphan(int signal)
+{
+	is_orphan = 1;
+}
+
 static int serve(const struct verb *verb, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -52,7 +59,15 @@ static int serve(const struct verb *verb, struct error *err)
 	if (read_request(&arena, &request, err) < 0 ||
 	    manager_open(&manager, request.user, err) < 0)
 		return -1;
-	return verb->run(&manager, &request, err);
+	int result = verb->run(&manager, &request, err);
+	/*
+	 * The scope may have been made for a process that was dying by then: systemd waits
+	 * for ever for a cgroup to become empty that nobody has ever been in.
+	 */
+	struct error ignored;
+	if (is_orphan && verb->run == manager_start)
+		(void)manager_stop(&manager, &request, &ignored);
+	return result;
 }
 
 int main(int argc, char **argv)
@@ -62,7 +77,9 @@ int main(int argc, char **argv)
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	/* What a runtime that was killed had asked for nobody wants any more. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	const struct sigaction orphaned = { .sa_handler = note_orphan };
+	(void)sigaction(SIGTERM, &orphaned, NULL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	while (verb < end && !(argc == 2 && str_equal(verb->name, argv[1])))
 		verb++;
 	if (verb == end) {
