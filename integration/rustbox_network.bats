@@ -690,13 +690,13 @@ print(s.recv(100).decode())')
 @test "everything goes with a container that ends, is removed, or never started" {
 	need_networks
 	rbok run --rm -p 8080:80 true
-	same "$(leftovers)" ""
+	assert_nothing_left
 	rb run --rm -p 8080:80 /no/such/program
 	exits 127
-	same "$(leftovers)" ""
+	assert_nothing_left
 	start_on box -p 8080:80
 	rbok remove -f box
-	same "$(leftovers)" ""
+	assert_nothing_left
 	rbok run -d --name box -p 8080:80 --restart on-failure:2 false
 	rbok wait box
 	rbok remove box
@@ -754,7 +754,7 @@ print(s.recv(100).decode())')
 	CNI_PATH=$DIR/cni rb run --rm -p 8080:80 true
 	exits 125
 	error_names "$DIR/cni/portmap" "the cat is on the wire"
-	same "$(leftovers)" ""
+	assert_nothing_left
 	printf '#!/bin/sh\necho what happened >&2; exit 3\n' >"$DIR/cni/portmap"
 	CNI_PATH=$DIR/cni rb run --rm -p 8080:80 true
 	exits 125

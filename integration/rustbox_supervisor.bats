@@ -354,23 +354,34 @@ box_has_checked()
 @test "with a full disk the output goes to those who are there, and the container goes on" {
 	mkdir -p "$RUSTBOX_ROOT/logs"
 	mount -t tmpfs -o size=64k none "$RUSTBOX_ROOT/logs"
-	run_box sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; seq 1 50000; sleep 0.2; echo the end'
+	run_box sh -c 'wait_for() { while [ ! -e "$1" ]; do sleep 0.01; done; }
+		wait_for /tmp/go; seq 1 50000; touch /tmp/written; wait_for /tmp/on; echo the end'
 	python <<-'PY'
+	def inside(line):
+	    c = Client(EXEC, command("sh", "-c", line))
+	    c.expect(STARTED)
+	    assert Exited(c.expect(EXITED)).code == 0
+
 	c = Client(ATTACH, attach(FROM_START, output=True))
 	c.expect(STARTED)
-	Client(EXEC, command("touch", "/tmp/go")).expect(STARTED)
+	inside("touch /tmp/go; while [ ! -e /tmp/written ]; do sleep 0.01; done")
+	# Who was too slow for it is told how much is missing, at once.
+	want = b"".join(b"%d\n" % i for i in range(1, 50001))
 	data, gaps = b"", 0
-	while True:
-	    data += c.output()
-	    kind, payload = c.last
-	    if kind != GAP:
-	        break
-	    gaps += int.from_bytes(payload, "little")
-	assert kind == EXITED and Exited(payload).code == 0
-	# Who is too slow for it is told how much is missing.
-	want = b"".join(b"%d\n" % i for i in range(1, 50001)) + b"the end\n"
+	while len(data) + gaps < len(want):
+	    kind, payload = c.receive()
+	    assert kind in (OUT, GAP), (kind, payload)
+	    if kind == OUT:
+	        data += payload
+	    else:
+	        gaps += int.from_bytes(payload, "little")
 	assert len(data) + gaps == len(want), (len(data), gaps, len(want))
-	assert len(data) > 65536 and data[:60000] == want[:60000] and data[-8:] == b"the end\n"
+	assert gaps > 0 and len(data) > 65536 and data[:60000] == want[:60000]
+	# And has the rest.
+	inside("touch /tmp/on")
+	assert c.output() == b"the end\n"
+	kind, payload = c.last
+	assert kind == EXITED and Exited(payload).code == 0
 	PY
 	rbok remove "$NAME"
 	umount "$RUSTBOX_ROOT/logs"

@@ -161,12 +161,15 @@ static bool is_later(const struct client *c)
 enum client_output client_attach_send(struct client *c)
 {
 	enum stream_type type;
+	bool has_more = !c->is_closed && find_chunk(c);
 
-	if (c->is_closed || !find_chunk(c) || is_later(c))
+	if (c->is_closed || (has_more && is_later(c)))
 		return CLIENT_OUTPUT_NONE;
 	if (c->gap && !client_send(c, STREAM_GAP, &c->gap, sizeof(c->gap)))
 		return CLIENT_OUTPUT_BLOCKED;
 	c->gap = 0;
+	if (!has_more)
+		return CLIENT_OUTPUT_NONE;
 	type = c->chunk.stream == LOG_STDERR ? STREAM_ERR : STREAM_OUT;
 	if (!client_send(c, type, c->chunk.data, c->chunk.size))
 		return CLIENT_OUTPUT_BLOCKED;
@@ -176,7 +179,9 @@ enum client_output client_attach_send(struct client *c)
 
 bool client_attach_lacks_output(struct client *c)
 {
-	return c->is_attached && !c->is_closed && find_chunk(c) && !is_later(c);
+	if (!c->is_attached || c->is_closed)
+		return false;
+	return find_chunk(c) ? !is_later(c) : c->gap > 0;
 }
 
 void client_attach_wake(struct client *c)
@@ -185,7 +190,8 @@ void client_attach_wake(struct client *c)
 		client_pump(c);
 }
 
-/* One who is still behind in the log, or whose socket is full, misses it, and is told. */
+/* One who is still behind in the log, or whose socket is full, misses it, and is told when it is
+ * ready. */
 static void send_unlogged(struct client *c, enum log_stream stream, const char *bytes, size_t size)
 {
 	if (!c->is_attached || !c->attach.wants_output)
@@ -194,6 +200,8 @@ static void send_unlogged(struct client *c, enum log_stream stream, const char *
 	    client_send(c, stream == LOG_STDERR ? STREAM_ERR : STREAM_OUT, bytes, size))
 		return;
 	c->gap += size;
+	c->is_blocked = true;
+	client_watch(c);
 }
 
 void client_send_unlogged(struct supervisor *s, enum log_stream stream, const char *bytes,
