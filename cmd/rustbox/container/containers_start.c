@@ -93,21 +93,43 @@ static int check_startable(const struct record *record, struct error *err)
 			  record->name);
 }
 
+/*
+ * 1: its supervisor has ended instead, as it does when the command that was to start
+ * the container was killed; to be tried again.
+ */
+static int try_start(struct store *store, const char *id, bool again,
+		     const struct stream_attach *attach, struct arena *arena, int *ret_socket,
+		     struct error *err)
+{
+	cleanup_fd int lock = -1;
+	struct record *record;
+
+	if (container_hold(store, id, arena, &record, &lock, err) < 0)
+		return -1;
+	if (!record_is_live(record)) {
+		if (!again && check_startable(record, err) < 0)
+			return -1;
+		return containers_start_held(store, record, NULL, attach, ret_socket, err);
+	}
+	/* Nothing to start, but its output can be had. */
+	if (containers_attach(store, record, attach, ret_socket, err) == 0)
+		return 0;
+	if (!container_is_gone(err) && store_is_supervised(store, record->id))
+		return -1;
+	fd_close(&lock);
+	return container_settle(store, record->id, arena, &record, err) < 0 ? -1 : 1;
+}
+
 int containers_start(struct store *store, const char *id, bool again,
 		     const struct stream_attach *attach, int *ret_socket, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
-	cleanup_fd int lock = -1;
-	struct record *record;
+	int result;
 
-	if (container_hold(store, id, &arena, &record, &lock, err) < 0)
-		return -1;
-	/* Nothing to start, but its output can be had. */
-	if (record_is_live(record))
-		return containers_attach(store, record, attach, ret_socket, err);
-	if (!again && check_startable(record, err) < 0)
-		return -1;
-	return containers_start_held(store, record, NULL, attach, ret_socket, err);
+	do
+		result = try_start(store, id, again, attach, &arena, ret_socket, err);
+	while (result > 0);
+	return result;
 }
 
 /* ---- restarting ---- */

@@ -267,6 +267,44 @@ static void wait_for_one_that_is_lost_gives_137(void **state)
 	assert_int_equal(code, 9);
 }
 
+/* ---- start ---- */
+
+/* As when its starter was killed. */
+static bool does_not_begin(struct bench *b, int client, int type, const char *payload)
+{
+	if (type != STREAM_ATTACH)
+		_exit(10);
+	save_as(b, RECORD_EXITED);
+	(void)stream_send_failed(client, 125, "nobody is there to start it");
+	return false;
+}
+
+static void start_looks_again_at_one_whose_supervisor_ends(void **state)
+{
+	const struct stream_attach nothing = { .from = STREAM_FROM_NOW };
+	struct bench *b = *state;
+	struct error err;
+	int socket;
+
+	make_container(b, RECORD_RESTARTING);
+	begin_supervisor(b, does_not_begin);
+	assert_int_equal(containers_start(b->store, "web", false, &nothing, &socket, &err), -1);
+	assert_non_null(strstr(err.text, "is Exited"));
+}
+
+static void start_does_not_ask_twice_who_refuses(void **state)
+{
+	const struct stream_attach nothing = { .from = STREAM_FROM_NOW };
+	struct bench *b = *state;
+	struct error err;
+	int socket;
+
+	make_container(b, RECORD_RUNNING);
+	begin_supervisor(b, refuses);
+	assert_int_equal(containers_start(b->store, "web", false, &nothing, &socket, &err), -1);
+	assert_string_equal(err.text, "attach to container web: I would rather not");
+}
+
 /* ---- remove, rename ---- */
 
 static bool is_killed(struct bench *b, int client, int type, const char *payload)
@@ -367,6 +405,8 @@ int main(void)
 		TEST(wait_gives_the_exit_code),
 		TEST(wait_ends_when_somebody_is_gone),
 		TEST(wait_for_one_that_is_lost_gives_137),
+		TEST(start_looks_again_at_one_whose_supervisor_ends),
+		TEST(start_does_not_ask_twice_who_refuses),
 		TEST(remove_needs_force_for_a_live_one),
 		TEST(one_that_removes_itself_is_removed),
 		TEST(rename_asks_the_supervisor_of_a_live_one),
