@@ -202,6 +202,17 @@ int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, 
 	return replace(dirfd, name, data, size, mode, PLAIN, err);
 }
 
+int fd_check_replaceable(int dirfd, const char *name, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	(void)error_set(err, 0, "%s is no regular file, and is not replaced by one", name);
+	err->code = EEXIST;
+	return -1;
+}
+
 int fd_replace_passing_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 			    struct error *err)
 {

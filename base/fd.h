@@ -64,6 +64,13 @@ int fd_replace_file(int dirfd, const char *name, const void *data, size_t size, 
 		    struct error *err);
 
 /*
+ * For a path that a user has chosen, before the above: EEXIST where something else
+ * than a regular file is there, a device or a link such as /dev/null or /dev/stdout.
+ * The file would take its place, for everybody.
+ */
+int fd_check_replaceable(int dirfd, const char *name, struct error *err);
+
+/*
  * The same for what ends with the machine at the latest, as in /run: without
  * what ext4 (auto_da_alloc) and others do so that a file replaced by rename(2)
  * outlives a power cut, which is to begin writing it to the disk at once. Who is

@@ -54,6 +54,23 @@ static void files_are_replaced_and_read(void **state)
 	assert_int_equal(unlinkat(dir, "f", 0), 0);
 }
 
+static void only_files_are_replaceable(void **state)
+{
+	struct error err;
+
+	(void)state;
+	assert_int_equal(fd_check_replaceable(dir, "f", &err), 0);
+	assert_int_equal(fd_replace_file(dir, "f", "one", 3, 0600, &err), 0);
+	assert_int_equal(fd_check_replaceable(dir, "f", &err), 0);
+	assert_int_equal(symlinkat("f", dir, "link"), 0);
+	assert_int_equal(fd_check_replaceable(dir, "link", &err), -1);
+	assert_int_equal(err.code, EEXIST);
+	assert_int_equal(fd_check_replaceable(AT_FDCWD, "/dev/null", &err), -1);
+	assert_non_null(strstr(err.text, "/dev/null is no regular file"));
+	assert_int_equal(unlinkat(dir, "link", 0), 0);
+	assert_int_equal(unlinkat(dir, "f", 0), 0);
+}
+
 static void a_passing_file_is_replaced_by_exchange(void **state)
 {
 	cleanup_free char *text = NULL;
@@ -250,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_sent_comes_before_a_reset),
 		cmocka_unit_test(files_are_replaced_and_read),
+		cmocka_unit_test(only_files_are_replaceable),
 		cmocka_unit_test(a_passing_file_is_replaced_by_exchange),
 		cmocka_unit_test(replacing_is_not_led_astray),
 		cmocka_unit_test(reading_has_a_limit),

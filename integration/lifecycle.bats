@@ -163,6 +163,16 @@ load container
 		fail "init is in our pid namespace"
 }
 
+@test "--pid-file does not take a device's place" {
+	is_ours || skip "others do"
+	mknod "$DIR/null" c 1 3 || skip "needs mknod"
+	payload wait
+	try create --bundle "$B" --pid-file "$DIR/null" "$ID"
+	error_names --pid-file "$DIR/null"
+	[ -c "$DIR/null" ] || fail "it was replaced"
+	rm "$DIR/null"
+}
+
 @test "--pid-file of run --detach and of a foreground run" {
 	payload wait ready
 	launch run -d --bundle "$B" --pid-file "$DIR/pid" "$ID"

@@ -53,6 +53,8 @@ static int write_pid_file(const char *path, pid_t pid, struct error *err)
 	cleanup_fd int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return error_set(err, errno, "open %s", folder);
+	if (fd_check_replaceable(dir, slash + 1, err) < 0)
+		return -1;
 	return fd_replace_file(dir, slash + 1, text, (size_t)n, 0644, err);
 }
 

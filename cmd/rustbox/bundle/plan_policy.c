@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What its supervisor does with it: restarts, logs, limits of time and output, health. */
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 #include "cmd/rustbox/bundle/plan.h"
 #include "cmd/rustbox/bundle/vector.h"
@@ -21,6 +23,8 @@ static int set_start_and_stop(struct plan *plan, struct error *err)
 	const struct create_options *options = plan->options;
 	struct record_policy *policy = plan->record->policy;
 
+	if (options->pidfile && fd_check_replaceable(AT_FDCWD, options->pidfile, err) < 0)
+		return error_wrap(err, "--pidfile");
 	if (options->pidfile &&
 	    !(policy->pidfile = arena_strdup(plan->arena, options->pidfile, err)))
 		return -1;
@@ -97,6 +101,8 @@ static int set_report(struct plan *plan, const char *path, struct error *err)
 		return -1;
 	if (slash && access(folder, W_OK | X_OK) < 0)
 		return error_set(err, errno, "--report %s: the folder %s", path, folder);
+	if (fd_check_replaceable(AT_FDCWD, path, err) < 0)
+		return error_wrap(err, "--report");
 	plan->record->policy->report = arena_strdup(plan->arena, path, err);
 	return plan->record->policy->report ? 0 : -1;
 }

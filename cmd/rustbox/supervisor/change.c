@@ -78,6 +78,8 @@ int change_replace_file(const char *path, const char *text, size_t size, struct 
 	cleanup_fd int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return error_set(err, errno, "open %s", folder);
+	if (fd_check_replaceable(fd, name, err) < 0)
+		return -1;
 	return fd_replace_file(fd, name, text, size, 0644, err);
 }
 
