@@ -26,7 +26,8 @@ found()
 		exec env -i /bin/sh -c "sleep 300; : $TAG" 3>&- 4>&-
 	) &
 	found "process $!"
-	pkill -P $! && wait 2>/dev/null || :
+	until_true pkill -P $!
+	wait 2>/dev/null || :
 	env -i unshare --mount --propagation private sh -ec '
 		mount --bind "$1" "$1"; cd "$1"; pivot_root . . && umount -l .
 		exec /bin/sleep 300' sh "$B/rootfs" 3>&- 4>&- &

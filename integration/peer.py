@@ -19,6 +19,7 @@ Steps:
     resize:RxC    the terminal's new size
     signal:NAME   to the command (pty only)
     mode          says whether the terminal is raw now
+    touch:PATH    makes the file: who waits for it knows that the steps so far are done
     close         the terminal goes away
     end           until the command has ended, or the terminal is hung up
 
@@ -158,6 +159,9 @@ class Terminal:
         elif name == "mode":
             raw = not termios.tcgetattr(self.master)[3] & (termios.ICANON | termios.ECHO)
             self.read += b"\nmode raw\n" if raw else b"\nmode cooked\n"
+        elif name == "touch":
+            with open(text, "xb"):
+                pass
         elif name == "close":
             os.close(self.master)
             self.master = -1

@@ -193,10 +193,11 @@ box_is()
 	[ "$(box_status "$ID")" = "$1" ]
 }
 
+# Not what it has just forked, which bears its name until it executes something.
 supervisor_pid()
 {
 	local pid
-	pid=$(pgrep -f "supervise $ID\$")
+	pid=$(pgrep -o -f "supervise $ID\$")
 	[ -n "$pid" ] || fail "there is no supervisor" >&2
 	echo "$pid"
 }

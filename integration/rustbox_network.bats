@@ -203,7 +203,7 @@ hosts_lack()
 @test "container:NAME shares interfaces, names and resolver" {
 	need_networks
 	serve web --network bridge --hostname webhost
-	rbok run --rm --network container:web sh -c "printf '$GET' | busybox nc -w 2 127.0.0.1 80; cat /etc/hosts"
+	rbok run --rm --network container:web sh -c "printf '$GET' | busybox nc -w 30 127.0.0.1 80; cat /etc/hosts"
 	says "this is web" "$(address_of web)" webhost
 	rb run --rm --network container:web -p 1:1 true
 	exits 125
@@ -527,7 +527,7 @@ print(s.recv(100).decode())')
 	fails
 	[[ $error == *8080/tcp* ]] || fail "should name the port"
 	# Programs cannot take it away either.
-	run in_host timeout 20 busybox httpd -f -p 8080 -h "$DIR/tmp"
+	run in_host timeout 100 busybox httpd -f -p 8080 -h "$DIR/tmp"
 	[[ $output == *"in use"* ]] || fail "should be refused: $output"
 	rbok remove -f web
 	rbok restart late
@@ -717,7 +717,7 @@ print(s.recv(100).decode())')
 
 @test "a machine that restarted: with or without its run folder, the address is free again" {
 	need_networks
-	local keep
+	local keep path
 	rbok network create --subnet 10.77.0.0/30 tiny
 	for keep in run nothing; do
 		start_on box --network tiny -p 8080:80
@@ -734,7 +734,9 @@ print(s.recv(100).decode())')
 		in_host iptables -t nat -X
 		in_host iptables -F
 		sed -i 's/"bootId": *"[^"]*"/"bootId": "gone"/' "$RUSTBOX_ROOT/containers/$ID.json"
-		past_cgroups | xargs rmdir
+		for path in $(past_cgroups); do
+			until_true rmdir "$path"
+		done
 		[ $keep = run ] || rm -rf "$RUSTBOX_ROOT/run/$ID"
 		rbok list -a
 		rbok remove -f box

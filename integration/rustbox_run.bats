@@ -121,6 +121,23 @@ load rustbox
 	box_is Running
 }
 
+@test "--pidfile, --cidfile and --report do not take a device's place" {
+	local option
+	mknod "$DIR/null" c 1 3 || skip "needs mknod"
+	for option in --pidfile --cidfile --report; do
+		rb run --rm $option "$DIR/null" true
+		exits 125
+		error_names "$DIR/null"
+		[ -c "$DIR/null" ] || fail "$option has replaced it"
+	done
+	# One that comes later.
+	rbok create --name "$NAME" --pidfile "$DIR/late" --report "$DIR/late" true
+	cp -a "$DIR/null" "$DIR/late"
+	rbok start -a "$NAME"
+	[ -c "$DIR/late" ] || fail "it was replaced"
+	rm "$DIR/null" "$DIR/late"
+}
+
 @test "--cidfile is written once, --pidfile at each start" {
 	rbok run -d --name "$NAME" --cidfile "$DIR/cid" --pidfile "$DIR/pid" sleep 1000
 	same "$(<"$DIR/cid")" "$output"
@@ -451,15 +468,11 @@ refused()
 	local how
 	rbok run -d --name "$NAME" --restart always sh -c 'exit 3'
 	ID=$output
-	# The wait is of 3.2 s by then, the next one twice as long.
-	until_true restarts_are 5
-	until_true box_is Restarting
-	refused Restarting pause
-	refused Restarting unpause
-	refused Restarting remove
-	refused Restarting top
-	rb exec "$NAME" true
-	error_names "$NAME" Restarting
+	until_true restarts_are 3
+	for how in pause unpause remove top exec; do
+		until_true answered_while_restarting $how
+		error_names "$NAME" Restarting
+	done
 	rbok rename "$NAME" "$NAME-new"
 	rbok rename "$NAME-new" "$NAME"
 	for how in stop kill; do
@@ -474,19 +487,32 @@ refused()
 	assert_nothing_left
 }
 
+# The command came and went while it waited for one restart. The next wait is longer.
+answered_while_restarting()
+{
+	local before args=()
+	before=$(box_state '.State.Status, .[0].RestartCount')
+	[ "$1" != exec ] || args=(true)
+	rb "$1" "$NAME" "${args[@]}"
+	[[ $before == restarting* ]] && [ "$(box_state '.State.Status, .[0].RestartCount')" = "$before" ]
+}
+
 restarts_are()
 {
 	[ "$(box_state .RestartCount)" -ge "$1" ]
 }
 
 @test "--stopped-timeout: a Stopped one becomes Exited, and its files go" {
-	start_box --stopped-timeout 2
+	start_box --stopped-timeout 1000
 	rbok exec "$NAME" sh -c 'echo x >/file'
 	rbok stop "$NAME"
 	same "$(box_status "$ID")" Stopped
 	rbok start "$NAME"
 	rbok exec "$NAME" cat /file
 	same "$output" x
+	rbok rm -f "$NAME"
+	start_box --stopped-timeout 1
+	rbok exec "$NAME" sh -c 'echo x >/file'
 	rbok stop "$NAME"
 	until_true lists_as exited
 	[ ! -e "$RUSTBOX_ROOT/overlay/$ID/upperdir/file" ] || fail "its file should be gone"
@@ -586,10 +612,16 @@ lists_as()
 	ID=$output
 	until_true box_says up
 	"$RUSTBOX" wait "$NAME-rm" >"$DIR/waited" 3>&- &
-	until_true eval 'ls -l /proc/$(pgrep -f "^$RUSTBOX wait $NAME-rm")/fd 2>/dev/null | grep -q socket:'
+	until_true waits_at_socket $!
 	rbok stop "$NAME-rm"
 	wait $!
 	same "$(<"$DIR/waited")" 4
+}
+
+# It has asked there, and sleeps until the answer comes.
+waits_at_socket()
+{
+	ls -l "/proc/$1/fd" | grep -q socket: && grep -q '^State:.S' "/proc/$1/status"
 }
 
 # ---- exec -------------------------------------------------------------------------
@@ -735,14 +767,15 @@ has_no_sleeper()
 @test "the terminal is restored, whoever dies" {
 	local what
 	for what in client supervisor container; do
-		( until grep -qs up "$RUSTBOX_ROOT"/logs/*/stdout.log; do sleep 0.05; done
+		( until_true test -e "$DIR/shown-$what"
 		ID=$(container_ids)
 		case $what in
 		client) kill -TERM "$(pgrep -f "^$RUSTBOX run --name $NAME-$what")" ;;
 		supervisor) kill -KILL "$(supervisor_pid)" ;;
 		container) kill -KILL "$(box_state .State.Pid "$ID")" ;;
 		esac ) 3>&- &
-		on_pty expect:up end -- "$RUSTBOX" run --name "$NAME-$what" -it sh -c 'echo up; exec sleep 1000'
+		on_pty expect:up "touch:$DIR/shown-$what" end -- \
+			"$RUSTBOX" run --name "$NAME-$what" -it sh -c 'echo up; exec sleep 1000'
 		wait
 		case $what in
 		client) lines "signal SIGTERM" ;;
@@ -942,7 +975,7 @@ has_ended()
 @test "20 runs at once" {
 	local i pids=()
 	for ((i = 0; i < 20; i++)); do
-		timeout -k 5 60 "$RUSTBOX" run --rm sh -c "echo $i; exit $i" >"$DIR/many.$i" 2>&1 </dev/null 3>&- 4>&- &
+		timeout -k 5 200 "$RUSTBOX" run --rm sh -c "echo $i; exit $i" >"$DIR/many.$i" 2>&1 </dev/null 3>&- 4>&- &
 		pids+=($!)
 	done
 	for ((i = 0; i < 20; i++)); do

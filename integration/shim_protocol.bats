@@ -43,7 +43,7 @@ teardown()
 	python <<-'PY'
 	import subprocess
 	def shim(*arguments):
-	    return subprocess.run([SHIM, *arguments], capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
+	    return subprocess.run([SHIM, *arguments], capture_output=True, stdin=subprocess.DEVNULL, timeout=100)
 	for flag in ("-v", "-version", "--v"):
 	    done = shim(flag)
 	    if OURS or flag == "-v":
@@ -67,7 +67,7 @@ teardown()
 	    raise SystemExit
 	options = encode(runc_options(root=ROOT))
 	for given in (b"", options):
-	    done = subprocess.run([SHIM, "-info"], input=given, capture_output=True, timeout=20)
+	    done = subprocess.run([SHIM, "-info"], input=given, capture_output=True, timeout=100)
 	    assert done.returncode == 0 and not done.stderr, done
 	    info = decode(done.stdout)
 	    assert info.text(1) == "io.containerd.rustbox.v1", info.raw

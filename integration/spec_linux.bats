@@ -207,7 +207,7 @@ profile()
 	server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 	server.bind(sys.argv[1])
 	server.listen(5)
-	server.settimeout(20)
+	server.settimeout(100)
 	for i in range(2):
 	    connection = server.accept()[0]
 	    parts = []
