@@ -103,3 +103,11 @@ int lifecycle_delete_stopped(const struct container_engine *engine, const char *
 			     struct error *err);
 int lifecycle_delete_by_force(const struct container_engine *engine, const char *id,
 			      struct error *err);
+
+/*
+ * The usual delete, without waiting for anything: of a container that has
+ * stopped, of which no process is left, without poststop hooks, and whose lock
+ * is free. False where that is not so, or is not known; then whatever it left
+ * is for lifecycle_delete_by_force(), which tells errors, too.
+ */
+bool lifecycle_delete_at_once(const struct container_engine *engine, const char *id);

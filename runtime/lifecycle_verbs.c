@@ -78,6 +78,35 @@ int lifecycle_delete_by_force(const struct container_engine *engine, const char 
 	return lifecycle_destroy(&container, str_equal(container.state.phase, "created"), err);
 }
 
+/* Nothing of it has to be killed, waited for or told. */
+static bool is_only_files(struct lifecycle *container)
+{
+	const struct state *state = &container->state;
+	enum container_status status;
+	struct error ignored;
+
+	if (!container->owns_cgroup || state->rdt_class || state->rdt_monitor ||
+	    lifecycle_status(container, &status, &ignored) < 0 || status != CONTAINER_STOPPED ||
+	    lifecycle_load_spec(container, &ignored) < 0)
+		return false;
+	return !container->spec.hooks || !container->spec.hooks->n_poststop;
+}
+
+bool lifecycle_delete_at_once(const struct container_engine *engine, const char *id)
+{
+	struct lifecycle cleanup_lifecycle container = LIFECYCLE_EMPTY;
+	struct error ignored;
+	/* Held until the end, while `container` has the folder open once more. */
+	cleanup_fd int lock = registry_open(engine->root, id, &ignored);
+
+	if (lock < 0 || registry_lock(lock, id, false, &ignored) < 0 ||
+	    lifecycle_open(engine, id, false, &container, &ignored) < 0 ||
+	    !is_only_files(&container))
+		return false;
+	return cgroup_destroy_unused(&container.cgroup) &&
+	       registry_remove(engine->root, id, container.folder, &ignored) == 0;
+}
+
 int lifecycle_delete_stopped(const struct container_engine *engine, const char *id,
 			     struct error *err)
 {

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "runtime/lifecycle.h"
 #include "shim/engine_command.h"
 #include "shim/engine_local.h"
 #include "shim/engine_log.h"
@@ -290,6 +291,19 @@ int engine_run(struct engine *engine, const char *namespace, const struct engine
 	engine->jobs = job;
 	reaper_watch(job->reaper, &job->child, job->run.pid);
 	return 0;
+}
+
+bool engine_delete_at_once(const struct runtime_options *options, const char *namespace,
+			   const char *id)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	struct error ignored;
+
+	if (options->systemd_cgroup || (options->binary_name && *options->binary_name))
+		return false;
+	const char *root = engine_command_root(options, namespace, &arena, &ignored);
+	const struct container_engine engine = { .root = root, .root_is_given = true };
+	return root && lifecycle_delete_at_once(&engine, id);
 }
 
 /* True when the process has ended in time. */

@@ -65,7 +65,15 @@ int engine_run(struct engine *engine, const char *namespace, const struct engine
 	       struct error *err);
 
 /*
- * The same, waiting for the end (`done` and makes_process are not used); for
+ * `delete --force ID` of our own runtime, done by this process before it returns,
+ * where nothing has to be waited for (lifecycle_delete_at_once()). False where
+ * that is not so, or the options name another runtime: then it is a verb's work.
+ */
+bool engine_delete_at_once(const struct runtime_options *options, const char *namespace,
+			   const char *id);
+
+/*
+ * The same as engine_run(), waiting for the end (`done` and makes_process are not used); for
  * the `delete` and -info actions, which have no loop. Output is malloc'd, may
  * be NULL. timeout_ms: -1 for none; then the verb is killed.
  */

@@ -93,8 +93,8 @@ static bool is_name(const char *namespace)
 	       !str_equal(namespace, "..");
 }
 
-static const char *make_root(const struct runtime_options *options, const char *namespace,
-			     struct arena *arena, struct error *err)
+const char *engine_command_root(const struct runtime_options *options, const char *namespace,
+				struct arena *arena, struct error *err)
 {
 	const char *root = options && options->root ? options->root : RUNTIME_OPTIONS_ROOT;
 
@@ -190,7 +190,7 @@ int engine_command_make(const char *own_runtime, int *opened, const char *namesp
 
 	if (!path)
 		return -1;
-	const char *root = make_root(verb->options, namespace, arena, err);
+	const char *root = engine_command_root(verb->options, namespace, arena, err);
 	if (!root)
 		return -1;
 	bool is_own = path == own_runtime;

@@ -17,6 +17,10 @@ char *engine_command_find_own(struct error *err);
  */
 int engine_command_open(const char *own_runtime);
 
+/* For --root: where the runtime's state lies; the folder is made. The arena's, NULL with err. */
+const char *engine_command_root(const struct runtime_options *options, const char *namespace,
+				struct arena *arena, struct error *err);
+
 struct engine_command {
 	const char *path;
 	const char *root; /* for --root */

@@ -109,6 +109,31 @@ static void it_can_be_killed_and_holds_the_folder(void **state)
 	assert_int_equal(rmdir(path), 0);
 }
 
+/* Nor is anything of it gone then, whose owner is to be asked. */
+static void what_is_held_or_unclear_is_not_deleted_at_once(void **state)
+{
+	static char other[] = "crun";
+	char space[96], path[128];
+	struct runtime_options options = { .root = root };
+	cleanup_fd int held = -1;
+
+	(void)state;
+	(void)snprintf(space, sizeof(space), "%s/space", root);
+	(void)snprintf(path, sizeof(path), "%s/one", space);
+	assert_false(engine_delete_at_once(&options, "space", "nobody"));
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_false(engine_delete_at_once(&options, "space", "one")); /* without a state */
+	held = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(held, LOCK_EX), 0);
+	assert_false(engine_delete_at_once(&options, "space", "one"));
+	options.systemd_cgroup = true;
+	assert_false(engine_delete_at_once(&options, "space", "one"));
+	options = (struct runtime_options){ .root = root, .binary_name = other };
+	assert_false(engine_delete_at_once(&options, "space", "one"));
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(space), 0);
+}
+
 static void other_verbs_are_the_programs(void **state)
 {
 	static const char *const others[][5] = {
@@ -143,6 +168,7 @@ int main(void)
 		TEST(failures_are_in_the_log),
 		TEST(what_is_not_there_is_deleted),
 		TEST(it_can_be_killed_and_holds_the_folder),
+		TEST(what_is_held_or_unclear_is_not_deleted_at_once),
 		TEST(other_verbs_are_the_programs),
 	};
 

@@ -128,6 +128,12 @@ struct task_service {
 	 */
 	bool mounts_itself;
 	/*
+	 * The runtime's state of a container that has ended is removed by this
+	 * process itself where that takes no waiting, and not by a child of it: for
+	 * who has one container.
+	 */
+	bool deletes_itself;
+	/*
 	 * Who takes the streams of a process within this program (exec_id NULL:
 	 * of init). NULL, also as an answer: they go where the request says.
 	 */

@@ -113,6 +113,12 @@ static void delete_state(struct task *task)
 	struct engine_verb verb = { .args = args, .done = state_deleted, .data = task };
 	struct error err;
 
+	if (task->service->deletes_itself && !task_is_alive(&task->init) &&
+	    engine_delete_at_once(&task->options, task->service->namespace, task->id)) {
+		task->deletion = DELETION_STATE_IS_GONE;
+		task_delete_go_on(task);
+		return;
+	}
 	task->deletion = DELETION_IN_RUNTIME;
 	if (task_run_verb(task, &verb, &err) < 0)
 		fail(task, err.text);

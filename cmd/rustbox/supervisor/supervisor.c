@@ -228,6 +228,7 @@ static int open_services(struct supervisor *s, struct error *err)
 	tasks->lock = &s->lock;
 	tasks->files = &s->folder;
 	tasks->local_streams = local_streams;
+	tasks->deletes_itself = true;
 	tasks->shutdown = tasks->emptied = ignore;
 	tasks->reaper = reaper_new(&s->loop, err);
 	if (!tasks->reaper)
