@@ -91,7 +91,8 @@ struct task {
 	int files;	    /* where pid files and consoles' sockets lie; borrowed */
 	struct arena arena; /* holds the options and the cgroup */
 	struct runtime_options options;
-	struct cgroup cgroup; /* of init, once that was made */
+	struct cgroup cgroup;	  /* of init, once that was made */
+	struct cgroup own_cgroup; /* ours, once it was looked for */
 	bool has_cgroup;
 	bool has_mounts; /* Create mounted something at rootfs */
 	enum task_rest rest;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "proto/events.pb-c.h"
+#include "runtime/cgroup_backend.h"
 #include "shim/task_verbs.h"
 
 static void oom_killed(void *data)
@@ -26,7 +27,7 @@ static bool is_root(const struct cgroup_directory *directory)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", directory->path,
 		       is_v1 ? "release_agent" : "cgroup.type");
-	return (access(path, F_OK) == 0) == is_v1;
+	return cgroup_exists(path) == is_v1;
 }
 
 /* In the root of a hierarchy is the whole machine, which is not the container's. */
@@ -40,19 +41,34 @@ static void leave_roots_out(struct cgroup *cgroup)
 	cgroup->n_directories = n;
 }
 
-/* Nor is what it shares with us, because it could be given none of its own. */
-static int leave_ours_out(struct cgroup *cgroup, struct arena *arena, struct error *err)
+static int find_own(struct task *task, struct error *err)
 {
-	struct cgroup ours = { 0 };
+	return cgroup_of_process(&cgroup_machine_default, getpid(), &task->arena, &task->own_cgroup,
+				 err);
+}
+
+void task_prepare_cgroup(struct task *task)
+{
+	struct error ignored; /* it is looked for again, then */
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
+
+	(void)find_own(task, &ignored);
+}
+
+/* Nor is what it shares with us, because it could be given none of its own. */
+static int leave_ours_out(struct task *task, struct error *err)
+{
+	struct cgroup *cgroup = &task->cgroup;
+	const struct cgroup *ours = &task->own_cgroup;
 	size_t n = 0;
 
-	if (cgroup_of_process(&cgroup_machine_default, getpid(), arena, &ours, err) < 0)
+	if (!ours->n_directories && find_own(task, err) < 0)
 		return -1;
 	for (size_t i = 0; i < cgroup->n_directories; i++) {
 		bool shared = false;
 
-		for (size_t k = 0; k < ours.n_directories; k++)
-			shared |= str_equal(ours.directories[k].path, cgroup->directories[i].path);
+		for (size_t k = 0; k < ours->n_directories; k++)
+			shared |= str_equal(ours->directories[k].path, cgroup->directories[i].path);
 		if (!shared)
 			cgroup->directories[n++] = cgroup->directories[i];
 	}
@@ -62,6 +78,7 @@ static int leave_ours_out(struct cgroup *cgroup, struct arena *arena, struct err
 
 void task_find_cgroup(struct task *task)
 {
+	cleanup_cgroup_root bool is_held = cgroup_root_hold();
 	struct error err;
 
 	/*
@@ -70,7 +87,7 @@ void task_find_cgroup(struct task *task)
 	 */
 	if (cgroup_of_process(&cgroup_machine_default, task->init.pid, &task->arena, &task->cgroup,
 			      &err) < 0 ||
-	    leave_ours_out(&task->cgroup, &task->arena, &err) < 0) {
+	    leave_ours_out(task, &err) < 0) {
 		log_debug("%s: find the cgroup: %s", task->id, err.text);
 		task->cgroup = (struct cgroup){ 0 };
 		return;

@@ -170,7 +170,10 @@ static int run_create(struct creation *creation)
 	if (options->no_new_keyring)
 		args[n++] = "--no-new-keyring";
 	args[n] = task->id;
-	return task_run_verb(task, &verb, &creation->err);
+	if (task_run_verb(task, &verb, &creation->err) < 0)
+		return -1;
+	task_prepare_cgroup(task);
+	return 0;
 }
 
 static void streams_ready(void *data, const char *failure)

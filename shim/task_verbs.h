@@ -48,5 +48,8 @@ size_t task_add_new_process_args(const struct process *process, struct task_new_
 int task_make_stdio(struct process *process, void (*ready)(void *data, const char *failure),
 		    void *data, struct error *err);
 
+/* While the runtime makes it: what the next looks up otherwise, when everybody waits for it. */
+void task_prepare_cgroup(struct task *task);
+
 /* Once init's pid is known: its cgroup, and the watch for OOM kills there. */
 void task_find_cgroup(struct task *task);
