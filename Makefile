@@ -100,6 +100,7 @@ GENERATED := $(PROTOS:%.proto=%.pb-c)
 USES_PROTO := proto/% shim/% runtime/criu% cmd/containerd-shim-rustbox-v1/% cmd/rustbox/%
 # Tools of the integration tests: the folders there that hold C files, each a program.
 TOOLS   := $(patsubst %/,%,$(sort $(dir $(wildcard integration/*/*.c))))
+LAYERS_integration/bare_run := base
 LAYERS_integration/instructions := proto oci base
 LAYERS_integration/null_shim := proto base
 # These write their man page and completions from their own tables; man/ has other pages.
@@ -283,7 +284,7 @@ build/release/$(notdir $(1)): $(wildcard $(1)/*.c $(1)/*.h) build/release/flags
 endef
 # These have our own code in them: one measures it, the other is to be as small as it can.
 TOOL_LIBS = $(LIBS)
-build/release/null_shim: private TOOL_LIBS = -static $(STATIC_LIBS)
+build/release/null_shim build/release/bare_run: private TOOL_LIBS = -static $(STATIC_LIBS)
 define measuring_tool_rule # folder
 build/release/$(notdir $(1)): $(wildcard $(1)/*.c) $(call archives,release,$(1)) build/release/flags
 	$$(call say,LINK)$$(CC) $$(CPPFLAGS_ALL) $$(COMMON) -O2 -o $$@ $$(filter %.c %.a,$$^) $$(TOOL_LIBS)

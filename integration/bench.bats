@@ -124,11 +124,13 @@ print(" ".join(t.strip() for t in tree.parse(sys.argv[1]).getroot().itertext() i
 	ENGINES=$engines COUNT=2 MANY=12 "$HERE/bench/run-rustbox-bench" >"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- || status=$?
 	read_streams "$DIR/out" "$DIR/err"
 	ok
+	[[ "$(awk -F ' *[|] *' '$2 == "`rustbox run --rm true`" { print $5 }' "$DIR/out")" =~ ^[0-9.]+\ \([0-9.]+\)$ ]]
 	for row in '`rustbox run --rm true`' '`rustbox exec true`'; do
 		[[ "$(awk -F ' *[|] *' -v row="$row" '$2 == row { print $4 }' "$DIR/out")" =~ ^[0-9.]+\ \([0-9.]+\)$ ]]
 	done
 	[[ "$(awk -F ' *[|] *' '$2 == "`rustbox list --all`, of 10" { print $3 }' "$DIR/out")" == 1 ]]
 	[[ $output == *'`rustbox list --all` of 12 containers takes '*' times as long as of ten;'* ]]
 	[[ $output == *'takes '*' ms more than `rustbox-runtime run`.'* ]]
+	[[ $output == *'The least around it takes '*' ms more than `rustbox-runtime run`.'* ]]
 	[[ $output == *'`rustbox list --all` of 12 containers takes '*' ms more than of ten.'* ]]
 }
