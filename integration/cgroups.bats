@@ -63,6 +63,20 @@ limit_is()
 	fi
 }
 
+# bats test_tags=vm
+@test "v2: the init process is made in its group, not moved there" {
+	[ "$(cgroup_mode)" = v2 ] || skip "clone3 knows groups of cgroup v2 only"
+	command -v strace >/dev/null || skip "there is no strace"
+	is_ours || skip "how others do it is theirs"
+	payload cat /proc/self/cgroup
+	status=0
+	output=$(timeout -k 5 100 strace -f -qq -e trace=clone3,write -e signal=none -o "$DIR/calls" \
+		"$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID" </dev/null 2>"$DIR/err" 3>&- 4>&-) || status=$?
+	ok
+	same "$output" "0::$CG"
+	grep -q 'clone3(.*CLONE_INTO_CGROUP.*cgroup=' "$DIR/calls" || fail "$(grep clone3 "$DIR/calls")"
+}
+
 @test "without a cgroupsPath, and with a relative one" {
 	config 'del(.linux.cgroupsPath)'
 	start_waiting
@@ -146,6 +160,27 @@ limit_is()
 	try run --bundle "$B" "$ID"
 	error_names swap
 	assert_nothing_left
+}
+
+# bats test_tags=vm
+@test "memory: swappiness, and no OOM killer: v1 has them, on v2 each is refused by name" {
+	need_controller memory
+	is_ours || skip "what others do on v2 is theirs"
+	resources '{"memory": {"swappiness": 13}}'
+	if [ "$(cgroup_mode)" = v2 ]; then
+		payload print never
+		try run --bundle "$B" "$ID"
+		error_names memory.swappiness "cgroup v1"
+		config '.linux.resources.memory = {disableOOMKiller: true}'
+		try run --bundle "$B" "$ID"
+		error_names memory.disableOOMKiller "cgroup v1"
+		assert_nothing_left
+		return 0
+	fi
+	config '.linux.resources.memory.disableOOMKiller = true'
+	start_waiting
+	same "$(<"$(cgroup_dir memory)/memory.swappiness")" 13
+	grep -qx 'oom_kill_disable 1' "$(cgroup_dir memory)/memory.oom_control" || fail "it may kill"
 }
 
 # bats test_tags=vm
@@ -314,15 +349,16 @@ limit_is()
 	else
 		need_controller blkio
 	fi
-	resources '{"blockIO": {
-		"throttleReadBpsDevice": [{"major": '"${device%:*}"', "minor": '"${device#*:}"', "rate": 10485760}],
-		"throttleWriteIOPSDevice": [{"major": '"${device%:*}"', "minor": '"${device#*:}"', "rate": 300}]}}'
+	config '.linux.resources.blockIO = ([{major: $major, minor: $minor}] | {
+		throttleReadBpsDevice: map(.rate = 10485760), throttleWriteBpsDevice: map(.rate = 20971520),
+		throttleReadIOPSDevice: map(.rate = 200), throttleWriteIOPSDevice: map(.rate = 300)})' \
+		--argjson major "${device%:*}" --argjson minor "${device#*:}"
 	start_waiting
 	if [ "$(cgroup_mode)" = v2 ]; then
-		same "$(cat "$(cgroup_dir io)/io.max")" "$device rbps=10485760 wbps=max riops=max wiops=300"
+		same "$(cat "$(cgroup_dir io)/io.max")" "$device rbps=10485760 wbps=20971520 riops=200 wiops=300"
 	else
-		same "$(cat "$(cgroup_dir blkio)/blkio.throttle.read_bps_device")" "$device 10485760"
-		same "$(cat "$(cgroup_dir blkio)/blkio.throttle.write_iops_device")" "$device 300"
+		same "$(cat "$(cgroup_dir blkio)"/blkio.throttle.{read,write}_{bps,iops}_device)" \
+			"$(printf "$device %s\n" 10485760 200 20971520 300)"
 	fi
 }
 

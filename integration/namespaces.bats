@@ -221,20 +221,40 @@ end_holder()
 
 @test "user namespace by path" {
 	is_ours || skip "this runtime cannot join one with these mappings"
-	unshare --user --map-users 0,100000,65536 --map-groups 0,100000,65536 true 2>/dev/null ||
-		skip "unshare cannot map users"
 	user_namespace
-	unshare --user --map-users 0,100000,65536 --map-groups 0,100000,65536 \
-		sh -c 'echo $$ >"$1"; exec sleep 1000' sh "$DIR/holder" 3>&- 4>&- &
-	chmod 777 "$DIR"
-	holder_there() { HOLDER=$(pgrep -n -P $!) && [ -n "$HOLDER" ] || HOLDER=$!; [ "$(readlink "/proc/$!/ns/user")" != "$(ns_here user)" ]; }
-	until_true holder_there
-	HOLDER=$!
+	holder --user
+	echo 0 100000 65536 >"/proc/$HOLDER/uid_map"
+	echo 0 100000 65536 >"/proc/$HOLDER/gid_map"
 	config 'del(.linux.uidMappings, .linux.gidMappings)
 		| (.linux.namespaces[] | select(.type == "user")).path = "/proc/\($p)/ns/user"' --arg p "$HOLDER"
 	run_payload ns + ids
 	same "$(ns_of user)" "$(readlink "/proc/$HOLDER/ns/user")"
 	lines "uid 0 0 0"
+	start_waiting
+	same "$(awk '/^Uid/ { print $2 }' "/proc/$(init_pid)/status")" 100000
+	end_holder
+}
+
+@test "cgroup and time namespaces by path" {
+	local kind all file
+	is_ours || skip "this runtime has no time namespaces"
+	[ -e /proc/self/ns/time ] || skip "this kernel has no time namespaces"
+	holder --cgroup --time --boottime 1000000
+	# Who unshares a time namespace is not in it, before it executes something on newer kernels.
+	config '.linux.namespaces += [{type: "cgroup", path: "/proc/\($p)/ns/cgroup"},
+		{type: "time", path: "/proc/\($p)/ns/time_for_children"}]' --arg p "$HOLDER"
+	start_waiting ns + clock + wait ready
+	wait_output ready
+	container_output
+	all=$output
+	for kind in cgroup time; do
+		output=$all file=${kind/time/time_for_children}
+		same "$(ns_of $kind)" "$(readlink "/proc/$HOLDER/ns/$file")"
+		[ "$(ns_of $kind)" != "$(ns_here $kind)" ] || fail "$kind is ours"
+	done
+	[ "$(awk '/^boottime/ { print $2 }' <<<"$all")" -ge 1000000 ] || fail "boottime"
+	try exec "$ID" payload ns
+	same "$output" "$(grep : <<<"$all")"
 	end_holder
 }
 

@@ -135,6 +135,14 @@ calls_up_to()
 	# mkdir of x32 is the same number with bit 30
 	run_payload syscall $((0x40000000 + 83)) 0 0
 	matches '^(ENOSPC|ENOSYS)$'
+	# A kernel without 32-bit programs ends who tries. 136 is their personality(2).
+	"$PAYLOAD" syscall32 136 4294967295 >/dev/null 2>&1 || skip "this kernel runs no 32-bit programs"
+	config '.linux.seccomp.syscalls[0].names = ["personality"]'
+	run_payload syscall32 136 4294967295 + syscall 135 4294967295
+	same "$output" $'ENOSPC\nENOSPC'
+	config '.linux.seccomp.syscalls[0].names = ["mkdir"]'
+	run_payload syscall32 136 4294967295
+	same "$output" 0
 }
 
 @test "flags LOG and SPEC_ALLOW are taken, an unknown flag is named" {

@@ -27,6 +27,29 @@ static void do_syscall(int argc, char **argv)
 		say("%ld", result);
 }
 
+/* syscall32 NUMBER [ARGUMENT]: as a program of 32 bits makes it; ENOSYS where there are none */
+static void do_syscall32(int argc, char **argv)
+{
+	int result = -ENOSYS;
+#ifdef __x86_64__
+	int nr = argc > 1 ? (int)number(argv[1]) : 0,
+	    argument = argc > 2 ? (int)number(argv[2]) : 0;
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(nr), "b"(argument)
+			 : "memory", "r8", "r9", "r10", "r11");
+#else
+	(void)argc;
+	(void)argv;
+#endif
+	if (result < 0) {
+		errno = -result;
+		say_errno();
+	} else {
+		say("%d", result);
+	}
+}
+
 static void do_ptrace(int argc, char **argv)
 {
 	if (argc > 1)
@@ -173,17 +196,11 @@ static void do_tick(int argc, char **argv)
 }
 
 const struct command process_commands[] = {
-	{ "exit", do_exit },
-	{ "kill-self", do_kill_self },
-	{ "listen", do_listen },
-	{ "notify", do_notify },
-	{ "orphan", do_orphan },
-	{ "ptrace", do_ptrace },
-	{ "signals", do_signals },
-	{ "sleep", do_sleep },
-	{ "syscall", do_syscall },
-	{ "tick", do_tick },
-	{ "wait", do_wait },
-	{ "wait-file", do_wait_file },
-	{ 0 },
+	{ "exit", do_exit },	       { "kill-self", do_kill_self },
+	{ "listen", do_listen },       { "notify", do_notify },
+	{ "orphan", do_orphan },       { "ptrace", do_ptrace },
+	{ "signals", do_signals },     { "sleep", do_sleep },
+	{ "syscall", do_syscall },     { "syscall32", do_syscall32 },
+	{ "tick", do_tick },	       { "wait", do_wait },
+	{ "wait-file", do_wait_file }, { 0 },
 };
