@@ -321,10 +321,10 @@ fuzz: fuzz-programs ## Run each fuzz target for FUZZ_SECONDS=60
 coverage: coverage-programs ## Run the unit tests with gcov's counters; report in build/coverage/
 	integration/coverage
 
-bench: test-programs ## Measure the runtime beside crun and runc, and the shim: COUNT=100, RUNTIMES=, LONG=1, BENCH_WRITE=1
+bench: test-programs ## Measure the runtime beside crun and runc, and the shim: COUNT=100, RUNTIMES=, LONG=1, STEPS=1, BENCH_WRITE=1
 	@integration/bench/run-bench
-	@[ -n "$(RUNTIMES)" ] || integration/bench/run-shim-bench
-	@[ -n "$(RUNTIMES)" ] || integration/bench/run-rustbox-bench
+	@[ -n "$(RUNTIMES)$(STEPS)" ] || integration/bench/run-shim-bench
+	@[ -n "$(RUNTIMES)$(STEPS)" ] || integration/bench/run-rustbox-bench
 
 INSTALLED_PROGRAMS := $(patsubst %,$(BINDIR)/%,$(filter-out $(HELPERS),$(PROGRAMS))) \
 	$(HELPERS:%=$(LIBEXECDIR)/%)

@@ -48,6 +48,21 @@ cells()
 	[[ "$(cells '`/bin/true`')" == [1-9]* ]]
 }
 
+@test "what the runtime does beyond the floor: each step works, and is told" {
+	local step
+	status=0
+	COUNT=1 STEPS=1 "$HERE/bench/run-bench" >"$DIR/out" 2>"$DIR/err" </dev/null 3>&- 4>&- || status=$?
+	read_streams "$DIR/out" "$DIR/err"
+	ok
+	same "$error" ""
+	for step in cgroups state start watch mounts masks privileges 'all of these, added up'; do
+		grep -qE "^\| $step \|( [+-][0-9.]+ % \|){2} \+[1-9][0-9]* \| [+-][0-9]+ \|\$" "$DIR/out" || fail "no row of $step"
+	done
+	for step in floor 'the floor with all of these' 'the runtime' 'the runtime, on a read-only mount'; do
+		grep -qE "^\| $step \|( [0-9.]+ % \|){2} [1-9][0-9]* \| [1-9][0-9]* \|\$" "$DIR/out" || fail "no row of $step"
+	done
+}
+
 # The text of all its elements.
 svg_text()
 {

@@ -532,6 +532,31 @@ os.execv(sys.argv[1], sys.argv[1:])' \
 	[ ! -w "/proc/$(init_pid)/exe" ] || fail "it can be written"
 }
 
+# So it is on systems whose /usr is read-only.
+@test "S1 on a read-only mount it is executed once, and what waits in a container cannot be written" {
+	command -v strace >/dev/null || skip "there is no strace"
+	mkdir "$DIR/programs"
+	command_is true
+	inside()
+	{
+		mount --bind "${RUNTIME%/*}" "$DIR/programs"
+		mount -o remount,bind,ro "$DIR/programs"
+		RUNTIME=$DIR/programs/${RUNTIME##*/}
+		timeout 60 strace -f -qq -e trace=execve,execveat -e signal=none -o "$DIR/calls" \
+			"$RUNTIME" --root "$ROOT" run --bundle "$B" "$ID"
+		timeout 60 "$RUNTIME" --root "$ROOT" create --bundle "$B" "$ID"
+	}
+	export -f inside
+	export RUNTIME ROOT DIR B ID
+	unshare --mount bash -ec inside </dev/null >"$DIR/out" 2>&1 || fail "$(<"$DIR/out")"
+	same "$(grep -cF "\"$DIR/programs/${RUNTIME##*/}\"" "$DIR/calls")" 1
+	same "$(grep -c execveat "$DIR/calls")" 0
+	[ ! -w "/proc/$(init_pid)/exe" ] || fail "it can be written"
+	try delete --force "$ID"
+	ok
+	assert_nothing_left
+}
+
 @test "S1 an image whose program is /proc/self/exe" {
 	local before
 	before=$(sha256sum "$(readlink -f "$RUNTIME")")

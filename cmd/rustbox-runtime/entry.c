@@ -127,14 +127,19 @@ BARE static size_t read_path(char *ret, size_t at)
 	return slash > at ? slash : 0;
 }
 
-BARE static bool is_protected(int fd, int exe)
+BARE static bool is_read_only(int fd)
 {
 	struct statfs fs;
-	struct stat a, b;
 
 	fs.f_flags = 0;
-	return call(SYS_fstatfs, fd, of(&fs), 0, 0, 0) == 0 && (fs.f_flags & KERNEL_RDONLY) &&
-	       call(SYS_fstat, fd, of(&a), 0, 0, 0) == 0 &&
+	return call(SYS_fstatfs, fd, of(&fs), 0, 0, 0) == 0 && (fs.f_flags & KERNEL_RDONLY);
+}
+
+BARE static bool is_protected(int fd, int exe)
+{
+	struct stat a, b;
+
+	return is_read_only(fd) && call(SYS_fstat, fd, of(&a), 0, 0, 0) == 0 &&
 	       call(SYS_fstat, exe, of(&b), 0, 0, 0) == 0 && a.st_dev == b.st_dev &&
 	       a.st_ino == b.st_ino;
 }
@@ -187,7 +192,7 @@ __attribute__((used)) BARE void rustbox_runtime_first_life(char **stack)
 		NO_CALL();
 	}
 	int exe = open_at(AT_FDCWD, "/proc/self/exe", O_RDONLY), fd = -1;
-	if (exe >= 0 && (slash = read_path(variable, start)) > 0 &&
+	if (exe >= 0 && !is_read_only(exe) && (slash = read_path(variable, start)) > 0 &&
 	    add_variable(new_environ, variable, environ))
 		fd = open_in_clone(variable, slash, variable + start, exe);
 	if (fd >= 0)

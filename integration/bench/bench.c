@@ -3,12 +3,13 @@
  * Measures container runtimes side by side; integration/bench/run-bench makes
  * the bundles and calls it:
  *
- *   bench [--growth] FOLDER COUNT NAME=PROGRAM[@TREE]...
+ *   bench [--growth|--steps] FOLDER COUNT NAME=PROGRAM[@TREE]...
  *
  * FOLDER has bundles/plain, wait, seccomp, userns, terminal, mounts, big, limit, and
  * whole/ with those that run to their end, in other cgroups (confined.c); with
  * --growth, the bundles of its file points (growth.c). State and output go below it. Each column is
- * a runtime of runc's command line, or the program of the tools named floor. A TREE is the root of
+ * a runtime of runc's command line, or the program of the tools named floor; with --steps
+ * (steps.c) floor+STEP,..., too. A TREE is the root of
  * another distribution release, whose /usr the program then sees instead of ours.
  *
  * Every round does each row once with each column, another column first each
@@ -86,8 +87,11 @@ static void add_column(char *argument)
 	*column = (struct column){ .name = argument,
 				   .program = program,
 				   .tree = tree,
-				   .is_floor = strcmp(argument, "floor") == 0,
+				   .is_floor = strcspn(argument, "+") == strlen("floor") &&
+					       strncmp(argument, "floor", strlen("floor")) == 0,
 				   .namespace = -1 };
+	if (column->is_floor && argument[strlen("floor")])
+		column->steps = argument + strlen("floor+");
 	(void)snprintf(path, sizeof(path), "%s/state/%s", bench.folder, column->name);
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		fail(path);
@@ -156,18 +160,20 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	bool grows = argc > 1 && strcmp(argv[1], "--growth") == 0;
+	bool steps = argc > 1 && strcmp(argv[1], "--steps") == 0;
 
-	argc -= grows;
-	argv += grows;
+	argc -= grows || steps;
+	argv += grows || steps;
 	unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 	if (count == 0 || argc < 4 || argc - 3 > COLUMNS_MAX || argv[1][0] != '/') {
-		(void)fprintf(stderr,
-			      "usage: bench [--growth] FOLDER COUNT NAME=PROGRAM[@TREE]...\n");
+		(void)fprintf(
+			stderr,
+			"usage: bench [--growth|--steps] FOLDER COUNT NAME=PROGRAM[@TREE]...\n");
 		return 2;
 	}
 	bench.folder = argv[1];
 	prepare();
 	for (int i = 3; i < argc; i++)
 		add_column(argv[i]);
-	return grows ? measure_growth(count) : measure_all(count);
+	return grows ? measure_growth(count) : steps ? measure_steps(count) : measure_all(count);
 }

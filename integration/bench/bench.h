@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { COLUMNS_MAX = 8, ROWS = 13, ARGS_MAX = 24 };
+enum { COLUMNS_MAX = 16, ROWS = 13, ARGS_MAX = 24 };
 
 /* Rows with the multiple calls are done this much less often. */
 enum { MANY_DIVISOR = 10 };
@@ -41,7 +41,8 @@ struct samples {
 struct column {
 	const char *name, *program, *tree;
 	bool is_floor, works;
-	int namespace; /* the mount namespace to call it in */
+	const char *steps; /* of the floor, beyond it; or NULL */
+	int namespace;	   /* the mount namespace to call it in */
 	const char *note;
 	pid_t waiting; /* init of the container that exec enters */
 	pid_t init;    /* of the last create */
@@ -170,6 +171,14 @@ void find_smallest_limit(struct column *column);
  * `list` is measured, too), printed as gnuplot reads it; the program's exit code.
  */
 int measure_growth(unsigned long count);
+
+/* ---- steps.c */
+
+/*
+ * Instead of the rows: what `run true` costs, of floors with steps and of the runtime; the
+ * first column is the floor. The program's exit code.
+ */
+int measure_steps(unsigned long count);
 
 /* ---- report.c */
 

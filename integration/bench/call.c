@@ -77,6 +77,8 @@ static void floor_call(struct call *call, const struct column *column, enum verb
 		add(call, "--mounts=200");
 	if (strcmp(bundle, "userns") == 0)
 		add(call, "--userns=100000");
+	if (column->steps)
+		add(call, "--with=%s", column->steps);
 	add(call, "%s", verbs[verb <= EXEC ? verb : RUN]);
 	if (makes)
 		add(call, "%s/%s/%s/rootfs", bench.folder, bench.bundles, bundle);

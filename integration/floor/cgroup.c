@@ -42,15 +42,26 @@ void make_cgroups(void)
 	}
 }
 
+/* It comes last, and alone where there is no v1. */
+static bool is_unified(size_t i)
+{
+	return job.n_cgroups == 1 || is_named(job.cgroups[i], "/unified");
+}
+
+int open_unified(void)
+{
+	for (size_t i = 0; i < job.n_cgroups; i++)
+		if (is_unified(i))
+			return open(path_of(job.cgroups[i], job.id, NULL),
+				    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return -1;
+}
+
 void join_cgroups(void)
 {
-	for (size_t i = 0; i < job.n_cgroups; i++) {
-		const char *cgroup = job.cgroups[i];
-
-		if (!put(path_of(cgroup, job.id, "tasks"), "0") &&
-		    !put(path_of(cgroup, job.id, "cgroup.procs"), "0"))
-			fail(cgroup);
-	}
+	for (size_t i = 0; i < job.n_cgroups; i++)
+		if (!is_unified(i) && !put(path_of(job.cgroups[i], job.id, "tasks"), "0"))
+			fail(job.cgroups[i]);
 }
 
 void limit_devices(void)

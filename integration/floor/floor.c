@@ -15,6 +15,7 @@
  *   --pid-file FILE   create writes init's pid there
  *   --mounts N        N bind mounts of ROOTFS/source to ROOTFS/m/0 …
  *   --userns FIRST    a user namespace: 65536 ids from FIRST
+ *   --with STEP,...   run does what else the runtime does, a step at a time (steps.h)
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@
 #include <unistd.h>
 
 #include "integration/floor/floor.h"
+#include "integration/floor/steps.h"
 
 enum { USER_IDS = 65536 };
 
@@ -88,6 +90,25 @@ static pid_t clone_process(uint64_t flags)
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 
+/*
+ * Who moves into a cgroup of cgroup2 may have to wait for a grace period of RCU; who
+ * is born there does not.
+ */
+static pid_t clone_into_cgroup(void)
+{
+	int unified = open_unified();
+	struct clone_args args = {
+		.flags = unified < 0 ? 0 : CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = unified < 0 ? 0 : (unsigned int)unified,
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	if (unified >= 0)
+		(void)close(unified);
+	return pid;
+}
+
 /* A process moves itself into its cgroups (fast, on v1), and then clones init as our child. */
 static pid_t bear(int start, int *ret_end)
 {
@@ -101,7 +122,7 @@ static pid_t bear(int start, int *ret_end)
 		fail(job.rootfs);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		fail("socketpair");
-	pid = clone_process(0);
+	pid = clone_into_cgroup();
 	if (pid < 0)
 		fail("clone");
 	if (pid == 0) {
@@ -137,11 +158,14 @@ static int run(void)
 {
 	int status, end;
 
+	before_cgroups();
 	make_cgroups();
 	pid_t pid = bear(-1, &end);
+	stand_by(pid, end);
 	if (waitpid(pid, &status, 0) < 0)
 		fail("waitpid");
 	remove_cgroups();
+	after_cgroups();
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
 }
 
@@ -197,7 +221,7 @@ static int enter(const char *target)
 	if (pidfd < 0 || setns(pidfd, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID |
 					      CLONE_NEWNET) < 0)
 		fail("setns");
-	pid_t pid = clone_process(0);
+	pid_t pid = clone_into_cgroup();
 	if (pid == 0) {
 		(void)setsid();
 		drop_privileges();
@@ -229,6 +253,7 @@ int main(int argc, char **argv)
 		{ "pid-file", required_argument, NULL, 'p' },
 		{ "mounts", required_argument, NULL, 'm' },
 		{ "userns", required_argument, NULL, 'u' },
+		{ "with", required_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
 
@@ -248,6 +273,10 @@ int main(int argc, char **argv)
 			break;
 		case 'u':
 			job.first_id = strtol(optarg, NULL, 10);
+			break;
+		case 'w':
+			if (!add_steps(optarg))
+				return usage();
 			break;
 		default:
 			return usage();

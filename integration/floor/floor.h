@@ -13,6 +13,7 @@ extern struct job {
 	size_t n_cgroups;
 	const char *state, *pid_file, *rootfs, *id;
 	long mounts, first_id; /* first_id 0: no user namespace */
+	unsigned int with;     /* steps.h */
 	char **command;
 } job;
 
@@ -28,7 +29,10 @@ bool put(const char *path, const char *text);
 /* ---- cgroup.c: the container's directory in each hierarchy */
 
 void make_cgroups(void);
+/* All but that of cgroup2, which one is born in. */
 void join_cgroups(void);
+/* The directory in cgroup2; -1 where there is none. */
+int open_unified(void);
 void remove_cgroups(void);
 
 /* The default devices and no others, on v1. */

@@ -18,10 +18,15 @@
 #include <unistd.h>
 
 #include "integration/floor/floor.h"
+#include "integration/floor/steps.h"
 
 static void attach(const char *source, const char *target, const char *type, unsigned long flags,
 		   const char *data)
 {
+	if (job.with & WITH_MOUNTS && type) {
+		attach_checked(source, target, type, flags, data);
+		return;
+	}
 	if (mount(source, target, type, flags, data) < 0)
 		fail(target);
 }
@@ -53,6 +58,10 @@ static void mount_cgroups(void)
 
 		if (mkdir(target, 0755) < 0)
 			fail(target);
+		if (job.with & WITH_MOUNTS) {
+			bind_checked(path_of(job.cgroups[i], job.id, NULL), target, flags);
+			continue;
+		}
 		attach(path_of(job.cgroups[i], job.id, NULL), target, NULL, MS_BIND, NULL);
 		attach(NULL, target, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | flags, NULL);
 	}
@@ -98,6 +107,14 @@ static void fill_dev(void)
 	(void)umask(022);
 }
 
+static void make_read_only(const char *path)
+{
+	if (job.with & WITH_MASKS)
+		read_only_checked(path);
+	else if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) == 0)
+		(void)mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+}
+
 /* What some kernels do not have is left out. */
 static void protect(void)
 {
@@ -110,9 +127,12 @@ static void protect(void)
 					       "/proc/scsi" };
 
 	for (size_t i = 0; i < sizeof(read_only) / sizeof(read_only[0]); i++)
-		if (mount(read_only[i], read_only[i], NULL, MS_BIND | MS_REC, NULL) == 0)
-			(void)mount(NULL, read_only[i], NULL, MS_BIND | MS_REMOUNT | MS_RDONLY,
-				    NULL);
+		make_read_only(read_only[i]);
+	if (job.with & WITH_MASKS) {
+		mask_checked(files, sizeof(files) / sizeof(files[0]), folders,
+			     sizeof(folders) / sizeof(folders[0]));
+		return;
+	}
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		(void)mount("/dev/null", files[i], NULL, MS_BIND, NULL);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
@@ -167,7 +187,9 @@ _Noreturn void be_init(int tree, int wait, int start)
 		fail("pivot_root");
 	protect();
 	attach(NULL, "/", NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL);
+	look_before_exec();
 	drop_privileges();
+	wait_for_start(wait);
 	(void)close(wait); /* create's parent returns on this */
 	if (start >= 0 && read(start, &byte, 1) != 1)
 		fail("start");
