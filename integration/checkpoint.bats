@@ -4,53 +4,7 @@
 # Debian 12 does on newer kernels; newer_criu.bats runs it with a newer one.
 # vm: yes
 
-load container
-
-setup()
-{
-	container_setup
-	local why
-	command -v criu >/dev/null || skip "criu is not installed"
-	why=$(criu check 2>&1) || skip "criu check: $(tail -n 1 <<<"$why")"
-	IMAGES=$DIR/images
-}
-
-# A container that counts in memory, in a file system in memory, and aloud.
-counting()
-{
-	command_is sh -c 'i=0; while :; do i=$((i+1)); echo $i >/dev/shm/count; echo count $i; sleep 0.05; done'
-}
-
-start()
-{
-	launch run --detach --bundle "$B" "$ID"
-	ok
-}
-
-save()
-{
-	try checkpoint --image-path "$IMAGES" "$@" "$ID"
-	ok
-}
-
-# Its streams go to container.out again.
-bring_back()
-{
-	launch restore --detach --image-path "$IMAGES" --bundle "$B" "$@" "$ID"
-	ok
-}
-
-last_count()
-{
-	tail -n 1 "$DIR/container.out" | sed -n 's/^count //p'
-}
-
-counts_beyond()
-{
-	local now
-	now=$(last_count)
-	[ "${now:-0}" -gt "$1" ]
-}
+load checkpoint
 
 # bats test_tags=vm
 # What the first process may do.
@@ -181,13 +135,6 @@ bind()
 	echo "$1" >"$DIR/$1/file"
 	config '.mounts += [{destination: $to, type: "bind", source: $from, options: ($options | split(","))}]' \
 		--arg from "$DIR/$1" --arg to "$2" --arg options "${3:-rbind,rw}"
-}
-
-waiting()
-{
-	command_is sh -c 'echo ready; while :; do sleep 0.05; done'
-	start
-	wait_output ready
 }
 
 @test "S18 binds of the host's files come back, with the flags of config.json" {

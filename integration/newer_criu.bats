@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # What is left out with this release's criu, with that of the next Debian release,
-# in a tree made by debootstrap and kept in RUSTBOX_CACHE: checkpoint.bats and what
-# docs/checkpoint.md shows in the tree, containerd's and rustbox's ways out of it. A
-# long form: LONG=1.
+# in a tree made by debootstrap and kept in RUSTBOX_CACHE: checkpoint.bats,
+# checkpoint_options.bats and what docs/checkpoint.md shows in the tree,
+# containerd's and rustbox's ways out of it. A long form: LONG=1.
 # vm: no
 
 load container
@@ -82,6 +82,10 @@ suite()
 
 @test "criu of the next release passes checkpoint.bats" {
 	suite in_tree checkpoint.bats 25
+}
+
+@test "criu of the next release passes checkpoint_options.bats" {
+	suite in_tree checkpoint_options.bats 5
 }
 
 @test "system calls of checkpoint and restore fail with criu of the next release" {

@@ -128,11 +128,14 @@ static bool is_permission(int code)
 }
 
 /* A directory that was there before us must be fit for a new container. */
-static int check_existing(const struct cgroup_directory *directory, struct error *err)
+static int check_existing(const struct cgroup *cgroup, const struct cgroup_directory *directory,
+			  struct error *err)
 {
 	cleanup_cgroup_dir struct cgroup_dir dir = CGROUP_DIR_CLOSED;
 	cleanup_cgroup_pids struct cgroup_pids pids = CGROUP_PIDS_EMPTY;
 
+	if (cgroup->exclusive)
+		return error_set(err, EEXIST, "make %s", directory->path);
 	if (cgroup_dir_open(directory, &dir) < 0)
 		return error_set(err, errno, "open %s", directory->path);
 	if (faccessat(dir.fd, "cgroup.procs", W_OK, AT_EACCESS) < 0 && is_permission(errno))
@@ -214,7 +217,7 @@ int cgroup_make_path(const char *path, size_t *ret_made, struct error *err)
 	return -1;
 }
 
-static int make_directory(const struct cgroup_machine *machine,
+static int make_directory(const struct cgroup_machine *machine, const struct cgroup *cgroup,
 			  const struct cgroup_directory *directory, size_t *ret_made,
 			  struct error *err)
 {
@@ -222,7 +225,7 @@ static int make_directory(const struct cgroup_machine *machine,
 			? cgroup_v2_make(machine, directory, ret_made, err)
 			: cgroup_v1_make(machine, directory, ret_made, err);
 
-	return r == 0 && *ret_made == 0 ? check_existing(directory, err) : r;
+	return r == 0 && *ret_made == 0 ? check_existing(cgroup, directory, err) : r;
 }
 
 static void unmake_all(const struct cgroup_directory *directories, const size_t *made, size_t count)
@@ -245,7 +248,7 @@ int cgroup_create(const struct cgroup_machine *machine, struct cgroup *cgroup, s
 		return error_memory(err);
 	for (size_t i = 0; i < cgroup->n_directories; i++) {
 		directories[kept] = directories[i];
-		if (make_directory(machine, &directories[kept], &made[kept], err) == 0) {
+		if (make_directory(machine, cgroup, &directories[kept], &made[kept], err) == 0) {
 			kept++;
 			continue;
 		}

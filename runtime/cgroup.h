@@ -44,8 +44,9 @@ struct cgroup_scope {
 
 struct cgroup {
 	const struct cgroup_scope *scope; /* in the arena; NULL: not by systemd */
-	bool disabled; /* no cgroups at all; everything succeeds and does nothing */
-	bool tolerant; /* rootless: cgroup_create() leaves out what may not be made */
+	bool disabled;	/* no cgroups at all; everything succeeds and does nothing */
+	bool tolerant;	/* rootless: cgroup_create() leaves out what may not be made */
+	bool exclusive; /* cgroup_create() accepts none that exists */
 	struct cgroup_directory *directories; /* in the arena; maybe none */
 	size_t n_directories;
 };
@@ -101,7 +102,7 @@ int cgroup_to_state(const struct cgroup *cgroup, struct arena *arena, struct sta
 /*
  * Makes the directories (and missing parents, with the controllers enabled on
  * v2; on v1 cpuset's cpus and mems inherited). A directory that exists already
- * is accepted when no process is in it and it is not frozen. On failure
+ * is accepted when no process is in it and it is not frozen, if not `exclusive`. On failure
  * everything made is removed, and what *cgroup lists means nothing any more.
  * A tolerant one loses the rows of directories that we may not make, or write
  * to: what is in the list afterwards is there, and holds the container.

@@ -56,6 +56,22 @@ static void a_failed_create_leaves_nothing(void **state)
 	assert_false(there(fake, "cgroup/pids/old"));
 }
 
+static void an_exclusive_one_takes_none_that_exists(void **state)
+{
+	struct fake *fake = *state;
+
+	fake_file(fake, "cgroup/pids/cgroup.procs", "");
+	fake_file(fake, "cgroup/memory/box/cgroup.procs", "");
+	fake_directory(fake, "pids", "cgroup/pids/box");
+	fake_directory(fake, "memory", "cgroup/memory/box");
+	fake->cgroup.exclusive = true;
+	assert_error(create(fake), "memory/box");
+	assert_int_equal(fake->err.code, EEXIST);
+	assert_false(there(fake, "cgroup/pids/box"));
+	fake->cgroup.exclusive = false;
+	assert_ok(create(fake));
+}
+
 static void a_cpuset_takes_over_what_is_above(void **state)
 {
 	struct fake *fake = *state;
@@ -214,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(parents_are_made_and_kept),
 		test(a_failed_create_leaves_nothing),
+		test(an_exclusive_one_takes_none_that_exists),
 		test(a_cpuset_takes_over_what_is_above),
 		test(v2_enables_what_is_missing),
 		test(a_frozen_directory_is_refused),

@@ -173,6 +173,8 @@ static const struct json_field record_fields[] = {
 	LIST(checkpoint_record, descriptors, "descriptors"),
 	FIELD(checkpoint_record, tcp_established, "tcpEstablished"),
 	FIELD(checkpoint_record, file_locks, "fileLocks"),
+	FIELD(checkpoint_record, shell_job, "shellJob"),
+	FIELD(checkpoint_record, ignore_cgroups, "ignoreCgroups"),
 	{ NULL },
 };
 static const struct json_type record_type = { sizeof(struct checkpoint_record), record_fields,

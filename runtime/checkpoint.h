@@ -79,7 +79,7 @@ struct checkpoint_record {
 	char **descriptors;
 	size_t n_mounts, n_descriptors;
 	/* Options of the checkpoint without which there is no restore: that has them, too. */
-	bool tcp_established, file_locks;
+	bool tcp_established, file_locks, shell_job, ignore_cgroups;
 };
 
 int checkpoint_record_write(int images, const struct checkpoint_record *record, struct error *err);

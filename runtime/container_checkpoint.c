@@ -100,6 +100,33 @@ static int name_externals(struct dump *dump, struct error *err)
 	return 0;
 }
 
+/*
+ * Where the container's cgroups begin: else CRIU takes the first process's for that,
+ * which may be one further down. By all names of a hierarchy at once, as /proc/PID/cgroup.
+ */
+static int name_cgroups(struct dump *dump, struct error *err)
+{
+	const struct cgroup *cgroup = &dump->container->cgroup;
+	struct criu_request *request = &dump->request;
+	struct arena *arena = &dump->container->arena;
+
+	request->cgroup_roots =
+		arena_array(arena, cgroup->n_directories, sizeof(*request->cgroup_roots), err);
+	if (!request->cgroup_roots)
+		return -1;
+	for (size_t i = 0; i < cgroup->n_directories; i++) {
+		const struct cgroup_directory *directory = &cgroup->directories[i];
+		char *path =
+			cgroup_path_in_hierarchy(&cgroup_machine_default, directory, arena, err);
+
+		if (!path)
+			return -1;
+		request->cgroup_roots[request->n_cgroup_roots++] =
+			(struct criu_pair){ .key = directory->controllers, .value = path };
+	}
+	return 0;
+}
+
 static int look(struct dump *dump, struct error *err)
 {
 	struct lifecycle *container = dump->container;
@@ -118,7 +145,7 @@ static int look(struct dump *dump, struct error *err)
 	/* It was that process which we have looked at, if it is still there. */
 	if (process_pidfd_ended(container->init_pidfd))
 		return error_set(err, ESRCH, "the container has ended");
-	return name_externals(dump, err);
+	return name_externals(dump, err) < 0 ? -1 : name_cgroups(dump, err);
 }
 
 /* What this CRIU on this kernel cannot do it says only in the middle of it. */
@@ -179,6 +206,8 @@ static int run_criu(struct dump *dump, struct error *err)
 	fds[CRIU_FD_WORK] = dump->folders.work;
 	dump->record.tcp_established = dump->request.options->tcp_established;
 	dump->record.file_locks = dump->request.options->file_locks;
+	dump->record.shell_job = dump->request.options->shell_job;
+	dump->record.ignore_cgroups = dump->request.ignore_cgroups;
 	if (checkpoint_record_write(dump->folders.images, &dump->record, err) < 0)
 		return -1;
 	call.program = dump->program;
@@ -221,7 +250,8 @@ int container_checkpoint(const struct container_engine *engine, const char *id,
 	dump.request.pid = container.state.pid;
 	dump.request.root = container.state.rootfs;
 	dump.request.freeze_cgroup = cgroup_freezer_path(&container.cgroup);
-	dump.request.ignore_cgroups = container.cgroup.disabled;
+	dump.request.ignore_cgroups =
+		container.cgroup.disabled || criu->cgroup_mode == CRIU_CGROUPS_IGNORE;
 	if (checkpoint_check_spec(&container.spec, err) < 0 ||
 	    checkpoint_find_config_file(&container.spec, &dump.request.config_file, err) < 0)
 		return error_wrap(err, "checkpoint \"%s\"", id);

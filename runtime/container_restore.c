@@ -169,6 +169,8 @@ static void add_recorded_options(struct restore *restore)
 		criu->tcp_established = true;
 	if (record->file_locks)
 		criu->file_locks = true;
+	if (record->shell_job)
+		criu->shell_job = true;
 }
 
 static int open_all(struct restore *restore, struct error *err)
@@ -225,11 +227,21 @@ static void release_scope(struct restore *restore)
 	restore->holder = 0;
 }
 
+/* CRIU would find the one that we have just made: whether it is new is ours to see. */
+static void use_new_cgroups(struct restore *restore)
+{
+	if (restore->criu.cgroup_mode != CRIU_CGROUPS_STRICT)
+		return;
+	restore->container->cgroup.exclusive = true;
+	restore->criu.cgroup_mode = CRIU_CGROUPS_FULL;
+}
+
 /* The cgroups are there: what they may be bound to can be opened. */
 static int make_all(struct restore *restore, struct error *err)
 {
 	struct lifecycle *container = restore->container;
 
+	use_new_cgroups(restore);
 	if (cgroup_create(&cgroup_machine_default, &container->cgroup, err) < 0) {
 		container->cgroup.n_directories = 0;
 		return -1;

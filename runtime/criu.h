@@ -60,6 +60,7 @@ struct criu_request {
 	const char *root;	 /* the container's root file system, on the host */
 	const char *freeze_cgroup;
 	bool ignore_cgroups; /* whatever the options say: there are none of its own */
+	bool has_terminal;   /* restore: its terminal is descriptor 0; else a new one is told of */
 	const char **external;
 	struct criu_pair *joined, *cgroup_roots; /* type and path; controller and path */
 	struct criu_inherited *inherited;

@@ -72,7 +72,7 @@ static void set_options(Criu__Options *o, const struct criu_request *request)
 	SET(o, work_dir_fd, CRIU_FD_WORK);
 	SET(o, log_level, LOG_LEVEL);
 	SET(o, notify_scripts, true);
-	SET(o, orphan_pts_master, true);
+	SET(o, orphan_pts_master, !request->has_terminal);
 	set_user_options(o, request);
 	if (restores)
 		SET(o, restore_as_sibling, true);

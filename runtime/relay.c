@@ -137,22 +137,30 @@ static void drain(struct stream *s)
 	}
 }
 
+/* Reaps all that have ended. True when the payload is among them: its status is stored. */
+static bool reap(pid_t pid, int *status)
+{
+	bool ended = false;
+	int own;
+
+	for (pid_t got; (got = waitpid(-1, &own, WNOHANG)) > 0;)
+		if (got == pid) {
+			*status = own;
+			ended = true;
+		}
+	return ended;
+}
+
 /* Handles one signal. True when the payload has ended: its status is stored. */
 static bool handle_signal(int signal_fd, pid_t pid, int pidfd, int master, int *status)
 {
 	struct signalfd_siginfo info;
-	bool ended = false;
 
 	if (read(signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return false;
 	switch (info.ssi_signo) {
 	case SIGCHLD:
-		for (pid_t got; (got = waitpid(-1, &info.ssi_status, WNOHANG)) > 0;)
-			if (got == pid) {
-				*status = info.ssi_status;
-				ended = true;
-			}
-		return ended;
+		return reap(pid, status);
 	case SIGWINCH:
 		if (master >= 0)
 			copy_size(master);
@@ -173,7 +181,8 @@ static int loop(int signal_fd, pid_t pid, int pidfd, int master, int *status, st
 	struct stream out = { .from = master, .to = STDOUT_FILENO };
 	struct pollfd p[5] = { { .fd = signal_fd, .events = POLLIN } };
 
-	for (bool ended = false; !ended;) {
+	/* A restored one runs already: its end may have come before relay_begin(). */
+	for (bool ended = reap(pid, status); !ended;) {
 		stream_poll(&in, &p[1], &p[2]);
 		stream_poll(&out, &p[3], &p[4]);
 		if (poll(p, 5, -1) < 0) {
@@ -205,7 +214,6 @@ int relay_run(struct relay *relay, pid_t pid, int pidfd, int master, int *ret_ex
 		copy_size(master); /* it may have changed while signals were blocked */
 		(void)fcntl(master, F_SETFL, O_NONBLOCK);
 	}
-	/* The end may have come before the signals were looked at: SIGCHLD is pending then. */
 	if (loop(signal_fd, pid, pidfd, master, &status, err) < 0)
 		return -1;
 	*ret_exit_code = process_exit_code(status);

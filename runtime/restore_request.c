@@ -149,16 +149,20 @@ int restore_make_request(struct restore *restore, struct error *err)
 	struct criu_request *request = &restore->request;
 
 	request->root = EXTERNAL_MOUNTS_ROOT;
-	request->ignore_cgroups = restore->container->cgroup.disabled;
+	request->ignore_cgroups =
+		restore->container->cgroup.disabled || restore->record.ignore_cgroups;
 	if (restore->config_file)
 		request->config_file = RESTORE_CONFIG_FILE;
 	request->inherited = arena_array(arena, CRIU_FDS, sizeof(*request->inherited), err);
 	request->joined = arena_array(arena, NAMESPACE_TYPES, sizeof(*request->joined), err);
 	if (!request->inherited || !request->joined)
 		return -1;
-	/* CRIU itself has no use for the standard streams. */
+	/* CRIU itself has no use for the standard streams, but for a terminal to hand on. */
 	for (int i = 0; i <= STDERR_FILENO; i++)
 		restore->fds[i] = -1;
+	request->has_terminal = restore->criu.shell_job && restore->console < 0;
+	if (request->has_terminal)
+		restore->fds[STDIN_FILENO] = STDIN_FILENO;
 	restore->fds[CRIU_FD_IMAGES] = restore->folders.images;
 	restore->fds[CRIU_FD_WORK] = restore->folders.work;
 	restore->n_fds = CRIU_FD_FIRST;
