@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 
 NERDCTL_VERSION=1.7.7 # the last before 2.0, for containerd 1.6 and cgroup v1
+NERDCTL2_VERSION=2.1.3 # for its health checks, which 1.7 has not
 CRI_TOOLS_VERSION=1.26.1
 CRIO_VERSION=1.26.4
 GO_PROGRAMS=${RUSTBOX_CACHE:-/var/tmp/rustbox-cache}/go
@@ -37,6 +38,7 @@ go_program()
 	local name=$1 version log=$GO_PROGRAMS/$1.log
 	case $name in
 	nerdctl) version=$NERDCTL_VERSION ;;
+	nerdctl2) version=$NERDCTL2_VERSION ;;
 	crio) version=$CRIO_VERSION ;;
 	*) version=$CRI_TOOLS_VERSION ;;
 	esac
@@ -69,6 +71,7 @@ go_program_build()
 	local name=$1 version=$2 target=$3 source=$GO_PROGRAMS/$1.source
 	case $name in
 	nerdctl) go_source github.com/containerd/nerdctl "v$version" "$source" && go_build build "$source" nerdctl "$target" ;;
+	nerdctl2) go_nerdctl2 "$version" "$source" && go_build build "$source" nerdctl "$target" ;;
 	crictl) go_cri_tools "$version" "$source" && go_build build "$source" crictl "$target" ;;
 	critest) go_cri_tools "$version" "$source" && go_build "test -c" "$source" critest "$target" ;;
 	crio) go_source github.com/cri-o/cri-o "v$version" "$source" && go_crio "$source" "$target" ;;
@@ -82,6 +85,12 @@ go_source()
 	folder=$("$GO" mod download -json "$1@$2" | jq -r '.Dir // halt_error') || return 1
 	rm -rf "$3"
 	cp -r --no-preserve=mode "$folder" "$3"
+}
+
+# What only its tests use wants a module that is not published.
+go_nerdctl2()
+{
+	go_source github.com/containerd/nerdctl/v2 "v$1" "$2" && rm "$2"/cmd/nerdctl/helpers/testing*.go
 }
 
 # Its go.mod wants Kubernetes' libraries from a folder of Kubernetes' tree; they

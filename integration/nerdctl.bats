@@ -31,10 +31,16 @@ setup_file()
 	printf '#!/bin/sh\nexec payload wait\n' >"$F/rootfs/bin/wait-for-ever"
 	chmod +x "$F/rootfs/bin/wait-for-ever"
 	image_load "$CONTAINERD_NAMESPACE" "$F/rootfs" docker.io/library/box:latest '{}'
-	daemon_program nerdctl "$GO_PROGRAM" --address "$CD/containerd.sock" --namespace "$CONTAINERD_NAMESPACE" \
-		--data-root "$F/nerdctl" --cgroup-manager cgroupfs --cni-path $CNI --cni-netconfpath "$F/cni"
+	nerdctl_program nerdctl
 	daemon_watch
 	client_mounts >"$F/mounts"
+}
+
+# nerdctl_program NAME: GO_PROGRAM, under that name.
+nerdctl_program()
+{
+	daemon_program "$1" "$GO_PROGRAM" --address "$CD/containerd.sock" --namespace "$CONTAINERD_NAMESPACE" \
+		--data-root "$F/nerdctl" --cgroup-manager cgroupfs --cni-path $CNI --cni-netconfpath "$F/cni"
 }
 
 teardown_file()
@@ -457,4 +463,40 @@ exec_exits()
 	client network rm "$TAG"
 	ok
 	rm -r "/var/lib/cni/networks/$TAG"
+}
+
+# What calls the checks at their times is no runtime's business.
+@test "nerdctl 2 container healthcheck: by exec; its state and what it said are seen" {
+	local CLIENT=nerdctl2
+	[ "$LONG" != 0 ] || [ -x "$GO_PROGRAMS/nerdctl2-$NERDCTL2_VERSION" ] ||
+		skip "nerdctl $NERDCTL2_VERSION is built in the long form only: LONG=1"
+	go_program nerdctl2
+	needs_are_met
+	nerdctl_program nerdctl2
+	start_box --health-cmd 'cat /healthy' --health-retries 2 box payload wait
+	check_says starting 1 "can't open"
+	check_says unhealthy 1 "can't open"
+	exec_box sh -c 'echo fine >/healthy'
+	ok
+	check_says healthy 0 fine
+	client rm --force "$TAG"
+	ok
+	# One that takes too long is killed.
+	start_box --health-cmd 'echo begun; exec sleep 300' --health-timeout 1s --health-retries 1 box payload wait
+	check_says unhealthy -1 "exceeded timeout"
+	exec_box ps
+	[[ $output != *"sleep 300"* ]] || fail "it still runs"
+	client rm --force "$TAG"
+	ok
+}
+
+# check_says STATUS CODE WORDS: what is seen after one more check.
+check_says()
+{
+	client container healthcheck "$TAG"
+	ok
+	client inspect "$TAG"
+	ok
+	output=$(jq -r '.[0].State.Health | "\(.Status) \(.Log | first | "\(.ExitCode) \(.Output)")"' <<<"$output")
+	[[ $output == "$1 $2 "*"$3"* ]] || fail "is: $output"
 }
