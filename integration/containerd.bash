@@ -37,7 +37,18 @@ containerd_setup_file()
 	for program in cut md5sum nc seq sync tr yes; do
 		ln -sf busybox "$BATS_FILE_TMPDIR/rootfs/bin/$program"
 	done
-	cat >"$CD/config.toml" <<-TOML
+	containerd_config >"$CD/config.toml"
+	export CONTAINERD_NAMESPACE=rbt$$
+	containerd_start
+	containerd_image >"$CD/image.tar"
+	ctr image import "$CD/image.tar" >/dev/null
+	rm "$CD/image.tar" "$CD/layer.tar"
+}
+
+# One of the file's own, in CD.
+containerd_config()
+{
+	cat <<-TOML
 	version = 2
 	root = "$CD/root"
 	state = "$CD/state"
@@ -51,11 +62,6 @@ containerd_setup_file()
 	[debug]
 	  address = "$CD/debug.sock"
 	TOML
-	export CONTAINERD_NAMESPACE=rbt$$
-	containerd_start
-	containerd_image >"$CD/image.tar"
-	ctr image import "$CD/image.tar" >/dev/null
-	rm "$CD/image.tar" "$CD/layer.tar"
 }
 
 # Returns when it answers. It is nobody's: a test's end does not wait for it.

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # CRI-O, Kubernetes' daemon that starts an OCI runtime by conmon, with ours: crictl
 # makes pods and containers of them as a kubelet would. A daemon of the file's own.
-# vm: no
+# vm: long
+# bats file_tags=vm
 
 load container
 load clients

@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # The docker engine with our runtime (dockerd --add-runtime): a daemon of the
-# file's own, without a network, with its state below the file's folder.
-# vm: no
+# file's own, with a containerd (a machine's dockerd does not start its own either),
+# without a network, with its state below the file's folder.
+# vm: long
 
 load container
+load containerd
 load clients
 
 setup_file()
@@ -18,9 +20,13 @@ setup_file()
 	export DOCKER_HOST=unix://$F/docker.sock DOCKER_CONFIG=$F/docker DOCKER_BUILDKIT=0
 	exec $docker "\$@"
 	SCRIPT
+	export CD=$F/containerd CONTAINERD_NAMESPACE=moby
+	mkdir "$CD"
+	containerd_config >"$CD/config.toml"
+	containerd_start
 	echo '{}' >"$F/docker.json"
 	# Limits that an engine without CAP_SYS_RESOURCE can set.
-	dockerd --config-file "$F/docker.json" --data-root "$F/data" --exec-root "$F/exec" \
+	dockerd --config-file "$F/docker.json" --containerd "$CD/containerd.sock" --data-root "$F/data" --exec-root "$F/exec" \
 		--pidfile "$F/dockerd.pid" --host "unix://$F/docker.sock" \
 		--iptables=false --ip6tables=false --bridge=none --storage-driver vfs \
 		--exec-opt native.cgroupdriver=cgroupfs --default-ulimit nofile=1024:4096 \
@@ -40,11 +46,13 @@ setup_file()
 teardown_file()
 {
 	local pid left
-	[ -f "$F/dockerd.pid" ] || return 0
-	pid=$(<"$F/dockerd.pid")
-	kill "$pid"
-	gone() { [ ! -d "/proc/$pid" ]; }
-	until_true gone || kill -9 "$pid"
+	if [ -f "$F/dockerd.pid" ]; then
+		pid=$(<"$F/dockerd.pid")
+		kill "$pid"
+		gone() { [ ! -d "/proc/$pid" ]; }
+		until_true gone || kill -9 "$pid"
+	fi
+	containerd_teardown_file
 	client_mounts | tac | while read -r path; do
 		umount -l "$path"
 	done
@@ -58,7 +66,7 @@ teardown_file()
 shims()
 {
 	local path
-	grep -lsaF "$F/exec/containerd" /proc/[0-9]*/cmdline | while read -r path; do
+	grep -lsaF "$CD/containerd.sock" /proc/[0-9]*/cmdline | while read -r path; do
 		! grep -qsaF containerd-shim "$path" || echo "shim: $(tr '\0' ' ' <"$path")"
 	done
 }
@@ -72,7 +80,7 @@ setup()
 client_leftovers_of_docker()
 {
 	shims
-	find "$F/exec" '(' -path '*/runtime-*/moby/*' -o -path '*/io.containerd.runtime.v2.task/moby/*' ')' \
+	find "$F/exec" "$CD/state" '(' -path '*/runtime-*/moby/*' -o -path '*/io.containerd.runtime.v2.task/moby/*' ')' \
 		-prune -print 2>/dev/null | sed 's/^/state: /'
 }
 
@@ -81,28 +89,36 @@ teardown()
 	client_teardown
 }
 
+# bats test_tags=vm
 @test "docker run: output, environment, folder, entry point, host name" { test_run; }
 @test "docker run: exit codes, 125, 126, 127" { test_exit_codes; }
+# bats test_tags=vm
 @test "docker kill, stop, wait: signals and exit codes" { test_signals; }
 @test "docker run: standard input, much output" { test_stdin; }
 @test "docker run: a terminal" { test_tty; }
 @test "docker create, start --attach, attach" { test_create; }
 @test "docker run: its own signals reach the container" { test_signal_proxy; }
 @test "docker run: several at once" { test_parallel; }
+# bats test_tags=vm
 @test "docker run, update: memory, pids and cpu limits" { test_limits; }
+# bats test_tags=vm
 @test "docker inspect tells an OOM kill" { test_oom told; }
 @test "docker run: users and groups" { test_user; }
 @test "docker run: capabilities, no-new-privileges" { test_capabilities; }
 @test "docker run: seccomp profiles" { test_seccomp; }
 @test "docker run: volumes and tmpfs" { test_volumes; }
+# bats test_tags=vm
 @test "docker run: devices" { test_devices; }
 @test "docker run: sysctls" { test_sysctl; }
 @test "docker run: rlimits, oom_score_adj, size of shm" { test_rlimits; }
 @test "docker run: namespaces of another container and of the host" { test_namespaces; }
+# bats test_tags=vm
 @test "docker exec in all forms" { test_exec 126; }
 @test "docker exec --privileged" { test_exec_privileged; }
 @test "docker top" { test_top; }
+# bats test_tags=vm
 @test "docker pause, unpause, rm --force of a paused one" { test_pause; }
+# bats test_tags=vm
 @test "docker stats" { test_stats; }
 @test "docker restart, restart policy, rm --force" { test_restart; }
 @test "docker logs" { test_logs; }
@@ -114,6 +130,7 @@ teardown()
 	test_init
 }
 
+# bats test_tags=vm
 @test "docker health checks by exec" {
 	start_box --health-cmd 'test -e /healthy' --health-interval 0.2s --health-retries 1 box payload wait
 	health_is() { [ "$(inspect_box '{{.State.Health.Status}}')" = "$1" ]; }
