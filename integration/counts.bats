@@ -49,7 +49,7 @@ run=(--network host --rootfs)
 @test "rustbox run --rm true" {
 	rbok run --rm "${run[@]}" "$ROOTFS" true # its seccomp filter is kept from now on
 	traced "$DIR/calls" "$RUSTBOX" run --rm "${run[@]}" "$ROOTFS" true
-	costs 1740 7 4 "$DIR/calls"
+	costs 1720 7 4 "$DIR/calls"
 }
 
 @test "rustbox exec true, with what it makes the supervisor do" {
