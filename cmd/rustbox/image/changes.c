@@ -36,12 +36,6 @@ static void walk_done(struct walk *w)
 	free(w->items);
 }
 
-/* What is said of a path where there is nothing, in a layer that knows no links. */
-static bool is_absent(int code)
-{
-	return code == ENOENT || code == ENOTDIR || code == ELOOP;
-}
-
 /* 1: it is there, 0: nothing is, -1 with err: who knows. */
 static int look(int root, const char *path, struct stat *ret, struct error *err)
 {
@@ -49,7 +43,7 @@ static int look(int root, const char *path, struct stat *ret, struct error *err)
 
 	if (fd >= 0 && fstat(fd, ret) == 0)
 		return 1;
-	return is_absent(errno) ? 0 : error_set(err, errno, "look at %s", path);
+	return pack_is_absent(errno) ? 0 : error_set(err, errno, "look at %s", path);
 }
 
 static int push(struct walk *w, const char *folder, const char *name, bool is_hidden,
@@ -74,8 +68,9 @@ static int push_hidden(struct walk *w, const char *path, struct error *err)
 	int rc = 0;
 
 	if (!stream) {
-		rc = is_absent(errno) ? 0
-				      : error_set(err, errno, "read %s of the layers below", path);
+		rc = pack_is_absent(errno)
+			     ? 0
+			     : error_set(err, errno, "read %s of the layers below", path);
 		fd_close(&fd);
 		return rc;
 	}
@@ -105,11 +100,12 @@ static int push_folder(struct walk *w, const char *path, struct error *err)
 	size_t before = w->n;
 	int fd = pack_open_below(w->points->upper, path, O_RDONLY | O_DIRECTORY, 0);
 	DIR *stream;
-	int rc = 0;
+	int rc;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : error_set(err, errno, "open %s", path);
-	if (*path && pack_is_opaque(fd))
+	rc = *path ? pack_is_opaque(fd, path, err) : 0;
+	if (rc > 0)
 		rc = push_hidden(w, path, err);
 	stream = rc < 0 ? NULL : fdopendir(fd);
 	if (!stream) {
@@ -131,12 +127,13 @@ static int push_folder(struct walk *w, const char *path, struct error *err)
 static int look_at(struct walk *w, const char *path, bool is_hidden, struct error *err)
 {
 	struct stat st, below;
-	int is_there, is_below;
+	int is_alone, is_there, is_below;
 
 	if (is_hidden)
 		return w->change(w->data, 'D', path, err);
-	if (mount_points_alone(w->points, path))
-		return 0;
+	is_alone = mount_points_alone(w->points, path, err);
+	if (is_alone)
+		return is_alone < 0 ? -1 : 0;
 	is_there = look(w->points->upper, path, &st, err);
 	if (is_there <= 0)
 		return is_there;

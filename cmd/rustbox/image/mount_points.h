@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "cmd/rustbox/image/ownership.h"
 #include "cmd/rustbox/store/store.h"
 
@@ -30,8 +28,9 @@ void mount_points_close(struct mount_points *points);
 
 /*
  * Paths are without a slash in front. The upper layer has nothing there but
- * mount points, and folders on the way to them that are otherwise as below.
+ * mount points, and folders on the way to them that are otherwise as below: 1;
+ * 0; -1 with err when who knows.
  */
-bool mount_points_alone(const struct mount_points *points, const char *path);
+int mount_points_alone(const struct mount_points *points, const char *path, struct error *err);
 /* The same, and the layers below have nothing there at all. */
-bool mount_points_new(const struct mount_points *points, const char *path);
+int mount_points_new(const struct mount_points *points, const char *path, struct error *err);

@@ -2,6 +2,8 @@
 // valgrind: no, its clean-up needs openat2(2), which valgrind does not know
 #include "cmd/rustbox/image/image_test.h"
 
+#include <sys/resource.h>
+
 #include "cmd/rustbox/image/changes.h"
 #include "cmd/rustbox/image/mount_points.h"
 
@@ -35,10 +37,10 @@ static void mount_points_are_no_changes(void **state)
 		&how, &err));
 	assert_ok(changes_list(&points, low, test_note_change, &list, &err));
 	assert_null(list.text);
-	assert_true(mount_points_new(&points, "proc"));
-	assert_true(mount_points_new(&points, "etc/hosts"));
-	assert_false(mount_points_new(&points, "dev"));
-	assert_false(mount_points_new(&points, "etc"));
+	assert_int_equal(mount_points_new(&points, "proc", &err), 1);
+	assert_int_equal(mount_points_new(&points, "etc/hosts", &err), 1);
+	assert_int_equal(mount_points_new(&points, "dev", &err), 0);
+	assert_int_equal(mount_points_new(&points, "etc", &err), 0);
 	/* A file of the container's, one that was emptied, one with content, other rights, more. */
 	assert_ok(test_unpack(
 		test_tar_of({ "etc/hostname", .text = "" }, { "etc/hosts", .text = "1" },
@@ -65,16 +67,67 @@ static void other_rights_of_a_folder_are_a_change(void **state)
 	assert_ok(test_unpack(test_tar_of({ "etc", AE_IFDIR, .mode = 0755, .uid = 5007 },
 					  { "etc/hosts", .text = "" }),
 			      &how, &err));
-	assert_false(mount_points_alone(&points, "etc"));
-	assert_true(mount_points_alone(&points, "etc/hosts"));
+	assert_int_equal(mount_points_alone(&points, "etc", &err), 0);
+	assert_int_equal(mount_points_alone(&points, "etc/hosts", &err), 1);
 	points.owner.uids = points.owner.gids = &map;
 	points.owner.n_uids = points.owner.n_gids = 1;
-	assert_true(mount_points_alone(&points, "etc"));
+	assert_int_equal(mount_points_alone(&points, "etc", &err), 1);
 	assert_int_equal(fchmodat(up, "etc", 0751, 0), 0);
-	assert_false(mount_points_alone(&points, "etc"));
+	assert_int_equal(mount_points_alone(&points, "etc", &err), 0);
 	assert_int_equal(fchmodat(up, "etc", 0755, 0), 0);
 	assert_int_equal(mknodat(up, "etc/passwd", S_IFCHR, makedev(0, 0)), 0);
-	assert_false(mount_points_alone(&points, "etc"));
+	assert_int_equal(mount_points_alone(&points, "etc", &err), 0);
+}
+
+/* A look that fails does not show what is not there. */
+static void without_descriptors_nobody_knows(void **state)
+{
+	struct test_store *t = *state;
+	struct unpack how = { .is_layer = true };
+	struct error err;
+	cleanup_fd int low = test_make_folder(t, "low"), up = test_make_folder(t, "up");
+	const struct mount_points points = { .upper = up, .lower = &low, .n_lower = 1 };
+	struct rlimit before, few;
+	int failed = 0;
+
+	how.folder = low;
+	assert_ok(test_unpack(
+		test_tar_of({ "etc/hostname", .text = "" }, { "proc", AE_IFDIR, .mode = 0755 }),
+		&how, &err));
+	how.folder = up;
+	assert_ok(test_unpack(
+		test_tar_of({ "etc/hostname", .text = "" }, { "etc/hosts", .text = "" },
+			    { "proc", AE_IFDIR, .mode = 0755 }, { "dev/x", .text = "" }),
+		&how, &err));
+	const struct {
+		const char *path;
+		int alone, new;
+	} looks[] = {
+		{ "etc/hosts", 1, 1 }, { "etc/hostname", 0, 0 }, { "proc", 1, 0 }, { "dev", 0, 0 }
+	};
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	for (rlim_t more = 0; more < 6; more++) {
+		int next = dup(up);
+
+		few.rlim_cur = (rlim_t)next + more;
+		(void)close(next);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+			int alone = mount_points_alone(&points, looks[i].path, &err);
+			int new = mount_points_new(&points, looks[i].path, &err);
+
+			assert_true(alone < 0 || alone == looks[i].alone);
+			assert_true(new < 0 || new == looks[i].new);
+			failed += (alone < 0) + (new < 0);
+			if (more == 0)
+				assert_true(alone < 0 && new < 0 && err.code == EMFILE);
+			if (more == 5)
+				assert_true(alone >= 0 && new >= 0);
+		}
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	}
+	assert_true(failed > 8);
 }
 
 int main(void)
@@ -82,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		store_test(mount_points_are_no_changes),
 		store_test(other_rights_of_a_folder_are_a_change),
+		store_test(without_descriptors_nobody_knows),
 	};
 
 	(void)setlocale(LC_CTYPE, "C.UTF-8");

@@ -368,10 +368,17 @@ static int add_opaque(struct packing *p, int folder, const char *path, struct er
 {
 	cleanup_free char *shown = NULL;
 
-	if (!p->how->is_upper || !pack_is_opaque(folder))
-		return 0;
+	int opaque = p->how->is_upper ? pack_is_opaque(folder, path, err) : 0;
+
+	if (opaque <= 0)
+		return opaque;
 	shown = str_format(err, "%s%s.wh..wh..opq", path, *path ? "/" : "");
 	return shown ? pack_text(p->output, shown, "", 0, 0, err) : -1;
+}
+
+static int is_omitted(const struct pack *how, const char *path, struct error *err)
+{
+	return how->omits ? how->omits(how->mount_points, path, err) : 0;
 }
 
 static int add_folder(struct packing *p, const char *path, struct error *err)
@@ -394,9 +401,10 @@ static int add_folder(struct packing *p, const char *path, struct error *err)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		cleanup_free char *child = join(path, names[i], err);
-		if (child && p->how->omits && p->how->omits(p->how->mount_points, child))
-			continue;
-		if (!child || add_one(p, folder, names[i], child, err) < 0)
+		int rc = child ? is_omitted(p->how, child, err) : -1;
+		if (rc == 0)
+			rc = add_one(p, folder, names[i], child, err);
+		if (rc < 0)
 			return -1;
 	}
 	return 0;

@@ -27,7 +27,7 @@ struct pack {
 	const struct image_progress *progress;
 	/* NULL, or what is left out: mount_points_alone() of an upper layer, _new() of a merged
 	 * one. */
-	bool (*omits)(const struct mount_points *points, const char *path);
+	int (*omits)(const struct mount_points *points, const char *path, struct error *err);
 	const struct mount_points *mount_points;
 	const char *source; /* for messages */
 };

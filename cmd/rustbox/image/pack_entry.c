@@ -47,15 +47,30 @@ int pack_open_below(int root, const char *path, int flags, uint64_t resolve)
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | resolve,
 	};
 
-	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+	long fd;
+
+	/* EAGAIN: a rename somewhere has raced with it (openat2(2)). */
+	for (int tries = 0; tries < 64; tries++) {
+		fd = syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return (int)fd;
 }
 
-bool pack_is_opaque(int folder)
+bool pack_is_absent(int code)
+{
+	return code == ENOENT || code == ENOTDIR || code == ELOOP;
+}
+
+int pack_is_opaque(int folder, const char *path, struct error *err)
 {
 	char value;
+	ssize_t n = getxattr(fd_path(folder).text, layer_opaque_attribute(), &value, 1);
 
-	return getxattr(fd_path(folder).text, layer_opaque_attribute(), &value, 1) == 1 &&
-	       value == 'y';
+	if (n >= 0 || errno == ENODATA || errno == ERANGE || errno == EOPNOTSUPP)
+		return n == 1 && value == 'y';
+	return error_set(err, errno, "read attributes of /%s", path);
 }
 
 /* ---- attributes ---- */

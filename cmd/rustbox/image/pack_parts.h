@@ -22,15 +22,19 @@ int pack_describe(int file, const struct stat *st, const char *name, const char 
 		  const struct pack *how, struct archive_entry *entry, enum pack_kind *ret,
 		  struct error *err);
 
-/* What overlayfs has in an upper layer for what is deleted; for a folder that hides those below. */
+/* What overlayfs has in an upper layer for what is deleted. */
 bool pack_is_whiteout(const struct stat *st);
-bool pack_is_opaque(int folder);
+/* It hides the folders of its name in the layers below: 1, 0; -1 with err. path: for the message.
+ */
+int pack_is_opaque(int folder, const char *path, struct error *err);
 
 /*
  * Opens what lies below the folder ("": itself); flags of open(2), `resolve` of
  * openat2(2) besides. No link is followed: what is a folder here may be one there. -1 with errno.
  */
 int pack_open_below(int root, const char *path, int flags, uint64_t resolve);
+/* What is said of a path where there is nothing, in a layer that knows no links. */
+bool pack_is_absent(int code);
 
 /* Why libarchive failed. -1. */
 int pack_error(struct archive *archive, const char *name, struct error *err);
