@@ -46,6 +46,8 @@ static int copy_attributes(int from, int to, const char *name, struct error *err
 	for (char *p = names; p < names + size; p += strlen(p) + 1) {
 		ssize_t n = fgetxattr(from, p, value, XATTR_SIZE_MAX);
 
+		if (n < 0 && errno != ENODATA && !is_tolerable(errno))
+			return error_set(err, errno, "%s: read extended attribute %s", name, p);
 		if (n >= 0 && fsetxattr(to, p, value, (size_t)n, 0) < 0 && !is_tolerable(errno))
 			return error_set(err, errno, "%s: extended attribute %s", name, p);
 	}

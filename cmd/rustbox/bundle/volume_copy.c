@@ -52,8 +52,13 @@ static int copy_attributes(int from, int to, struct error *err)
 	if (size < 0)
 		return errno == ENOTSUP ? 0 : error_set(err, errno, "list attributes");
 	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
-		ssize_t n = is_to_be_copied(name) ? fgetxattr(from, name, value, VALUE_MAX) : -1;
+		ssize_t n;
 
+		if (!is_to_be_copied(name))
+			continue;
+		n = fgetxattr(from, name, value, VALUE_MAX);
+		if (n < 0 && errno != ENODATA && errno != ENOTSUP)
+			return error_set(err, errno, "read attribute %s", name);
 		/* What a file system cannot keep (labels, lists) is left to its default. */
 		if (n >= 0 && fsetxattr(to, name, value, (size_t)n, 0) < 0 && errno != ENOTSUP)
 			return error_set(err, errno, "set attribute %s", name);
