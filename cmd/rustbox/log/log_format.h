@@ -46,4 +46,5 @@ struct log_place {
 	uint32_t generation;
 	uint64_t at;		       /* offset, in the index, of the entry that comes next */
 	uint64_t offsets[LOG_STREAMS]; /* of its bytes, and of the next ones of the other stream */
+	uint64_t total;		       /* bytes before it, with those of generations before */
 };

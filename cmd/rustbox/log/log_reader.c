@@ -168,10 +168,16 @@ int log_reader_find(const struct log_reader *reader, uint32_t least, uint32_t mo
 	return 0;
 }
 
+uint64_t log_reader_total(const struct log_reader *reader)
+{
+	return reader->bytes_before + reader->offsets[LOG_STDOUT] + reader->offsets[LOG_STDERR] -
+	       reader->gap;
+}
+
 /* Goes on to the next generation there is: 1, 0 when there is none yet, -1 with err. */
 static int open_next(struct log_reader *r, struct error *err)
 {
-	uint64_t seen = r->bytes_before + r->offsets[LOG_STDOUT] + r->offsets[LOG_STDERR];
+	uint64_t seen = log_reader_total(r) + r->gap;
 	uint32_t before = r->generation, next = before, newest;
 	int opened = before ? is_present(r, r->index, err) : 0;
 

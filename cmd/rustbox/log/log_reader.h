@@ -51,6 +51,9 @@ struct log_chunk {
 int log_reader_next(struct log_reader *reader, size_t most, struct log_chunk *ret,
 		    struct error *err);
 
+/* How many of the bytes that were ever logged were given, or told as a gap. */
+uint64_t log_reader_total(const struct log_reader *reader);
+
 /* A descriptor that polls readable (inotify) when more may be there; for those that wait. */
 int log_reader_watch(struct log_reader *reader, struct error *err);
 /* Empties it: before log_reader_next() is called again. */

@@ -16,7 +16,7 @@
 
 const char *const log_stream_files[] = { "stdout.log", "stderr.log" };
 
-enum { NAME_SIZE = 32, ENTRIES_AT_ONCE = 512, INDEX_LEAST = 64 * 1024 };
+enum { NAME_SIZE = 32, ENTRIES_AT_ONCE = 512, INDEX_LEAST = 64 * 1024, TRIES = 3 };
 
 /* ---- opening ---- */
 
@@ -145,6 +145,7 @@ static int begin_generation(struct log_writer *w, uint32_t generation, uint64_t 
 		return error_set(err, n < 0 ? errno : ENOSPC, "begin the log file %s", LOG_INDEX);
 	w->index_size = sizeof(head);
 	w->generation = generation;
+	w->before = before;
 	return 0;
 }
 
@@ -254,6 +255,7 @@ static int open_present(struct log_writer *w, struct error *err)
 	    head.generation <= rotated || head.generation >= LOG_GENERATION_MAX)
 		return begin_generation(w, rotated + 1, count_bytes_through(w, rotated), err);
 	w->generation = head.generation;
+	w->before = head.before;
 	if (is_half_rotated(w))
 		return rotate(w, err);
 	for (int i = 0; i < LOG_STREAMS; i++) {
@@ -290,6 +292,7 @@ static int begin_run(struct log_writer *w, struct error *err)
 int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, uint64_t max_files,
 		    struct error *err)
 {
+	int rc = -1;
 	struct log_writer w = {
 		.streams = { -1, -1 },
 		.index = -1,
@@ -302,7 +305,10 @@ int log_writer_open(struct log_writer *ret, int directory, uint64_t max_size, ui
 		return error_set(err, errno, "duplicate the descriptor of the log folder");
 	if (w.max_files == 0)
 		w.max_files = 1;
-	if (open_present(&w, err) < 0 || begin_run(&w, err) < 0) {
+	/* What is short for a moment costs no run its log. */
+	for (int tries = 0; rc < 0 && tries < TRIES; tries++)
+		rc = open_present(&w, err) < 0 ? -1 : begin_run(&w, err);
+	if (rc < 0) {
 		log_writer_close(&w);
 		return -1;
 	}
@@ -391,17 +397,25 @@ int log_writer_append(struct log_writer *writer, enum log_stream stream, const v
 {
 	if (size == 0)
 		return 0;
-	if (append(writer, stream, data, size, err) == 0)
-		return 0;
+	for (int tries = 0; tries < TRIES; tries++)
+		if (append(writer, stream, data, size, err) == 0)
+			return 0;
 	writer->lost += size;
 	return -1;
+}
+
+uint64_t log_writer_total(const struct log_writer *writer)
+{
+	return writer->before + writer->sizes[LOG_STDOUT] + writer->sizes[LOG_STDERR];
 }
 
 bool log_writer_place(const struct log_writer *writer, struct log_place *ret)
 {
 	if (writer->index < 0)
 		return false;
-	*ret = (struct log_place){ .generation = writer->generation, .at = writer->index_size };
+	*ret = (struct log_place){ .generation = writer->generation,
+				   .at = writer->index_size,
+				   .total = log_writer_total(writer) };
 	memcpy(ret->offsets, writer->sizes, sizeof(ret->offsets));
 	return true;
 }

@@ -7,21 +7,39 @@
 
 static void test_full_disk(void **state)
 {
+	const struct rlimit little = { 80, RLIM_INFINITY };
 	struct fixture *f = *state;
+	struct rlimit before;
 	struct error err;
-	char full[32];
+	char text[128];
+
+	memset(text, 'x', sizeof(text));
+	begin(f, 0, 1);
+	add(f, LOG_STDOUT, "before|");
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	assert_int_equal(log_writer_append(&f->writer, LOG_STDOUT, text, sizeof(text), &err), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_non_null(strstr(err.text, "stdout.log"));
+	assert_int_equal(f->writer.lost, sizeof(text));
+	assert_int_equal(log_writer_total(&f->writer), 7);
+	add(f, LOG_STDOUT, "after");
+	reader(f);
+	expect_rest(f, "1:before||1:after|");
+}
+
+/* A write that fails once, and all is as before. */
+static void test_a_failure_for_a_moment_loses_nothing(void **state)
+{
+	struct fixture *f = *state;
 
 	begin(f, 0, 1);
 	add(f, LOG_STDOUT, "before|");
-	int keep = f->writer.streams[LOG_STDOUT];
-	(void)snprintf(full, sizeof(full), "/dev/full");
-	f->writer.streams[LOG_STDOUT] = open(full, O_WRONLY | O_CLOEXEC);
-	assert_int_equal(log_writer_append(&f->writer, LOG_STDOUT, "lost", 4, &err), -1);
-	assert_non_null(strstr(err.text, "stdout.log"));
-	assert_int_equal(f->writer.lost, 4);
 	fd_close(&f->writer.streams[LOG_STDOUT]);
-	f->writer.streams[LOG_STDOUT] = keep;
+	f->writer.streams[LOG_STDOUT] = open("/dev/full", O_WRONLY | O_CLOEXEC);
 	add(f, LOG_STDOUT, "after");
+	assert_int_equal(f->writer.lost, 0);
 	reader(f);
 	expect_rest(f, "1:before||1:after|");
 }
@@ -76,6 +94,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_full_disk),
+		TEST(test_a_failure_for_a_moment_loses_nothing),
 		TEST(test_full_at_rotation),
 		TEST(test_want_of_descriptors),
 	};

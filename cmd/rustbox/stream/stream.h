@@ -46,7 +46,8 @@ enum stream_type {
 	STREAM_DONE,
 	STREAM_OUT, /* bytes of standard output (of everything, with a terminal) */
 	STREAM_ERR, /* bytes of standard error */
-	STREAM_GAP, /* uint64_t: so many bytes were rotated away before this client took them */
+	STREAM_GAP, /* uint64_t: so many bytes this client misses: rotated away before it took them,
+			or not to be read */
 	STREAM_INPUT_TAKEN,
 	STREAM_EXITED, /* struct stream_exited: behind all output; then the connection closes */
 };

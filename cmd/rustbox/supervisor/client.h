@@ -37,6 +37,7 @@ struct client {
 	uint16_t told_run; /* the last one of which STARTED was sent: its output may follow */
 	struct stream_attach attach;
 	struct log_reader *reader;
+	uint64_t seen;		      /* bytes of the log that came before, without a reader */
 	struct log_chunk chunk;	      /* its next, when size is not 0 */
 	bool has_all;		      /* that is in the log */
 	struct client_replay *replay; /* a terminal's recent output comes; or NULL */
@@ -44,7 +45,7 @@ struct client {
 
 	/* with a process of its own (client_exec.c) */
 	struct exec *exec;
-	char *held; /* output that the socket did not take */
+	char *held; /* of STREAMS_READ_SIZE: output that the socket did not take */
 	size_t n_held;
 	enum log_stream held_stream;
 };

@@ -17,16 +17,16 @@ struct client_replay {
 };
 
 /* The writer knows where its run began and where it is: the index is long. */
-static int seek(struct client *c, struct error *err)
+static int seek(struct client *c, enum stream_from from, struct error *err)
 {
 	const struct log_writer *log = &c->s->output.log;
 	struct log_place end;
 
-	if (c->attach.from == STREAM_FROM_START)
+	if (from == STREAM_FROM_START)
 		return log_reader_seek_place(c->reader, &log->run_begin, err);
 	if (!log_writer_place(log, &end))
 		return log_reader_seek_end(c->reader, err);
-	if (c->attach.from == STREAM_FROM_RECENT && c->s->record->tty)
+	if (from == STREAM_FROM_RECENT && c->s->record->tty)
 		return log_reader_seek_bytes(c->reader, &end, RECENT_BYTES, err);
 	return log_reader_seek_place(c->reader, &end, err);
 }
@@ -58,14 +58,16 @@ static void filter_replay(struct client *c)
 }
 
 /* Without it the client gets what is written while it looks, as on a full disk. */
-static void open_reader(struct client *c)
+static void open_reader(struct client *c, enum stream_from from)
 {
+	const struct log_writer *log = &c->s->output.log;
 	struct error err;
 
 	c->has_all = true;
+	c->seen = from == STREAM_FROM_START ? log->run_begin.total : log_writer_total(log);
 	for (int tries = 0; tries < READS_MOST; tries++) {
 		c->reader = log_reader_new(c->s->output.directory, &err);
-		if (c->reader && seek(c, &err) == 0)
+		if (c->reader && seek(c, from, &err) == 0)
 			return;
 		log_reader_free(c->reader);
 		c->reader = NULL;
@@ -89,7 +91,7 @@ void client_attach_begin(struct client *c, const char *payload)
 		streams_resize(&s->output.streams, c->attach.size);
 	if (c->attach.wants_output) {
 		begin_replay(c);
-		open_reader(c);
+		open_reader(c, c->attach.from);
 	}
 	if (life_is_running(s)) {
 		c->owes_started = true;
@@ -129,8 +131,21 @@ static int read_next(struct client *c)
 	for (int tries = 0; found < 0 && tries < READS_MOST; tries++)
 		found = log_reader_next(c->reader, STREAM_BYTES_MAX, &c->chunk, &err);
 	if (found < 0)
-		log_warning("a client loses output: %s", err.text);
+		log_warning("a client misses output: %s", err.text);
 	return found;
+}
+
+/* What was logged by now and cannot be read is told as missing; what comes later is read again. */
+static void miss_logged(struct client *c)
+{
+	uint64_t end = log_writer_total(&c->s->output.log);
+	uint64_t seen = c->reader ? log_reader_total(c->reader) : c->seen;
+
+	if (end > seen)
+		c->gap += end - seen;
+	log_reader_free(c->reader);
+	c->reader = NULL;
+	open_reader(c, STREAM_FROM_NOW);
 }
 
 /* The next bytes, if there are any: kept until they are sent. */
@@ -138,12 +153,16 @@ static bool find_chunk(struct client *c)
 {
 	int found = 1;
 
+	if (c->attach.wants_output && !c->reader && c->seen < log_writer_total(&c->s->output.log))
+		miss_logged(c);
 	if (!c->reader)
 		return c->chunk.size > 0;
 	while (c->chunk.size == 0 && found > 0) {
 		found = read_next(c);
 		if (found <= 0)
 			c->chunk = (struct log_chunk){ 0 };
+		if (found < 0)
+			miss_logged(c);
 		c->gap += c->chunk.gap;
 		c->has_all = found <= 0;
 		if (found > 0)

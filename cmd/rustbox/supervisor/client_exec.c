@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "base/mem.h"
 #include "cmd/rustbox/supervisor/client.h"
 
 static void on_started(void *data, pid_t pid)
@@ -26,20 +26,15 @@ static void on_failed(void *data, int exit_code, const char *text)
 	client_fail(c, exit_code, text);
 }
 
+/* Only one is held, as nothing more is read then. */
 static void hold(struct client *c, enum log_stream stream, const char *bytes, size_t size)
 {
-	c->held = malloc(size);
-	if (!c->held) {
-		log_warning("output of exec %s is lost: out of memory", c->exec->id);
-		return;
-	}
 	memcpy(c->held, bytes, size);
 	c->n_held = size;
 	c->held_stream = stream;
 	streams_pause(&c->exec->streams);
 }
 
-/* Only one is held, as nothing more is read then. */
 static void on_output(void *data, enum log_stream stream, const char *bytes, size_t size)
 {
 	struct client *c = data;
@@ -76,11 +71,12 @@ void client_exec_begin(struct client *c, const char *json, size_t size)
 	struct stream_exec options = { 0 };
 	struct error err;
 
-	if (json_read(&stream_exec_type, json, size, &options, &arena, &err) < 0) {
-		client_fail(c, EXIT_ENGINE, err.text);
-		return;
-	}
-	c->exec = exec_new(c->s, &options, &user, c, &err);
+	/* Before there is output that could be lost for want of memory. */
+	c->held = malloc(STREAMS_READ_SIZE);
+	if (!c->held)
+		(void)error_memory(&err);
+	else if (json_read(&stream_exec_type, json, size, &options, &arena, &err) == 0)
+		c->exec = exec_new(c->s, &options, &user, c, &err);
 	if (!c->exec)
 		client_fail(c, EXIT_ENGINE, err.text);
 	else
@@ -108,8 +104,6 @@ enum client_output client_exec_send(struct client *c)
 	if (!client_send(c, type, c->held, c->n_held))
 		return CLIENT_OUTPUT_BLOCKED;
 	c->n_held = 0;
-	free(c->held);
-	c->held = NULL;
 	if (c->exec)
 		streams_go_on(&c->exec->streams);
 	return CLIENT_OUTPUT_SENT;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "cmd/rustbox/log/log_reader_parts.h"
 #include "cmd/rustbox/supervisor/client.h"
 
 struct fixture {
@@ -76,7 +77,8 @@ static void say(const struct fixture *f, enum stream_type type, const void *payl
 	assert_int_equal(stream_send(f->peer, type, payload, size), 0);
 }
 
-static void attach(struct fixture *f)
+/* limit: of descriptors, from when it attaches on; or NULL. */
+static void attach_among(struct fixture *f, const struct rlimit *limit)
 {
 	const struct stream_attach attach = { .from = STREAM_FROM_START, .wants_output = 1 };
 	struct error err;
@@ -85,9 +87,16 @@ static void attach(struct fixture *f)
 	assert_int_equal(
 		socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
 	f->peer = ends[0];
+	if (limit)
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, limit), 0);
 	assert_non_null(client_new(&f->s, ends[1], &err));
 	say(f, STREAM_ATTACH, &attach, sizeof(attach));
 	turn(f);
+}
+
+static void attach(struct fixture *f)
+{
+	attach_among(f, NULL);
 }
 
 static void note(struct fixture *f, const char *text)
@@ -101,6 +110,8 @@ static void note(struct fixture *f, const char *text)
 static void note_packet(struct fixture *f, int type, const char *packet, size_t size)
 {
 	struct stream_exited exited;
+	char text[40];
+	uint64_t gap;
 
 	switch (type) {
 	case 0:
@@ -117,6 +128,11 @@ static void note_packet(struct fixture *f, int type, const char *packet, size_t 
 		note(f, "<failed: ");
 		note(f, packet + sizeof(struct stream_failed));
 		note(f, ">");
+		break;
+	case STREAM_GAP:
+		memcpy(&gap, packet, sizeof(gap));
+		(void)snprintf(text, sizeof(text), "<gap of %llu>", (unsigned long long)gap);
+		note(f, text);
 		break;
 	case STREAM_OUT:
 		note(f, size == STREAM_BYTES_MAX ? "x" : packet);
@@ -248,6 +264,50 @@ static void test_a_slow_client_gets_all_output_before_a_failed_restart(void **st
 	expect(f, n, "<started>", "<failed: no cgroup><end>");
 }
 
+/* A disk that does not give back what it has taken. */
+static void test_what_cannot_be_read_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct log_reader *reader;
+
+	attach(f);
+	write_output(f, "one ");
+	take(f);
+	reader = f->s.clients->reader;
+	assert_int_equal(dup3(f->peer, reader->streams[LOG_STDOUT], O_CLOEXEC),
+			 reader->streams[LOG_STDOUT]);
+	write_output(f, "two ");
+	take(f);
+	write_output(f, "three ");
+	f->s.life = LIFE_OVER;
+	client_tell_over(&f->s);
+	take(f);
+	assert_string_equal(f->out, "<started>one <gap of 4>three <exited><end>");
+}
+
+static void test_what_cannot_be_opened_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit limit, few;
+
+	write_output(f, "one ");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = limit;
+	few.rlim_cur = (rlim_t)dup(0);
+	(void)close((int)few.rlim_cur);
+	few.rlim_cur += 2;
+	attach_among(f, &few);
+	write_output(f, "two ");
+	take(f);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	write_output(f, "three ");
+	write_output(f, "four ");
+	f->s.life = LIFE_OVER;
+	client_tell_over(&f->s);
+	take(f);
+	assert_string_equal(f->out, "<started><gap of 4><gap of 4><gap of 6>four <exited><end>");
+}
+
 /* It neither keeps the loop busy meanwhile, nor is the client forgotten. */
 static void test_want_of_descriptors(void **state)
 {
@@ -287,6 +347,8 @@ int main(void)
 		TEST(test_a_slow_client_is_told_of_a_restart),
 		TEST(test_a_slow_client_gets_the_output_of_the_last_run),
 		TEST(test_a_slow_client_gets_all_output_before_a_failed_restart),
+		TEST(test_what_cannot_be_read_is_told),
+		TEST(test_what_cannot_be_opened_is_told),
 		TEST(test_want_of_descriptors),
 	};
 

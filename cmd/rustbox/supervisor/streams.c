@@ -8,7 +8,10 @@
 #include "base/log.h"
 
 /* More than a pipe holds, so that who writes without end does not keep us at the end. */
-enum { FINISH_MOST = 2 << 20 };
+enum {
+	FINISH_MOST = 2 << 20,
+	RETRY_MS = 100, /* where the kernel has no room for a watch */
+};
 
 static bool has_output(const struct streams *s)
 {
@@ -65,27 +68,33 @@ static void on_stderr(struct loop_watch *watch, uint32_t events)
 	read_output(loop_owner(watch, struct streams, outputs[LOG_STDERR]), watch);
 }
 
-/* Nothing tells that a pipe with a writer is empty. */
-static void on_again(struct loop_timer *timer)
-{
-	struct streams *s = loop_owner(timer, struct streams, again);
-
-	for (int i = 0; i < LOG_STREAMS; i++)
-		if (s->outputs[i].fd >= 0 && !s->is_paused)
-			read_output(s, &s->outputs[i]);
-	if (s->is_open && !s->is_paused)
-		loop_set_timer(s->loop, &s->again, 0);
-}
-
-/* A watch that waits for nothing would still be told of hang-ups, without end. */
+/*
+ * A watch that waits for nothing would still be told of hang-ups, without end. What
+ * cannot be watched just now stays in its pipe until it can.
+ */
 static void watch_output(struct streams *s, struct loop_watch *output)
 {
 	struct error err;
 
 	if (output->fd < 0 || output->watched || loop_add(s->loop, output, &err) == 0)
 		return;
-	log_warning("a standard stream is lost: %s", err.text);
-	fd_close(&output->fd);
+	log_warning("a standard stream waits: %s", err.text);
+	loop_set_timer(s->loop, &s->again, RETRY_MS);
+}
+
+/* Nothing tells that a pipe with a writer is empty. */
+static void on_again(struct loop_timer *timer)
+{
+	struct streams *s = loop_owner(timer, struct streams, again);
+
+	for (int i = 0; i < LOG_STREAMS && !s->is_paused; i++) {
+		if (!s->is_finishing)
+			watch_output(s, &s->outputs[i]);
+		else if (s->outputs[i].fd >= 0)
+			read_output(s, &s->outputs[i]);
+	}
+	if (s->is_finishing && s->is_open && !s->is_paused)
+		loop_set_timer(s->loop, &s->again, 0);
 }
 
 void streams_pause(struct streams *streams)

@@ -131,6 +131,27 @@ static void a_pause_leaves_it_in_the_pipe(void **state)
 	assert_int_equal(ended, 1);
 }
 
+/* The kernel has no room for a watch just now. */
+static void what_cannot_be_watched_stays_in_the_pipe(void **state)
+{
+	int epoll = loop.epoll;
+	struct error err;
+
+	loop.epoll = -1;
+	attach_pipes();
+	loop.epoll = epoll;
+	say(1, "out");
+	say(2, "err");
+	fd_close(&process[1]);
+	fd_close(&process[2]);
+	turn(3);
+	assert_int_equal(n_got[LOG_STDOUT] + n_got[LOG_STDERR], 0);
+	while (!ended)
+		assert_int_equal(loop_run_once(&loop, -1, &err), 0);
+	assert_string_equal(got[LOG_STDOUT], "out");
+	assert_string_equal(got[LOG_STDERR], "err");
+}
+
 static void what_others_hold_open_ends_when_it_is_empty(void **state)
 {
 	attach_pipes();
@@ -216,6 +237,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(both_outputs_are_read),
 		TEST(a_pause_leaves_it_in_the_pipe),
+		TEST(what_cannot_be_watched_stays_in_the_pipe),
 		TEST(what_others_hold_open_ends_when_it_is_empty),
 		TEST(who_writes_without_end_is_not_waited_for),
 		TEST(finishing_waits_for_the_end_of_a_pause),
