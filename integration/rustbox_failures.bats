@@ -52,3 +52,39 @@ python()
 	fail_in(network, "network", "rm", "n", stride=23, effect=lambda done: networks())
 	PY
 }
+
+@test "output: run, start --attach, attach and exec in the foreground" {
+	python <<-'PY'
+	fail_in(none, "run", "--name", NAME, "sh", "-c", SAYS, stride=271, effect=after_saying)
+	fail_in(ready, "start", "--attach", NAME, stride=263, effect=after_saying)
+	fail_in(running, "exec", NAME, "sh", "-c", SAYS, stride=16, effect=after_saying)
+	fail_in(listening, "attach", NAME, stride=16, effect=after_saying, stdin=INPUT)
+	PY
+}
+
+@test "output: exec and attach, when it is the supervisor's" {
+	python <<-'PY'
+	fail_in(running, "exec", NAME, "sh", "-c", SAYS, stride=127, effect=after_saying, behind=True)
+	fail_in(listening, "attach", NAME, stride=61, effect=after_saying, behind=True, stdin=INPUT)
+	PY
+}
+
+@test "archives: import, load, save and export" {
+	python <<-'PY'
+	fail_making(none, "import", archive(), "first:1", stride=181, wanted="first:1")
+	fail_making(saved, "load", "-i", ARCHIVE, stride=191, wanted="first:1")
+	fail_in(image, "save", "-o", FILE, "first:1", stride=83, effect=after_writing)
+	fail_in(of_image, "export", "-o", FILE, NAME, stride=167, effect=after_writing)
+	PY
+}
+
+@test "images and volumes: commit, tag, rmi, diff" {
+	python <<-'PY'
+	fail_making(of_image, "commit", NAME, "third:1", stride=47, wanted="third:1")
+	fail_making(image, "tag", "first:1", "second:1", stride=31, wanted="second:1")
+	fail_in(image, "rmi", "first:1", stride=43, effect=lambda done: images())
+	fail_in(of_image, "diff", NAME, stride=37)
+	fail_in(none, "volume", "create", "v", stride=31)
+	fail_in(volume, "volume", "rm", "v", stride=31)
+	PY
+}

@@ -38,10 +38,11 @@ WAITS = ("sh", "-c", 'trap "exit 0" TERM; echo up; while :; do sleep 1000 & wait
 # ---- calls ----------------------------------------------------------------------
 
 
-def call(*args, fails=False, program=()):
+def call(*args, fails=False, program=(), stdin="/dev/null"):
     """The result of a command; it must succeed, unless it is said that it may not."""
-    with open(f"{DIR}/call.out", "w+b") as out, open(f"{DIR}/call.err", "w+b") as err:
-        done = subprocess.run([*program, RUSTBOX, *args], stdin=subprocess.DEVNULL, stdout=out,
+    with open(f"{DIR}/call.out", "w+b") as out, open(f"{DIR}/call.err", "w+b") as err, \
+            open(stdin, "rb") as source:
+        done = subprocess.run([*program, RUSTBOX, *args], stdin=source, stdout=out,
                               stderr=err, timeout=BOUND, check=False)
         out.seek(0)
         err.seek(0)
