@@ -397,7 +397,7 @@ mutations: ## Break each security mechanism in a copy of the tree: its test has 
 	integration/mutate
 
 SOAK_FOLDER = $(if $(filter 1,$(BENCH_WRITE)),docs/performance,build/soak)
-soak: test-programs ## 10,000 containers one after the other and 500 at once, by each program: SOAK=10000, BENCH_WRITE=1
+soak: test-programs ## 10,000 containers one after the other, 500 at once, 1,000 alive, by each program: SOAK=10000, BENCH_WRITE=1
 	@mkdir -p $(SOAK_FOLDER)
 	@printf 'process\tcycles\tdescriptors\tKiB\n' >$(SOAK_FOLDER)/soak.tsv
 	SOAK=$(or $(SOAK),10000) SOAK_DATA=$(CURDIR)/$(SOAK_FOLDER)/soak.tsv bats --timing integration/soak.bats

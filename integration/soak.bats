@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# Endurance of the whole: SOAK containers one after the other, and a twentieth of
-# that many at once, by rustbox-runtime, by ctr with the shim, and by rustbox; one
-# supervisor through SOAK execs, one pod's shim through SOAK runs and execs, whose
+# Endurance of the whole: SOAK containers one after the other, a twentieth of that
+# many at once, and a tenth that are alive at the same time, by rustbox-runtime, by
+# ctr with the shim, and by rustbox, each with its figures; one supervisor through SOAK execs, one pod's shim through SOAK runs and execs, whose
 # descriptors and memory stay as they were. `make soak` takes 10,000; without SOAK
 # it is 20. SOAK_DATA is a file that gets a hundred rows of each (bench/plot).
 # vm: no
@@ -11,6 +11,8 @@ load container
 . "$HERE/containerd.bash"
 
 SOAK=${SOAK:-20}
+AT_ONCE=$((SOAK / 20))
+ALIVE=$((SOAK / 10))
 
 setup_file()
 {
@@ -36,17 +38,18 @@ setup()
 	config 'del(.linux.cgroupsPath)'
 }
 
-# many COUNT AT-ONCE COMMAND...: the command with a number behind it, so often; each ends with 3.
+# many COUNT AT-ONCE STATUS COMMAND...: the command with a number behind it, so often;
+# each ends with that status. The command may be a function that export_all knows.
 many()
 {
-	local count=$1 at_once=$2 worker i jobs=()
-	shift 2
+	local count=$1 at_once=$2 wanted=$3 worker i jobs=()
+	shift 3
 	for ((worker = 0; worker < at_once; worker++)); do
 		(
 			for ((i = worker; i < count; i += at_once)); do
 				status=0
-				timeout 120 "$@" "$i" </dev/null >"$DIR/log.$worker" 2>&1 || status=$?
-				[ $status -eq 3 ] || {
+				timeout 120 bash -c '"$@"' bash "$@" "$i" </dev/null >"$DIR/log.$worker" 2>&1 || status=$?
+				[ $status -eq "$wanted" ] || {
 					echo "number $i: status $status: $(<"$DIR/log.$worker")" >"$DIR/bad.$worker"
 					exit 1
 				}
@@ -59,48 +62,140 @@ many()
 	done
 }
 
-by_runtime()
+# In the results of the suite.
+says_figures()
+{
+	echo "# $*" >&3
+}
+
+# in_turn_and_at_once TITLE COMMAND
+in_turn_and_at_once()
+{
+	local begin=$SECONDS turns
+	many "$SOAK" 1 3 "$2"
+	turns=$((SECONDS - begin)) begin=$SECONDS
+	many $AT_ONCE $AT_ONCE 3 "$2"
+	says_figures "$1: $SOAK one after the other in $turns s, $AT_ONCE at once in $((SECONDS - begin)) s"
+}
+
+available_kib()
+{
+	awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo
+}
+
+# alive TITLE START COUNT REMOVE: as many as they are to be; START and REMOVE get numbers.
+alive()
+{
+	local title=$1 start=$2 count=$3 remove=$4 begin=$SECONDS kib
+	kib=$(available_kib)
+	many $ALIVE 16 0 "$start"
+	kib=$((kib - $(available_kib)))
+	says_figures "$title: $ALIVE alive at once, made in $((SECONDS - begin)) s," \
+		"$((kib / ALIVE)) KiB less available for each"
+	same "$($count)" $ALIVE
+	begin=$SECONDS
+	many $ALIVE 16 0 "$remove"
+	says_figures "$title: removed in $((SECONDS - begin)) s"
+}
+
+# For the shells of many().
+export_all()
+{
+	export -f runtime_runs runtime_starts runtime_removes rustbox_runs rustbox_starts \
+		rustbox_removes ctr_runs ctr_starts ctr_removes rt ctr
+	export RUNTIME ROOT B ID TAG RUSTBOX CD IMAGE SHIM_RUNTIME CONTAINERD_NAMESPACE
+}
+
+# ---- rustbox-runtime ---------------------------------------------------------------
+
+runtime_runs()
 {
 	rt run --bundle "$B" "$ID-$1"
 }
 
-by_rustbox()
+runtime_starts()
+{
+	rt run --detach --bundle "$B" "$ID-$1"
+}
+
+runtime_counts()
+{
+	rt list --format json | jq '[.[] | select(.status == "running")] | length'
+}
+
+runtime_removes()
+{
+	rt delete --force "$ID-$1"
+}
+
+@test "rustbox-runtime: $SOAK, $AT_ONCE at once, $ALIVE alive" {
+	export_all
+	in_turn_and_at_once rustbox-runtime runtime_runs
+	payload wait
+	alive rustbox-runtime runtime_starts runtime_counts runtime_removes
+	assert_nothing_left
+}
+
+# ---- rustbox -----------------------------------------------------------------------
+
+rustbox_runs()
 {
 	"$RUSTBOX" run --rm --rootfs "$B/rootfs" --name "$TAG-$1" payload exit 3
 }
 
-by_ctr()
+rustbox_starts()
 {
-	ctr run --rm --runtime "$SHIM_RUNTIME" --env "RUSTBOX_TEST_TAG=$TAG" "$IMAGE" "$ID-$1" payload exit 3
+	"$RUSTBOX" run --detach --rootfs "$B/rootfs" --name "$TAG-$1" payload wait
 }
 
-export_all()
+rustbox_counts()
 {
-	export -f by_runtime by_rustbox by_ctr rt ctr
-	export RUNTIME ROOT B ID TAG RUSTBOX CD IMAGE SHIM_RUNTIME
+	"$RUSTBOX" list --quiet | wc -l
 }
 
-@test "rustbox-runtime: $SOAK, and $((SOAK / 20)) at once" {
-	export_all
-	many "$SOAK" 1 bash -c 'by_runtime "$@"' bash
-	many $((SOAK / 20)) $((SOAK / 20)) bash -c 'by_runtime "$@"' bash
-	assert_nothing_left
+rustbox_removes()
+{
+	"$RUSTBOX" remove --force "$TAG-$1"
 }
 
-@test "rustbox: $SOAK, and $((SOAK / 20)) at once" {
+@test "rustbox: $SOAK, $AT_ONCE at once, $ALIVE alive" {
 	export_all
-	many "$SOAK" 1 bash -c 'by_rustbox "$@"' bash
-	many $((SOAK / 20)) $((SOAK / 20)) bash -c 'by_rustbox "$@"' bash
+	in_turn_and_at_once rustbox rustbox_runs
+	alive rustbox rustbox_starts rustbox_counts rustbox_removes
 	assert_nothing_left
 	same "$("$RUSTBOX" list --all --quiet)" ""
 }
 
-@test "ctr: $SOAK, and $((SOAK / 20)) at once" {
+# ---- ctr ---------------------------------------------------------------------------
+
+ctr_runs()
+{
+	ctr run --rm --runtime "$SHIM_RUNTIME" --env "RUSTBOX_TEST_TAG=$TAG" "$IMAGE" "$ID-$1" payload exit 3
+}
+
+ctr_starts()
+{
+	ctr run --detach --runtime "$SHIM_RUNTIME" --env "RUSTBOX_TEST_TAG=$TAG" "$IMAGE" "$ID-$1" payload wait
+}
+
+ctr_counts()
+{
+	ctr task list | grep -c RUNNING
+}
+
+ctr_removes()
+{
+	ctr task delete --force "$ID-$1" && ctr container delete "$ID-$1"
+}
+
+@test "ctr: $SOAK, $AT_ONCE at once, $ALIVE alive" {
 	export_all
-	many "$SOAK" 1 bash -c 'by_ctr "$@"' bash
-	many $((SOAK / 20)) $((SOAK / 20)) bash -c 'by_ctr "$@"' bash
+	in_turn_and_at_once ctr ctr_runs
+	alive ctr ctr_starts ctr_counts ctr_removes
 	same "$(ctr container list --quiet)" ""
 }
+
+# ---- what stays --------------------------------------------------------------------
 
 # A process's descriptors, and its memory in KiB that is its own; not the pages of its
 # program's file, which come and go.
