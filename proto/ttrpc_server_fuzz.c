@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bytes of a client. The first one says in what pieces the others come,
- * and whether the client then stays to read; calls are answered at once, later,
- * after the connection's end, or cancelled.
+ * The bytes of a client, which connects. The first one says in what pieces the
+ * others come, whether the client then stays to read, and whether the server ends
+ * before it; calls are answered at once, later, after the connection's end, or
+ * cancelled. One more comes from within.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "proto/task.pb-c.h"
@@ -16,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PARKED_MAX = 64, STAYS = 0x80 };
+enum { PARKED_MAX = 64, STAYS = 0x80, SERVER_ENDS = 0x40, PIECES = 0x3f };
 
 static struct loop loop;
 static struct ttrpc_server *server;
@@ -25,7 +27,9 @@ static struct parked {
 	void *call;
 	const ProtobufCMessageDescriptor *output;
 } parked[PARKED_MAX];
-static size_t n_parked, n_waiting;
+static size_t n_parked, n_waiting, n_local;
+static struct sockaddr_un address;
+static socklen_t address_size;
 
 static void must(bool holds)
 {
@@ -67,17 +71,49 @@ static void invoke(ProtobufCService *service, unsigned int method, const Protobu
 	}
 }
 
+static ProtobufCService service = { &containerd__task__v2__task__descriptor, invoke, NULL };
+
+/* At an address that the kernel chooses. */
 static void start(void)
 {
-	static ProtobufCService service = { &containerd__task__v2__task__descriptor, invoke, NULL };
 	static ProtobufCService *const services[] = { &service, NULL };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct error err;
 
+	address.sun_family = AF_UNIX;
+	address_size = sizeof(sa_family_t);
+	must(bind(listener, (const struct sockaddr *)&address, address_size) == 0);
+	address_size = sizeof(address);
+	must(getsockname(listener, (struct sockaddr *)&address, &address_size) == 0);
+	must(listen(listener, 1) == 0);
 	must(loop_init(&loop, &err) == 0);
-	server = ttrpc_server_new(&loop, socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), services,
-				  &err);
+	server = ttrpc_server_new(&loop, listener, services, &err);
 	must(server);
-	ttrpc_server_stop_listening(server);
+}
+
+static void local_done(void *data, enum ttrpc_code code, const char *text,
+		       const ProtobufCMessage *response)
+{
+	must(code == TTRPC_OK ? response != NULL : *text);
+	n_local--;
+}
+
+/* Of those that are answered. */
+static void call_local(uint8_t number)
+{
+	const ProtobufCServiceDescriptor *methods = service.descriptor;
+	unsigned int i = number % methods->n_methods / 4 * 4 + number % 3;
+	struct error err;
+
+	if (i >= methods->n_methods)
+		return;
+	ProtobufCMessage *input = calloc(1, methods->methods[i].input->sizeof_message);
+	must(input);
+	protobuf_c_message_init(methods->methods[i].input, input);
+	n_local++;
+	must(ttrpc_call_local(server, &service, methods->methods[i].name, input, local_done, NULL,
+			      &err) == 0);
+	free(input);
 }
 
 static void run(void)
@@ -110,7 +146,7 @@ static void read_answers(int client, struct ttrpc_reader *reader)
 static void converse(int client, uint8_t manner, const uint8_t *data, size_t size)
 {
 	struct ttrpc_reader reader = { 0 };
-	size_t piece = manner & ~STAYS ? (size_t)(manner & ~STAYS) * 16 : size;
+	size_t piece = manner & PIECES ? (size_t)(manner & PIECES) * 16 : size;
 
 	for (size_t at = 0; at < size; at += piece) {
 		size_t n = size - at < piece ? size - at : piece;
@@ -132,25 +168,44 @@ static void converse(int client, uint8_t manner, const uint8_t *data, size_t siz
 	ttrpc_reader_done(&reader);
 }
 
+/* Calls that were not answered have gone with it. */
+static void end_server(void)
+{
+	ttrpc_server_free(server);
+	server = NULL;
+	must(!n_waiting && !loop.timers);
+	n_parked = n_local = 0;
+	loop_done(&loop);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int ends[2];
-	struct error err;
+	int client;
 
 	if (!server)
 		start();
 	if (!size)
 		return 0;
-	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
-	must(ttrpc_connection_new(server, ends[0], &err) == 0);
-	converse(ends[1], data[0], data + 1, size - 1);
-	(void)close(ends[1]);
+	client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	must(connect(client, (const struct sockaddr *)&address, address_size) == 0);
+	run();
+	must(ttrpc_server_connections(server) == 1);
+	call_local(data[size - 1]);
+	converse(client, data[0] & ~(data[0] & SERVER_ENDS ? STAYS : 0), data + 1, size - 1);
+	if (data[0] & SERVER_ENDS)
+		end_server();
+	(void)close(client);
+	if (!server)
+		return 0;
 	for (int i = 0; ttrpc_server_connections(server); i++) {
 		must(i < 1000);
 		run();
 	}
 	while (n_parked)
 		answer(&parked[--n_parked]);
+	while (n_local)
+		run();
+	must(ttrpc_server_is_flushed(server));
 	must(!n_waiting && !ttrpc_server_calls(server) && !loop.timers);
 	return 0;
 }
