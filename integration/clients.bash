@@ -613,7 +613,8 @@ test_top()
 test_pause()
 {
 	start_box box sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/count; sleep 0.01; done'
-	exec_box test -e /count
+	counts() { exec_box test -e /count && [ "$status" -eq 0 ]; }
+	until_true counts
 	client pause "$TAG"
 	ok
 	box_is paused
@@ -643,7 +644,13 @@ test_pause()
 test_stats()
 {
 	start_box --memory 64m box sh -c 'sleep 300 & exec payload wait'
-	client stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' "$TAG"
+	# Its shell may not have come to its child yet.
+	both_run()
+	{
+		client stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' "$TAG"
+		[ "$status" -ne 0 ] || [[ $output == "2 "* ]]
+	}
+	until_true both_run
 	ok
 	matches '^2 [0-9.]+[kKM]i?B / (64|67\.1)'
 }

@@ -197,14 +197,16 @@ task_pid()
 	ctr task ls | awk -v id="${1:-$ID}" '$1 == id { print $2 }'
 }
 
-# The serving process of a container's shim.
+# The serving process of a container's shim, not what it has just forked.
 shim_pid()
 {
-	local file line
+	local file line parent
 	for file in $(grep -lsxzF -- "${1:-$ID}" /proc/[0-9]*/cmdline); do
 		line=$(tr '\0' ' ' 2>/dev/null <"$file") || continue
 		[[ $line == *-namespace*-id* && $line != *" delete "* && $line != *" start "* ]] || continue
 		file=${file#/proc/}
+		parent=$(ps -o ppid= -p "${file%%/*}" | tr -d ' ')
+		[ -n "$parent" ] && ! cmp -s "/proc/$file" "/proc/$parent/cmdline" || continue
 		echo "${file%%/*}"
 	done
 }

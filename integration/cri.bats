@@ -65,12 +65,14 @@ client_leftovers_of_crictl()
 
 # ---- shims --------------------------------------------------------------------
 
-# The serving shims of this pod.
+# The serving shims of this pod, without what one has just forked.
 pod_shims()
 {
-	local pid
+	local pid parent
 	for pid in $(pgrep -f -- '-id '"$POD"); do
 		! grep -qszx -e start -e delete "/proc/$pid/cmdline" || continue
+		parent=$(ps -o ppid= -p "$pid" | tr -d ' ')
+		[ -n "$parent" ] && ! cmp -s "/proc/$pid/cmdline" "/proc/$parent/cmdline" || continue
 		echo "$pid"
 	done
 }
@@ -188,7 +190,8 @@ remove_pod()
 	run_pod
 	start_named box . sh -c 'echo out; echo err >&2; printf last'
 	ended_with 0 Completed
-	same "$(cut -d' ' -f2- "$DIR/log/box.log" | sort)" $'stderr F err\nstdout F out\nstdout P last'
+	all_logged() { [ "$(cut -d' ' -f2- "$DIR/log/box.log" | sort)" = $'stderr F err\nstdout F out\nstdout P last' ]; }
+	until_true all_logged
 	client logs "$BOX"
 	says out last
 	# (After the end, containerd 1.6 may stop to read before all is there.)

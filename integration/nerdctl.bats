@@ -245,11 +245,15 @@ exec_exits()
 }
 
 @test "nerdctl create, start --attach" {
-	client create "${NEW[@]}" box sh -c 'echo hello; exit 4'
+	# It ends when the client has said what it says: nerdctl itself does not wait for that.
+	client create "${NEW[@]}" box sh -c 'echo hello; until [ -e /go ]; do sleep 0.05; done; exit 4'
 	ok
 	[[ $(client ps --all --filter "name=$TAG" --format '{{.Status}}'; echo "$output") == Created ]] || fail "is not created"
-	client start --attach "$TAG"
-	says hello
+	"$CLIENT" start --attach "$TAG" >"$DIR/attached" 2>&1 </dev/null 3>&- 4>&- &
+	until_true output_has hello "$DIR/attached"
+	exec_box touch /go
+	ok
+	wait $! || :
 	until_true box_is exited
 	same "$(inspect_box '{{.State.ExitCode}}')" 4
 }
@@ -400,7 +404,8 @@ exec_exits()
 
 @test "nerdctl commit of a running container" {
 	start_box box sh -c 'echo changed >/changed; exec payload wait'
-	until_true exec_box test -e /changed
+	is_changed() { exec_box test -e /changed && [ "$status" -eq 0 ]; }
+	until_true is_changed
 	client commit "$TAG" "image-$TAG"
 	ok
 	box_is running
