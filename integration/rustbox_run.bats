@@ -621,7 +621,7 @@ lists_as()
 # It has asked there, and sleeps until the answer comes.
 waits_at_socket()
 {
-	ls -l "/proc/$1/fd" | grep -q socket: && grep -q '^State:.S' "/proc/$1/status"
+	[ -n "$(find "/proc/$1/fd" -lname 'socket:*')" ] && grep -q '^State:.S' "/proc/$1/status"
 }
 
 # ---- exec -------------------------------------------------------------------------
