@@ -3,7 +3,6 @@
 # CRI-O, Kubernetes' daemon that starts an OCI runtime by conmon, with ours: crictl
 # makes pods and containers of them as a kubelet would. A daemon of the file's own.
 # vm: long
-# bats file_tags=vm
 
 load container
 load clients
@@ -145,6 +144,7 @@ client_leftovers_of_crictl()
 	find "$F/state" -mindepth 1 2>/dev/null | sed 's/^/state: /'
 }
 
+# bats test_tags=vm
 @test "CRI-O: a pod of two containers, shared namespaces, exit codes" {
 	local name
 	run_pod
@@ -168,6 +168,7 @@ client_leftovers_of_crictl()
 	end_pod
 }
 
+# bats test_tags=vm
 @test "CRI-O: ends, and a program that is not there" {
 	run_pod
 	start_named box . sh -c 'echo out; echo err >&2; exit 7'
@@ -182,6 +183,7 @@ client_leftovers_of_crictl()
 	end_pod
 }
 
+# bats test_tags=vm
 @test "CRI-O: exec --sync, exec with streams, with a terminal" {
 	start_pod payload wait ready
 	until_true log_has ready
@@ -208,6 +210,7 @@ client_leftovers_of_crictl()
 	end_pod
 }
 
+# bats test_tags=vm
 @test "CRI-O: limits, update" {
 	need_controller memory
 	need_controller cpu
@@ -225,6 +228,7 @@ client_leftovers_of_crictl()
 	end_pod
 }
 
+# bats test_tags=vm
 @test "CRI-O: an OOM kill is told" {
 	need_controller memory
 	run_pod
@@ -234,6 +238,7 @@ client_leftovers_of_crictl()
 	end_pod
 }
 
+# bats test_tags=vm
 @test "CRI-O: users, groups, capabilities, read-only root, no new privileges, seccomp" {
 	run_pod
 	start_named box '.linux.security_context += {run_as_user: {value: 1000}, run_as_group: {value: 2000},
@@ -247,6 +252,7 @@ client_leftovers_of_crictl()
 }
 
 # Such a pod has a process of its own, with a score of -998.
+# bats test_tags=vm
 @test "CRI-O: a pod with one pid namespace" {
 	need_capability 24 CAP_SYS_RESOURCE
 	pod_is '.linux.security_context.namespace_options.pid = 0'
@@ -257,6 +263,7 @@ client_leftovers_of_crictl()
 	end_pod
 }
 
+# bats test_tags=vm
 @test "CRI-O: namespaces of the host" {
 	pod_is '.linux.security_context.namespace_options |= (.pid = 2 | .ipc = 2)'
 	run_pod

@@ -92,7 +92,6 @@ teardown()
 # bats test_tags=vm
 @test "docker run: output, environment, folder, entry point, host name" { test_run; }
 @test "docker run: exit codes, 125, 126, 127" { test_exit_codes; }
-# bats test_tags=vm
 @test "docker kill, stop, wait: signals and exit codes" { test_signals; }
 @test "docker run: standard input, much output" { test_stdin; }
 @test "docker run: a terminal" { test_tty; }
@@ -112,13 +111,10 @@ teardown()
 @test "docker run: sysctls" { test_sysctl; }
 @test "docker run: rlimits, oom_score_adj, size of shm" { test_rlimits; }
 @test "docker run: namespaces of another container and of the host" { test_namespaces; }
-# bats test_tags=vm
 @test "docker exec in all forms" { test_exec 126; }
 @test "docker exec --privileged" { test_exec_privileged; }
 @test "docker top" { test_top; }
-# bats test_tags=vm
 @test "docker pause, unpause, rm --force of a paused one" { test_pause; }
-# bats test_tags=vm
 @test "docker stats" { test_stats; }
 @test "docker restart, restart policy, rm --force" { test_restart; }
 @test "docker logs" { test_logs; }
@@ -130,7 +126,6 @@ teardown()
 	test_init
 }
 
-# bats test_tags=vm
 @test "docker health checks by exec" {
 	start_box --health-cmd 'test -e /healthy' --health-interval 0.2s --health-retries 1 box payload wait
 	health_is() { [ "$(inspect_box '{{.State.Health.Status}}')" = "$1" ]; }

@@ -3,7 +3,7 @@
 # shim.bats and shim_crash.bats once more with the containerd of later Debian
 # releases, in trees made by debootstrap and kept in RUSTBOX_CACHE, and our lines
 # for their configuration. A long form: LONG=1.
-# vm: long
+# vm: no
 
 load container
 load release_trees
@@ -28,7 +28,6 @@ config_is_taken()
 		"runtime_type = 'io.containerd.rustbox.v1'" "$2"
 }
 
-# bats test_tags=vm
 @test "containerd 1.7 of trixie passes shim.bats" {
 	release_tree trixie containerd $PACKAGES
 	passes shim.bats 42
@@ -39,7 +38,6 @@ config_is_taken()
 	passes shim_crash.bats 16
 }
 
-# bats test_tags=vm
 @test "containerd 2 of sid passes shim.bats" {
 	release_tree sid containerd $PACKAGES
 	passes shim.bats 42

@@ -92,7 +92,6 @@ no_kube_parents()
 # bats test_tags=vm
 @test "podman run: output, environment, folder, entry point, host name" { test_run; }
 @test "podman run: exit codes, 125, 126, 127" { test_exit_codes; }
-# bats test_tags=vm
 @test "podman kill, stop, wait: signals and exit codes" { test_signals; }
 @test "podman run: standard input, much output" { test_stdin; }
 @test "podman run: a terminal" { test_tty; }
@@ -108,12 +107,10 @@ no_kube_parents()
 @test "podman run: capabilities, no-new-privileges" { test_capabilities; }
 @test "podman run: seccomp profiles" { test_seccomp; }
 @test "podman run: volumes and tmpfs" { test_volumes; }
-# bats test_tags=vm
 @test "podman run: devices" { test_devices; }
 @test "podman run: sysctls" { test_sysctl; }
 @test "podman run: rlimits, oom_score_adj, size of shm" { test_rlimits; }
 @test "podman run: namespaces of another container and of the host" { test_namespaces; }
-# bats test_tags=vm
 @test "podman exec in all forms" { test_exec 127; }
 @test "podman exec --privileged" { test_exec_privileged; }
 @test "podman top" { test_top; }
@@ -286,7 +283,6 @@ counts_beyond()
 	client exec "${2:-$TAG}" cat /dev/shm/count && [ "${output:-0}" -gt "$1" ]
 }
 
-# bats test_tags=vm
 @test "podman container checkpoint, restore: it goes on" {
 	local before
 	need_criu
@@ -352,7 +348,6 @@ counts_beyond()
 	same "$(inspect_box '{{.State.ExitCode}}')" 143
 }
 
-# bats test_tags=vm
 @test "podman pod: two containers share namespaces, stop and go together" {
 	client pod create --name "$TAG-pod" --cgroup-parent "/$TAG" --infra-image localhost/box \
 		--infra-command /bin/wait-for-ever --share ipc,net,uts --hostname pod-name

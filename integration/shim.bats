@@ -39,7 +39,6 @@ WAIT=(payload wait up)
 
 # ---- run ----------------------------------------------------------------------
 
-# bats test_tags=vm
 @test "run: both outputs and the exit code" {
 	ctr_run sh -c 'echo out; echo err >&2; exit 7'
 	exits 7
@@ -212,7 +211,6 @@ logger()
 	same "$output" here
 }
 
-# bats test_tags=vm
 @test "run --uidmap: a user namespace; the files are its own, by a copy or by mapped mounts" {
 	is_our_shim || skip "the reference wants all folders above the bundle open"
 	local map way ways=("")
@@ -301,7 +299,6 @@ logger()
 
 # ---- exec ---------------------------------------------------------------------
 
-# bats test_tags=vm
 @test "exec: outputs, exit codes, environment, folder, user" {
 	ctr_detached "${WAIT[@]}"
 	ctr_exec 1 sh -c 'echo out; echo err >&2; exit 9'
@@ -413,7 +410,6 @@ logger()
 	remove
 }
 
-# bats test_tags=vm
 @test "kill: a signal that is handled, one process of many, an exec" {
 	ctr_detached payload signals
 	ctl task kill -s USR1 "$ID"
@@ -434,7 +430,6 @@ logger()
 	remove
 }
 
-# bats test_tags=vm
 @test "kill --all ends them all" {
 	ctr_detached payload orphan + signals
 	ctl task kill --all -s KILL "$ID"
@@ -473,7 +468,6 @@ logger()
 	ok
 }
 
-# bats test_tags=vm
 @test "ps: the container's processes and nobody else" {
 	ctr_detached payload orphan + wait
 	until_true two_processes
@@ -506,7 +500,6 @@ two_processes()
 	remove
 }
 
-# bats test_tags=vm
 @test "task ls, container info: what was asked for" {
 	ctr_detached "${WAIT[@]}"
 	same "$(task_pid)" "$(cat "$(bundle_of)/init.pid")"
@@ -532,7 +525,6 @@ two_processes()
 	[[ $error == *"$DIR/none.toml"* ]] || fail "the file is not named"
 }
 
-# bats test_tags=vm
 @test "delete of what runs is refused, --force is not" {
 	ctr_detached "${WAIT[@]}"
 	ctl task rm "$ID"
@@ -545,7 +537,6 @@ two_processes()
 	ok
 }
 
-# bats test_tags=vm
 @test "container create, then tasks of it, one after the other" {
 	local round
 	ctl container create --runtime "$SHIM_RUNTIME" --env "RUSTBOX_TEST_TAG=$TAG" "$IMAGE" "$ID" "${WAIT[@]}"
@@ -601,7 +592,6 @@ two_processes()
 	same "$(grep -vc ^Sig <<<"$output")" 3
 }
 
-# bats test_tags=vm
 @test "two containers in one group have one shim" {
 	NAMES+=("$ID-group" "$ID-a" "$ID-b")
 	local group=(--annotation "io.containerd.runc.v2.group=$ID-group")
