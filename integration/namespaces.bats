@@ -348,6 +348,21 @@ end_holder()
 	same "$(cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/shmmax)" "$before"
 }
 
+@test "sysctl user.*: the limits of a new user namespace" {
+	local before
+	is_ours || skip "not every runtime takes them"
+	before=$(</proc/sys/user/max_net_namespaces)
+	payload print never
+	config '.linux.sysctl = {"user.max_net_namespaces": "7"}'
+	try run --bundle "$B" "$ID"
+	error_names user.max_net_namespaces "user namespace"
+	user_namespace
+	run_payload cat /proc/sys/user/max_net_namespaces
+	same "$output" 7
+	same "$(</proc/sys/user/max_net_namespaces)" "$before"
+	assert_nothing_left
+}
+
 @test "S6 sysctl of the host, or of a namespace that is the host's, is refused" {
 	payload print never
 	local key before
