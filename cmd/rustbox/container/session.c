@@ -135,8 +135,8 @@ static void tell_gap(const struct conversation *c)
 	uint64_t lost;
 
 	memcpy(&lost, c->packet, sizeof(lost));
-	log_warning("%llu bytes of output are missing: rotated away before they could be "
-		    "shown, or not readable",
+	log_warning("%llu bytes of output were rotated away before they could be shown, or "
+		    "cannot be read",
 		    (unsigned long long)lost);
 	/* A raw terminal goes down a line, and not to its beginning. */
 	if (c->terminal.raw && isatty(STDERR_FILENO))
