@@ -131,6 +131,19 @@ bool external_mounts_is_first(const struct external_mount *mounts, size_t i)
 	return mounts[i].name != NULL;
 }
 
+static int tell_unknown(const struct external_mount *mount, struct error *err)
+{
+	static const char prefix[] = "rustbox-mount-";
+	const char *name = mount->name;
+	bool is_numbered = str_starts_with(name, prefix) && !strchr(name + strlen(prefix), '-');
+
+	error_set(err, ENOENT, "the checkpoint has a mount %s (%s) that config.json does not have",
+		  mount->point, name);
+	return is_numbered ? error_hint(err, "an earlier version, which named mounts by their "
+					     "numbers, has made it: restore it with that one")
+			   : -1;
+}
+
 /* Whole sources first: what lies below one is taken from where it has been laid. */
 static int lay_all(const struct external_mounts *mounts, const struct external_mount *wanted,
 		   size_t count, bool from_below, struct error *err)
@@ -144,10 +157,7 @@ static int lay_all(const struct external_mounts *mounts, const struct external_m
 		if (!external_mounts_is_first(wanted, i))
 			continue;
 		if (!source)
-			return error_set(err, ENOENT,
-					 "the checkpoint has a mount %s (%s) that config.json does "
-					 "not have",
-					 wanted[i].point, wanted[i].name);
+			return tell_unknown(&wanted[i], err);
 		if (from_below != (*rest != '\0'))
 			continue;
 		external_mounts_path(i, path);

@@ -184,6 +184,7 @@ static void lay_out_other_names(void)
 	lay_out("rustbox-mount-0-%2Fdata%2Ftre", unknown, NULL);
 	lay_out("rustbox-mount-0-/data/tree", unknown, NULL);
 	lay_out("rustbox-mount-", unknown, NULL);
+	lay_out("rustbox-mount-7", "earlier version", NULL);
 	lay_out("", unknown, NULL);
 	lay_out("/etc", unknown, NULL);
 	lay_out("../secret", unknown, NULL);
