@@ -111,6 +111,32 @@ bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_st
 	return true;
 }
 
+/* The mask of a line of /proc/PID/status ("SigCgt"). */
+static bool read_mask(const char *status, const char *key, uint64_t *ret)
+{
+	char line[32], digits[17];
+	const char *found;
+
+	(void)snprintf(line, sizeof(line), "\n%s:\t", key);
+	found = strstr(status, line);
+	if (!found)
+		return false;
+	(void)snprintf(digits, sizeof(digits), "%s", found + strlen(line));
+	return str_to_uint(digits, 16, UINT64_MAX, ret);
+}
+
+bool process_handles_signal(pid_t pid, int signal)
+{
+	char path[40], status[4096];
+	uint64_t caught, blocked;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (fd_read_short(AT_FDCWD, path, status, sizeof(status)) < 0 ||
+	    !read_mask(status, "SigCgt", &caught) || !read_mask(status, "SigBlk", &blocked))
+		return true;
+	return (caught | blocked) >> (signal - 1) & 1;
+}
+
 enum { ALL_IDS = UINT32_MAX };
 
 uint64_t process_user_ids(void)

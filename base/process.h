@@ -44,6 +44,13 @@ int process_exit_code(int status);
 bool process_start_time(int procfs, pid_t pid, uint64_t *ret_ticks, char *ret_state);
 
 /*
+ * Whether the process has a handler for the signal, or holds it back to ask for
+ * it: the first one of a PID namespace gets no others from inside, nor, but for
+ * SIGKILL and SIGSTOP, from outside. In doubt: true. By /proc.
+ */
+bool process_handles_signal(pid_t pid, int signal);
+
+/*
  * How many user ids there are in our user namespace: 4294967295 in the first
  * one, 1 in one that an ordinary user made without help, 0 when unknown.
  */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -453,6 +454,29 @@ static void programs_can_be_given_opened(void **state)
 	assert_int_equal(end_of(process_spawn(&spawn, &err)), 0);
 }
 
+static void nothing(int signal)
+{
+}
+
+static void handlers_of_a_process_are_known(void **state)
+{
+	struct sigaction action = { .sa_handler = nothing }, usr1;
+	sigset_t held, before;
+
+	(void)state;
+	assert_false(process_handles_signal(getpid(), SIGUSR1));
+	assert_false(process_handles_signal(getpid(), SIGUSR2));
+	assert_int_equal(sigaction(SIGUSR1, &action, &usr1), 0);
+	(void)sigemptyset(&held);
+	(void)sigaddset(&held, SIGUSR2);
+	(void)sigprocmask(SIG_BLOCK, &held, &before);
+	assert_true(process_handles_signal(getpid(), SIGUSR1));
+	assert_true(process_handles_signal(getpid(), SIGUSR2));
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	(void)sigaction(SIGUSR1, &usr1, NULL);
+	assert_true(process_handles_signal(INT_MAX, SIGTERM)); /* there is none: in doubt */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +499,7 @@ int main(void)
 		cmocka_unit_test(spawned_programs_may_die_with_us),
 		cmocka_unit_test(what_cannot_be_spawned_is_named),
 		cmocka_unit_test(open_files_can_be_spawned),
+		cmocka_unit_test(handlers_of_a_process_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

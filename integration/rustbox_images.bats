@@ -608,6 +608,10 @@ cp_both_ways()
 	error_names passwd
 	rb cp "$DIR/source/a" "$NAME:/etc/passwd/"
 	exits 1
+	mknod "$DIR/null" c 1 3
+	rb cp "$NAME:/etc/passwd" "$DIR/null"
+	error_names "$DIR/null" "stays"
+	[ -c "$DIR/null" ] || fail "a device of the host has been replaced"
 	rb cp "$NAME:/nosuch" "$OUT"
 	exits 1
 	error_names nosuch

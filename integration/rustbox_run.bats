@@ -736,6 +736,14 @@ has_no_sleeper()
 	done
 }
 
+@test "run -t without a terminal runs in the background, and says so" {
+	rbok run -t --name "$NAME" sleep 1000
+	same "$output" "$(box_state .Id)"
+	[[ $error == *"standard input is no terminal: $NAME runs in the background"* ]] || fail "$error"
+	rbok run -d -t --rm true
+	same "$error" ""
+}
+
 @test "run -it: what is typed arrives, Ctrl-C is a signal, exit codes come through" {
 	on_pty expect:"# " send:'echo a$((1+1))b\n' expect:a2b send:'exit 6\n' end -- \
 		"$RUSTBOX" run --rm -it -e 'PS1=# ' sh

@@ -119,6 +119,87 @@ typed"
 	same "$output" ""
 }
 
+@test "it has the host's users by name, and a HOME that it can write to" {
+	sandbox --user nobody sh -c 'id -un; id -u; cd && pwd && echo x >"$HOME/x"'
+	ok
+	same "$output" "nobody
+$(id -u nobody)
+/tmp"
+	sandbox --user daemon:adm id -gn
+	same "$output" adm
+	sandbox --user no-such-user true
+	exits 125
+	error_names "--user no-such-user"
+	sandbox -e HOME=/there sh -c 'echo "$HOME"'
+	same "$output" /there
+}
+
+# A job of a CI, whose runner ends it. Its pid is $!.
+begin_sandbox()
+{
+	"$RUSTBOX" sandbox --name "$NAME" --report "$DIR/report" "$@" >"$DIR/printed" 2>&1 3>&- 4>&- &
+	until_true grep -qx up "$DIR/printed"
+}
+
+@test "a signal that asks rustbox to end asks the sandbox, which is killed if it cannot hear" {
+	local status
+	begin_sandbox sh -c 'trap "echo bye; exit 3" TERM; echo up; while :; do sleep 1000 & wait; done'
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	same "$status $(report .exit_code) $(tail -n 1 "$DIR/printed")" "3 3 bye"
+	rm "$DIR/printed"
+	begin_sandbox sh -c 'echo up; exec sleep 1000'
+	kill -TERM $!
+	status=0
+	wait $! || status=$?
+	same "$status $(report .signal)" "137 9"
+}
+
+@test "a sandbox ends with the rustbox that has started it, whatever has killed that" {
+	begin_sandbox sh -c 'trap "" TERM; (sleep 1000 &); echo up; while :; do sleep 1000; done'
+	kill -KILL $!
+	until_true test -e "$DIR/report"
+	same "$(report '[.exit_code, .ended_by] | tojson')" '[137,"client"]'
+	until_true test -z "$(container_ids)"
+}
+
+@test "run --end-with-client does the same for any container, and nothing goes to the background" {
+	"$RUSTBOX" run --name "$NAME" --end-with-client sh -c 'echo up; exec sleep 1000' \
+		>"$DIR/printed" 3>&- 4>&- &
+	until_true grep -qx up "$DIR/printed"
+	kill -KILL $!
+	rb wait "$NAME"
+	same "$output" 137
+	same "$(box_state .State.EndedBy)" client
+	rb run --end-with-client -d true
+	exits 125
+	error_names --end-with-client --detach
+	sandbox -t true
+	exits 125
+	error_names "leave out --tty"
+}
+
+@test "--report and --pidfile replace nothing but a regular file" {
+	local option path
+	mkfifo "$DIR/fifo"
+	ln -s "$DIR/elsewhere" "$DIR/link"
+	mkdir "$DIR/folder"
+	mknod "$DIR/null" c 1 3
+	for option in --report --pidfile; do
+		for path in "$DIR/fifo" "$DIR/link" "$DIR/folder" "$DIR/null"; do
+			rb run --rm "$option" "$path" true
+			exits 125
+			error_names "$option" "$path" "regular file"
+		done
+		rb run --rm "$option" "$DIR/none/file" true
+		exits 125
+		error_names "$option" "$DIR/none/"
+	done
+	[ -p "$DIR/fifo" ] && [ -L "$DIR/link" ] && [ -d "$DIR/folder" ] && [ -c "$DIR/null" ]
+	same "$(container_ids)" ""
+}
+
 @test "--memory, --pids-limit, --ulimit hold" {
 	sandbox --memory 32M --report "$DIR/report" --ro-bind "$PAYLOAD:/payload" /payload oom 100
 	exits 137

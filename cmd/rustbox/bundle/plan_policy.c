@@ -16,6 +16,31 @@ enum {
 };
 #define LEAST_OF_IMAGE INT64_C(1000000000) /* between two health checks */
 
+/* ---- files that are written later ---- */
+
+/*
+ * By the supervisor, when nobody could be told any more that it cannot be. path:
+ * absolute, or NULL, which is none.
+ */
+static int set_file(struct plan *plan, const char *option, const char *path, char **ret,
+		    struct error *err)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	char *folder;
+
+	if (!path)
+		return 0;
+	folder = arena_strndup(plan->arena, path, slash ? (size_t)(slash - path) + 1 : 0, err);
+	if (!folder)
+		return -1;
+	if (slash && access(folder, W_OK | X_OK) < 0)
+		return error_set(err, errno, "--%s %s: the folder %s", option, path, folder);
+	if (fd_check_replaceable(AT_FDCWD, path, err) < 0)
+		return error_wrap(err, "--%s", option);
+	*ret = arena_strdup(plan->arena, path, err);
+	return *ret ? 0 : -1;
+}
+
 /* ---- start, stop ---- */
 
 static int set_start_and_stop(struct plan *plan, struct error *err)
@@ -23,10 +48,7 @@ static int set_start_and_stop(struct plan *plan, struct error *err)
 	const struct create_options *options = plan->options;
 	struct record_policy *policy = plan->record->policy;
 
-	if (options->pidfile && fd_check_replaceable(AT_FDCWD, options->pidfile, err) < 0)
-		return error_wrap(err, "--pidfile");
-	if (options->pidfile &&
-	    !(policy->pidfile = arena_strdup(plan->arena, options->pidfile, err)))
+	if (set_file(plan, "pidfile", options->pidfile, &policy->pidfile, err) < 0)
 		return -1;
 	if (options->stop_timeout.set)
 		policy->stop_timeout = (struct json_int){ true, options->stop_timeout.value };
@@ -90,23 +112,6 @@ static int set_logs(struct plan *plan, struct error *err)
 
 /* ---- untrusted code ---- */
 
-/* It is written at the end, when nobody could be told any more that it cannot be. */
-static int set_report(struct plan *plan, const char *path, struct error *err)
-{
-	const char *slash = strrchr(path, '/');
-	char *folder =
-		arena_strndup(plan->arena, path, slash ? (size_t)(slash - path) + 1 : 0, err);
-
-	if (!folder)
-		return -1;
-	if (slash && access(folder, W_OK | X_OK) < 0)
-		return error_set(err, errno, "--report %s: the folder %s", path, folder);
-	if (fd_check_replaceable(AT_FDCWD, path, err) < 0)
-		return error_wrap(err, "--report");
-	plan->record->policy->report = arena_strdup(plan->arena, path, err);
-	return plan->record->policy->report ? 0 : -1;
-}
-
 static int set_limits(struct plan *plan, struct error *err)
 {
 	const struct create_options *options = plan->options;
@@ -118,7 +123,7 @@ static int set_limits(struct plan *plan, struct error *err)
 	    plan_read_size("output-limit", options->output_limit, false, &bytes, err) < 0)
 		return -1;
 	policy->output_limit = (uint64_t)bytes;
-	return options->report ? set_report(plan, options->report, err) : 0;
+	return set_file(plan, "report", options->report, &policy->report, err);
 }
 
 /* ---- health ---- */

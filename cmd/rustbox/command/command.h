@@ -88,4 +88,5 @@ extern const struct command command_attach, command_checkpoint_create, command_c
 	command_volume_list, command_volume_prune, command_volume_remove, command_wait,
 	command_generate, command_supervise, command_refused_pull, command_refused_push,
 	command_refused_login, command_refused_logout, command_refused_search,
-	command_refused_build, command_refused_compose, command_refused_swarm;
+	command_refused_build, command_refused_compose, command_refused_swarm,
+	command_refused_buildx, command_refused_network_connect, command_refused_network_disconnect;

@@ -79,6 +79,9 @@ const struct command *const commands[] = {
 	&command_refused_build,
 	&command_refused_compose,
 	&command_refused_swarm,
+	&command_refused_buildx,
+	&command_refused_network_connect,
+	&command_refused_network_disconnect,
 	NULL,
 };
 
@@ -179,6 +182,8 @@ static bool set_incomplete(const char *word, struct error *err)
 	cleanup_str struct str words = STR_EMPTY;
 
 	for (size_t i = 0; commands[i]; i++) {
+		if (commands[i]->about.hidden)
+			continue;
 		add_second_word(commands[i]->about.name, word, &words);
 		for (const char *const *name = commands[i]->aliases; name && *name; name++)
 			add_second_word(*name, word, &words);

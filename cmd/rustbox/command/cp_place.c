@@ -89,6 +89,13 @@ static int split(const char *path, struct arena *arena, struct split *ret, struc
 	return ret->parent ? 0 : -1;
 }
 
+/* An error about a path of it: on which side it is, is said as the user says it. */
+static int blame(const struct cp_place *place, const char *path, int code, struct error *err)
+{
+	return error_set(err, code, "%s%s%s", place->container ? place->container : "",
+			 place->container ? ":" : "", path);
+}
+
 /* ---- what is copied ---- */
 
 static int describe(int file, const char *path, struct cp_source *ret, struct error *err)
@@ -99,7 +106,7 @@ static int describe(int file, const char *path, struct cp_source *ret, struct er
 		return error_set(err, errno, "fstat %s", path);
 	ret->is_folder = S_ISDIR(st.st_mode);
 	if (S_ISSOCK(st.st_mode))
-		return error_set(err, EINVAL, "%s is a socket, which cannot be copied", path);
+		return error_set(err, 0, "%s is a socket, which cannot be copied", path);
 	return 0;
 }
 
@@ -114,14 +121,12 @@ int cp_source_open(const struct cp_place *place, bool follow, struct arena *aren
 		O_PATH | (slash ? O_DIRECTORY : 0) | (follow || slash ? 0 : O_NOFOLLOW), &problem);
 
 	if (file < 0)
-		return error_set(err, problem.code, "%s%s%s",
-				 place->container ? place->container : "",
-				 place->container ? ":" : "", place->path);
+		return blame(place, place->path, problem.code, err);
 	if (split(place->path, arena, &parts, err) < 0 || describe(file, place->path, ret, err) < 0)
 		return -1;
 	/* ".." names no file that could be called so elsewhere. */
 	if (str_equal(parts.name, ".."))
-		return error_set(err, EINVAL, "%s: name the folder itself, or add /.", place->path);
+		return error_set(err, 0, "%s: name the folder itself, or add /.", place->path);
 	ret->name = parts.name;
 	ret->content_only = ret->is_folder && (str_ends_with(place->path, "/.") || !*parts.name);
 	ret->file = move_fd(&file);
@@ -130,7 +135,7 @@ int cp_source_open(const struct cp_place *place, bool follow, struct arena *aren
 
 /* ---- where it goes ---- */
 
-enum found { FOUND_NOTHING, FOUND_FILE, FOUND_FOLDER };
+enum found { FOUND_NOTHING, FOUND_FILE, FOUND_FOLDER, FOUND_OTHER };
 
 /*
  * What is at the path, links followed one by one: *path becomes where the last
@@ -152,7 +157,9 @@ static int look(const struct cp_place *place, char **path, struct arena *arena, 
 		}
 		if (fstat(fd, &st) < 0)
 			return error_set(err, errno, "fstat %s", *path);
-		*ret = S_ISDIR(st.st_mode) ? FOUND_FOLDER : FOUND_FILE;
+		*ret = S_ISDIR(st.st_mode)   ? FOUND_FOLDER
+		       : S_ISREG(st.st_mode) ? FOUND_FILE
+					     : FOUND_OTHER;
 		if (!S_ISLNK(st.st_mode))
 			return 0;
 		ssize_t n = readlinkat(fd, "", text, sizeof(text) - 1);
@@ -174,12 +181,12 @@ static int find_new(const struct cp_place *place, const struct cp_source *source
 	enum found found;
 
 	if (!source->is_folder && ends_in_slash(place->path))
-		return error_set(err, ENOENT, "folder %s", place->path);
+		return blame(place, place->path, ENOENT, err);
 	if (split(path, arena, &parts, err) < 0 ||
 	    look(place, &parts.parent, arena, &found, err) < 0)
 		return -1;
 	if (found != FOUND_FOLDER)
-		return error_set(err, ENOENT, "folder %s", parts.parent);
+		return blame(place, parts.parent, ENOENT, err);
 	*ret = (struct cp_target){ parts.parent, parts.name };
 	return 0;
 }
@@ -197,12 +204,16 @@ int cp_target_find(const struct cp_place *place, const struct cp_source *source,
 	case FOUND_FOLDER:
 		*ret = (struct cp_target){ path, source->content_only ? NULL : source->name };
 		return 0;
+	case FOUND_OTHER:
+		/* The copy would take the place of /dev/null. */
+		(void)blame(place, place->path, EEXIST, err);
+		return error_hint(err, "it is neither a file nor a folder, and stays");
 	case FOUND_FILE:
 		if (source->is_folder)
 			return error_set(err, ENOTDIR, "a folder cannot be copied to the file %s",
 					 place->path);
 		if (ends_in_slash(place->path))
-			return error_set(err, ENOTDIR, "%s", place->path);
+			return blame(place, place->path, ENOTDIR, err);
 		if (split(path, arena, &parts, err) < 0)
 			return -1;
 		*ret = (struct cp_target){ parts.parent, parts.name };

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/rustbox/command/network_words.h"
 
+static int set_in_use(const char *name, const char *user, struct error *err)
+{
+	(void)error_set(err, 0, "network %s is used by the container %s", name, user);
+	return error_hint(err, "rustbox remove %s first", user);
+}
+
 static int remove_one(const struct invocation *call, const char *name, struct error *err)
 {
 	const char *user;
@@ -8,9 +14,7 @@ static int remove_one(const struct invocation *call, const char *name, struct er
 	if (network_words_user(call, name, &user, err) < 0)
 		return -1;
 	if (user)
-		return error_set(err, EBUSY,
-				 "network %s is used by the container %s (rustbox remove %s first)",
-				 name, user, user);
+		return set_in_use(name, user, err);
 	return network_remove(call->store, name, err);
 }
 

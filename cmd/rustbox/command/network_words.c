@@ -14,7 +14,8 @@ const struct network_info *network_words_find(const struct invocation *call, con
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(infos[i]->name, name) == 0)
 			return infos[i];
-	(void)error_set(err, ENOENT, "no such network: %s", name);
+	(void)error_set(err, 0, "no such network: %s", name);
+	err->code = ENOENT;
 	(void)error_hint(err, "rustbox network list shows those there are");
 	return NULL;
 }
@@ -79,6 +80,22 @@ static struct value *labels(const struct invocation *call, const struct network_
 	return object;
 }
 
+/* {{range .IPAM.Config}}{{.Subnet}}{{end}}, as Docker's users write it. */
+static struct value *addresses(const struct network_info *info, struct arena *arena,
+			       struct error *err)
+{
+	struct value *ipam = value_object(arena, err), *list = value_list(arena, err);
+	struct value *pool = value_object(arena, err);
+
+	if (!ipam || !list || !pool || add_text(ipam, "Driver", "default", arena, err) < 0)
+		return NULL;
+	if (info->subnet && (add_text(pool, "Subnet", info->subnet, arena, err) < 0 ||
+			     add_text(pool, "Gateway", info->gateway, arena, err) < 0 ||
+			     value_append(list, pool, arena, err) < 0))
+		return NULL;
+	return value_add(ipam, "Config", list, arena, err) < 0 ? NULL : ipam;
+}
+
 struct value *network_words_value(const struct invocation *call, const struct network_info *info,
 				  struct error *err)
 {
@@ -91,6 +108,7 @@ struct value *network_words_value(const struct invocation *call, const struct ne
 	    value_add(value, "Internal", value_bool(arena, info->internal, err), arena, err) < 0 ||
 	    add_text(value, "Subnet", info->subnet, arena, err) < 0 ||
 	    add_text(value, "Gateway", info->gateway, arena, err) < 0 ||
+	    value_add(value, "IPAM", addresses(info, arena, err), arena, err) < 0 ||
 	    value_add(value, "Labels", labels(call, info, err), arena, err) < 0 ||
 	    value_add(value, "Containers", containers(call, info->name, err), arena, err) < 0)
 		return NULL;

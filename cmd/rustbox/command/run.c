@@ -9,7 +9,7 @@
 
 struct run_options {
 	struct create_options create;
-	bool detach, sig_proxy, timing;
+	bool detach, sig_proxy, timing, end_with_client;
 	const char *detach_keys;
 };
 
@@ -18,6 +18,9 @@ static const struct option_row rows[] = {
 	{ "detach", 'd', NULL, "print the id, and let it run in the background",
 	  OPTION_AT(run_options, detach) },
 	DETACH_KEYS_ROW(run_options),
+	{ "end-with-client", 0, NULL,
+	  "stop it when this command is asked to end, kill it when this command is killed",
+	  OPTION_AT(run_options, end_with_client) },
 	SIG_PROXY_ROW(run_options),
 	{ "timing", 0, NULL, "say at the end, on standard error, what took how long",
 	  OPTION_AT(run_options, timing) },
@@ -78,10 +81,13 @@ static int start(const struct invocation *call, const struct record *record,
 		 struct error *err)
 {
 	bool wants_input = record->interactive || record->tty;
+	const struct run_options *options = call->options;
 	struct stream_attach attach = { .from = STREAM_FROM_START };
 
 	if (in_foreground)
 		attach = foreground_attach(STREAM_FROM_START, wants_input, wants_input);
+	if (options->end_with_client)
+		attach.ends_input = STREAM_ALL_ENDS_WITH_CLIENT;
 	if (containers_start_made(call->store, record, made, &attach, ret_socket, err) == 0)
 		return 0;
 	container_start_done(made);
@@ -110,12 +116,24 @@ static int converse(const struct run_options *options, const struct record *reco
 		.tty = record->tty,
 		.wants_input = record->interactive || record->tty,
 		.sig_proxy = options->sig_proxy,
-		.detach_keys = options->detach_keys,
+		.detach_keys = options->end_with_client ? "" : options->detach_keys,
 	};
 
 	if (foreground_run(&session, record->name, ret_exit_code, err) < 0)
 		return error_wrap(err, "container %s", record->name);
 	return 0;
+}
+
+static int check(const struct run_options *options, bool in_foreground, struct error *err)
+{
+	if (foreground_check(options->detach_keys, err) < 0)
+		return -1;
+	if (in_foreground || !options->end_with_client)
+		return 0;
+	if (options->detach)
+		return error_set(err, 0, "--end-with-client does not go with --detach");
+	(void)error_set(err, 0, "standard input is no terminal");
+	return error_hint(err, "leave out --tty, and its output comes as it is");
 }
 
 static int run(const struct invocation *call, int *ret_exit_code, struct error *err)
@@ -127,7 +145,7 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	struct record *record;
 	struct times times;
 
-	if (foreground_check(options->detach_keys, err) < 0)
+	if (check(options, in_foreground, err) < 0)
 		return -1;
 	if (in_foreground && options->sig_proxy && !options->create.tty)
 		session_hold_signals();
@@ -140,6 +158,10 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 		return hint_image(call, err);
 	fd_close(&made.lock);
 	note(&times.started);
+	if (!in_foreground && !options->detach)
+		log_warning("standard input is no terminal: %s runs in the background, as with "
+			    "--detach (leave out --tty to see its output here)",
+			    record->name);
 	if (!in_foreground)
 		printf("%s\n", record->id);
 	else if (converse(options, record, socket, ret_exit_code, err) < 0)

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "cmd/rustbox/bundle/host_user.h"
 #include "cmd/rustbox/command/as_run.h"
 
 struct sandbox_options {
@@ -192,7 +193,6 @@ static void add_options(struct as_run *run, const struct invocation *call,
 		{ "cpus", options->cpus },
 		{ "network", options->network },
 		{ "workdir", options->workdir },
-		{ "user", options->user },
 		{ "hostname", options->hostname },
 		{ "timeout", options->timeout },
 		{ "cpu-time", options->cpu_time },
@@ -201,6 +201,7 @@ static void add_options(struct as_run *run, const struct invocation *call,
 		{ "name", options->name },
 		{ "tty", options->tty ? "true" : NULL },
 		{ "rm", "true" },
+		{ "end-with-client", "true" },
 		{ "read-only", "true" },
 		{ "cap-drop", "ALL" },
 		{ "security-opt", "no-new-privileges" },
@@ -210,6 +211,8 @@ static void add_options(struct as_run *run, const struct invocation *call,
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		as_run_add_option(run, call, texts[i].name, texts[i].value, err);
+	/* The one of passwd is not there; and the root can only be read. */
+	as_run_add_option(run, call, "env", "HOME=/tmp", err);
 	if (options->pids_limit.set)
 		as_run_add_option(run, call, "pids-limit",
 				  arena_format(call->arena, err, "%lld",
@@ -217,6 +220,31 @@ static void add_options(struct as_run *run, const struct invocation *call,
 				  err);
 	add_each(run, call, "env", &options->env, err);
 	add_each(run, call, "ulimit", &options->ulimit, err);
+}
+
+/*
+ * The sandbox has the host's users, by /etc/passwd and /etc/group, which are mounted over
+ * the empty root that run looks into.
+ */
+static void add_user(struct as_run *run, const struct invocation *call,
+		     const struct sandbox_options *options, struct error *err)
+{
+	struct host_user user;
+
+	if (!options->user || options->no_host) {
+		as_run_add_option(run, call, "user", options->user, err);
+		return;
+	}
+	if (host_user_find(options->user, call->arena, &user, err) < 0) {
+		run->failed = true;
+		(void)error_wrap(err, "--user %s", options->user);
+		return;
+	}
+	as_run_add_option(run, call, "user",
+			  arena_format(call->arena, err, "%u:%u", user.uid, user.gid), err);
+	for (size_t i = 0; i < user.n_gids; i++)
+		as_run_add_option(run, call, "group-add",
+				  arena_format(call->arena, err, "%u", user.gids[i]), err);
 }
 
 /* Of ./program, which is there outside. */
@@ -239,6 +267,8 @@ static int run(const struct invocation *call, int *ret_exit_code, struct error *
 	as_run_add(&words, call, "run", err);
 	as_run_add_option(&words, call, "rootfs", root, err);
 	add_options(&words, call, options, err);
+	if (!words.failed)
+		add_user(&words, call, options, err);
 	add_mounts(&words, call, options, err);
 	as_run_add(&words, call, "--", err);
 	for (size_t i = 0; i < call->n_args; i++)
@@ -253,8 +283,9 @@ const struct command command_sandbox = {
 		.arguments = "[--] COMMAND [ARG...]",
 		.description =
 			"The command sees the host's programs and libraries, read-only, an empty "
-			"/tmp of its own and nothing else: no homes, no network, no capabilities. "
-			"Nothing of it is left.\n\n"
+			"/tmp of its own, which is its HOME, and nothing else: no homes, no "
+			"network, no capabilities. Nothing of it is left. It is killed when "
+			"rustbox is.\n\n"
 			"   rustbox sandbox --timeout 10 --memory 256M --ro-bind ./job:/job "
 			"-- python3 /job/main.py",
 		.rows = rows,

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/fd.h"
+#include "base/process.h"
 #include "cmd/rustbox/command/foreground.h"
 #include "cmd/rustbox/container/containers.h"
 #include "cmd/rustbox/format/format.h"
@@ -26,22 +24,6 @@ static int signal_of(const struct stream_stop *stop, const struct record *record
 	if (name && format_read_signal(name, &signal, &ignored) < 0)
 		return SIGTERM;
 	return signal;
-}
-
-/* In doubt: yes. */
-static bool has_handler(const struct record *record, int signal)
-{
-	static const char key[] = "\nSigCgt:\t";
-	char path[40], status[4096], digits[17] = "";
-	uint64_t caught;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)record->state->pid);
-	if (record->state->pid <= 0 || fd_read_short(AT_FDCWD, path, status, sizeof(status)) < 0)
-		return true;
-	const char *line = strstr(status, key);
-	if (line)
-		(void)snprintf(digits, sizeof(digits), "%s", line + sizeof(key) - 1);
-	return !str_to_uint(digits, 16, UINT64_MAX, &caught) || caught >> (signal - 1) & 1;
 }
 
 /* The kernel keeps signals without a handler from the first process of a PID namespace. */
@@ -68,7 +50,8 @@ static int stop_one(const struct invocation *call, const char *name, struct erro
 	    store_find(call->store, name, call->arena, &record, err) < 0)
 		return -1;
 	int signal = signal_of(&stop, record);
-	bool explains = signal != SIGKILL && record_is_live(record) && !has_handler(record, signal);
+	bool explains = signal != SIGKILL && record_is_live(record) && record->state->pid > 0 &&
+			!process_handles_signal((pid_t)record->state->pid, signal);
 	if (containers_stop(call->store, name, stop.timeout_ms, stop.signal, err) < 0)
 		return -1;
 	if (explains)

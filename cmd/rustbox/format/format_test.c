@@ -42,6 +42,7 @@ static void test_template(void **state)
 	expect("{{.Ports}}", "[80/tcp 443/tcp]\n");
 	expect("{{.Labels}}", "map[a.b:1 c:2]\n");
 	expect("{{index .Labels \"a.b\"}}", "1\n");
+	expect("{{index .Labels \"none\"}}", "\n");
 	expect("{{index .Ports 1}}", "443/tcp\n");
 	expect("{{index .Ports 7}}", "<no value>\n");
 	expect("{{join .Ports \", \"}}", "80/tcp, 443/tcp\n");

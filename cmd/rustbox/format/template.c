@@ -52,7 +52,7 @@ static const struct value *evaluate(struct walk *walk, const struct operand *ope
 		value = find_variable(walk, operand->variable, variables);
 		if (value)
 			return field(value, operand->path);
-		(void)error_set(walk->err, EINVAL, "template: there is no variable $%s",
+		(void)error_set(walk->err, 0, "template: there is no variable $%s",
 				operand->variable);
 		return NULL;
 	}

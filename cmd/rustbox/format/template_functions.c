@@ -7,6 +7,7 @@
 #include "cmd/rustbox/format/template_parts.h"
 
 const struct value template_missing = { .kind = VALUE_NULL };
+static const struct value empty = { .kind = VALUE_TEXT, .text = (char[]){ "" } };
 
 /* ---- what values mean ---- */
 
@@ -67,8 +68,8 @@ int template_spend(struct walk *walk, size_t cost)
 {
 	walk->cost += cost;
 	if (walk->cost > COST_MAX)
-		return error_set(walk->err, EINVAL,
-				 "template: what it makes is larger than %d bytes", COST_MAX);
+		return error_set(walk->err, 0, "template: what it makes is larger than %d bytes",
+				 COST_MAX);
 	return 0;
 }
 
@@ -169,6 +170,15 @@ static const struct value *run_len(struct walk *walk, const struct value *const 
 	return value_number(walk->arena, (int64_t)size, walk->err);
 }
 
+/* Of a Go map of texts a key that is not there is "": {{index .Config.Labels "x"}}. */
+static bool has_texts_only(const struct value *object)
+{
+	for (size_t i = 0; i < object->n; i++)
+		if (object->items[i]->kind != VALUE_TEXT)
+			return false;
+	return true;
+}
+
 static const struct value *index_one(const struct value *value, const struct value *key)
 {
 	int64_t i;
@@ -180,7 +190,7 @@ static const struct value *index_one(const struct value *value, const struct val
 	if (value->kind == VALUE_LIST && key->kind == VALUE_NUMBER &&
 	    str_to_int(key->text, 0, INT64_MAX, &i) && (size_t)i < value->n)
 		return value->items[i];
-	return &template_missing;
+	return value->kind == VALUE_OBJECT && has_texts_only(value) ? &empty : &template_missing;
 }
 
 static const struct value *run_index(struct walk *walk, const struct value *const *args, size_t n)
@@ -330,6 +340,17 @@ static const struct {
 	{ "ge", run_ge, 2, 2 },
 };
 
+static const struct value *set_unknown(struct walk *walk, const char *name)
+{
+	cleanup_str struct str known = STR_EMPTY;
+
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++)
+		str_add_format(&known, "%s%s", i ? ", " : "", functions[i].name);
+	(void)error_set(walk->err, 0, "template: there is no function \"%s\"", name);
+	(void)error_hint(walk->err, "there are: %s", known.text ? known.text : "");
+	return NULL;
+}
+
 const struct value *template_call(struct walk *walk, const char *name,
 				  const struct value *const *args, size_t n)
 {
@@ -338,10 +359,8 @@ const struct value *template_call(struct walk *walk, const char *name,
 			continue;
 		if (n >= functions[i].least && n <= functions[i].most)
 			return functions[i].run(walk, args, n);
-		(void)error_set(walk->err, EINVAL, "template: %s does not take %zu arguments", name,
-				n);
+		(void)error_set(walk->err, 0, "template: %s does not take %zu arguments", name, n);
 		return NULL;
 	}
-	(void)error_set(walk->err, EINVAL, "template: there is no function \"%s\"", name);
-	return NULL;
+	return set_unknown(walk, name);
 }

@@ -17,7 +17,7 @@ struct parser {
 
 static int fail(struct parser *parser, const char *problem)
 {
-	return error_set(parser->err, EINVAL, "template, character %zu: %s",
+	return error_set(parser->err, 0, "template, character %zu: %s",
 			 (size_t)(parser->p - parser->text) + 1, problem);
 }
 

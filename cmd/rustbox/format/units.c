@@ -14,6 +14,14 @@
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 static const uint64_t NS = 1000000000;
 
+/* What is wrong is what somebody has written: EINVAL, whose words would say nothing more. */
+static int refuse(struct error *err, const char *text, const char *kind, const char *hint)
+{
+	(void)error_set(err, 0, "\"%s\" is no %s", text, kind);
+	err->code = EINVAL;
+	return error_hint(err, "%s", hint);
+}
+
 /* ---- writing ---- */
 
 void format_ago(struct str *out, int64_t seconds)
@@ -116,9 +124,7 @@ int format_read_size(const char *text, bool allows_negative, int64_t *ret, struc
 	unit = read_decimal(text + is_negative, &size);
 	power = unit ? size_power(unit) : -1;
 	if (power < 0)
-		return error_set(err, EINVAL,
-				 "\"%s\" is no size (bytes, or a number with k, m, g or t: 256M)",
-				 text);
+		return refuse(err, text, "size", "bytes, or a number with k, m, g or t: 256M");
 	size = ldexp(size, 10 * power);
 	if (size >= 9223372036854775807.0)
 		return error_set(err, ERANGE, "the size %s", text);
@@ -159,10 +165,8 @@ int format_read_duration(const char *text, uint64_t *ret_ms, struct error *err)
 		else if (p)
 			unit = duration_unit(p, &size);
 		if (!p || unit < 0)
-			return error_set(err, EINVAL,
-					 "\"%s\" is no duration (such as 500ms, 10s, 1m30s, 2h; "
-					 "a bare number is seconds)",
-					 text);
+			return refuse(err, text, "duration",
+				      "such as 500ms, 10s, 1m30s, 2h; a bare number is seconds");
 		p += size;
 		total += number * unit;
 	} while (*p);
@@ -254,10 +258,9 @@ int format_read_time(const char *text, uint64_t now_ns, uint64_t *ret_ns, struct
 	if (read_unix(text, ret_ns) || read_date(text, ret_ns))
 		return 0;
 	if (format_read_duration(text, &ms, &ignored) < 0)
-		return error_set(err, EINVAL,
-				 "\"%s\" is no time (such as 2026-01-02T15:04:05Z, seconds since "
-				 "1970, or 10m for ten minutes ago)",
-				 text);
+		return refuse(err, text, "time",
+			      "such as 2026-01-02T15:04:05Z, seconds since 1970, or 10m for ten "
+			      "minutes ago");
 	*ret_ns = ms * 1000000 > now_ns ? 0 : now_ns - ms * 1000000;
 	return 0;
 }
@@ -287,6 +290,5 @@ int format_read_signal(const char *text, int *ret, struct error *err)
 		*ret = strcasecmp(name, "RTMIN") == 0 ? SIGRTMIN : SIGRTMAX;
 		return 0;
 	}
-	return error_set(err, EINVAL, "\"%s\" is no signal (a name as TERM or SIGTERM, or 1 to %d)",
-			 text, SIGRTMAX);
+	return refuse(err, text, "signal", "a name as TERM or SIGTERM, or 1 to 64");
 }

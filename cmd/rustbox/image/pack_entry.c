@@ -32,7 +32,9 @@ int pack_error(struct archive *archive, const char *name, struct error *err)
 	const char *text = archive_error_string(archive);
 	int code = archive_errno(archive);
 
-	return error_set(err, code > 0 ? code : 0, "write %s: %s", name, text ? text : "archive");
+	(void)error_set(err, 0, "write %s: %s", name, text ? text : "archive");
+	err->code = code > 0 ? code : 0;
+	return -1;
 }
 
 bool pack_is_whiteout(const struct stat *st)

@@ -26,8 +26,23 @@ static const struct network_info *find_overlap(const struct network_neighbours *
 static int set_in_use(const struct network_info *info, const struct network_use *use,
 		      struct error *err)
 {
-	return error_set(err, EEXIST, "the subnet %s overlaps the address of %s on this machine",
+	return error_set(err, 0, "the subnet %s overlaps the address of %s on this machine",
 			 info->subnet, use->interface);
+}
+
+static int set_no_subnet(const char *text, struct error *err)
+{
+	(void)error_set(err, 0, "\"%s\" is no subnet", text);
+	return error_hint(err,
+			  "of IPv4, such as 10.63.7.0/24, /8 to /30, no bits behind the prefix");
+}
+
+static int set_taken(const struct network_info *info, const struct network_info *taken,
+		     struct error *err)
+{
+	(void)error_set(err, 0, "the subnet %s overlaps %s of the network %s", info->subnet,
+			taken->subnet, taken->name);
+	return error_hint(err, "choose another one, or leave out --subnet: then it is a free one");
 }
 
 /* A subnet may well be a part of what a route leads to, but for the addresses of an interface. */
@@ -40,19 +55,15 @@ static int check(const struct network_info *info, const char *bridge,
 	struct network_subnet subnet;
 
 	if (!network_subnet_read(info->subnet, &subnet))
-		return error_set(err, EINVAL,
-				 "the subnet \"%s\" (of IPv4, such as 10.63.7.0/24, /8 to /30, no "
-				 "bits behind the prefix)",
-				 info->subnet);
+		return set_no_subnet(info->subnet, err);
 	taken = find_overlap(all, info, &subnet);
 	if (taken)
-		return error_set(err, EEXIST, "the subnet %s overlaps %s of the network %s",
-				 info->subnet, taken->subnet, taken->name);
+		return set_taken(info, taken, err);
 	use = network_uses_find(uses, &subnet, bridge, false);
 	if (use)
 		return set_in_use(info, use, err);
 	if (info->gateway && !network_subnet_has_host(&subnet, info->gateway))
-		return error_set(err, EINVAL, "the gateway \"%s\" is no address for a host in %s",
+		return error_set(err, 0, "the gateway \"%s\" is no address for a host in %s",
 				 info->gateway, info->subnet);
 	return 0;
 }

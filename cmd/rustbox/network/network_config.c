@@ -240,6 +240,13 @@ static int write_network(const struct store *store, int folder, const struct net
 	return fd_replace_file(folder, file, text, strlen(text), 0600, err);
 }
 
+static int set_exists(const char *name, struct error *err)
+{
+	(void)error_set(err, 0, "the network %s exists", name);
+	err->code = EEXIST;
+	return error_hint(err, "choose another name, or rustbox network remove %s", name);
+}
+
 static int create_locked(const struct store *store, int folder, const struct network_info *info,
 			 struct error *err)
 {
@@ -249,8 +256,7 @@ static int create_locked(const struct store *store, int folder, const struct net
 	if (!file)
 		return -1;
 	if (faccessat(folder, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return error_set(err, EEXIST, "the network %s exists (rustbox network remove %s)",
-				 info->name, info->name);
+		return set_exists(info->name, err);
 	return write_network(store, folder, info, err);
 }
 
@@ -272,7 +278,7 @@ int network_create(const struct store *store, const struct network_info *info, s
 	if (check_name(info->name, err) < 0)
 		return -1;
 	if (info->driver && strcmp(info->driver, "bridge") != 0)
-		return error_set(err, EINVAL, "the network driver \"%s\" (there is: bridge)",
+		return error_set(err, 0, "--driver %s: there is no driver but bridge",
 				 info->driver);
 	folder = open_folder(store, err);
 	if (folder < 0 || lock_folder(folder, err) < 0)
@@ -311,6 +317,28 @@ static int remove_bridge(int folder, const char *file, struct arena *arena, stru
 	return network_bridge_drop(&bridge, err);
 }
 
+static int set_unknown(const struct store *store, const char *name, struct error *err)
+{
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	cleanup_str struct str names = STR_EMPTY;
+	struct network_info **infos;
+	struct error ignored;
+	size_t n;
+
+	if (network_list(store, &arena, &infos, &n, &ignored) < 0)
+		n = 0;
+	/* The default one is made when it is first used. */
+	for (size_t i = 0; i < n; i++)
+		if (!str_equal(infos[i]->name, NETWORK_DEFAULT))
+			str_add_format(&names, ", %s", infos[i]->name);
+	(void)error_set(err, 0, "no such network: %s", name);
+	err->code = ENOENT;
+	return error_hint(err,
+			  "there are: host, none, " NETWORK_DEFAULT
+			  "%s; rustbox network create %s makes one",
+			  names.text ? names.text : "", name);
+}
+
 int network_remove(const struct store *store, const char *name, struct error *err)
 {
 	cleanup_arena struct arena arena = ARENA_EMPTY;
@@ -323,7 +351,7 @@ int network_remove(const struct store *store, const char *name, struct error *er
 	if (lock < 0 || lock_folder(folder, err) < 0)
 		return -1;
 	if (faccessat(folder, file, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? error_set(err, ENOENT, "no such network: %s", name)
+		return errno == ENOENT ? set_unknown(store, name, err)
 				       : error_set(err, errno, "look for networks/%s", file);
 	if (remove_bridge(folder, file, &arena, err) < 0)
 		return -1;
@@ -352,24 +380,6 @@ static int make_default(const struct store *store, int folder, struct error *err
 	if (faccessat(folder, NETWORK_DEFAULT SUFFIX, F_OK, 0) == 0)
 		return 0;
 	return create_locked(store, folder, &info, err);
-}
-
-static int set_unknown(const struct store *store, const char *name, struct error *err)
-{
-	cleanup_arena struct arena arena = ARENA_EMPTY;
-	cleanup_str struct str names = STR_EMPTY;
-	struct network_info **infos;
-	struct error ignored;
-	size_t n;
-
-	if (network_list(store, &arena, &infos, &n, &ignored) < 0)
-		n = 0;
-	for (size_t i = 0; i < n; i++)
-		str_add_format(&names, ", %s", infos[i]->name);
-	return error_set(err, ENOENT,
-			 "no such network: %s (there are: host, none, " NETWORK_DEFAULT
-			 "%s; make one with: rustbox network create %s)",
-			 name, names.text ? names.text : "", name);
 }
 
 struct value *network_config_load(const struct store *store, const char *name, struct arena *arena,

@@ -46,7 +46,7 @@ struct record_state {
 				*/
 	bool lost;	       /* its files were dropped: prune, --stopped-timeout */
 	char *error;	       /* why the last start failed, or what was lost with a supervisor */
-	char *ended_by;	       /* "timeout", "cpu-time", "output-limit"; NULL: none of these */
+	char *ended_by;	       /* "timeout", "cpu-time", "output-limit", "client"; NULL: none */
 	int health;	       /* enum record_health */
 	uint64_t failing_streak;
 	char *health_output; /* of the last check, cut to 4 KiB */

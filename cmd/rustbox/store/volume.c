@@ -33,7 +33,8 @@ int volume_check_name(const char *name, struct error *err)
 {
 	if (name_is_valid(name))
 		return 0;
-	(void)error_set(err, EINVAL, "volume name \"%.300s\"", name);
+	(void)error_set(err, 0, "volume name \"%.300s\"", name);
+	err->code = EINVAL;
 	return error_hint(err,
 			  "1 to %d of a-z A-Z 0-9 _ . - are allowed, the first a letter or a digit",
 			  NAME_MAX_BYTES);

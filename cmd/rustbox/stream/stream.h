@@ -59,6 +59,9 @@ enum stream_input_end {
 	STREAM_INPUT_ENDS_WITH_CLIENT, /* the container's stdin ends by INPUT_END, and when this
 					  client goes (run -i) */
 	STREAM_INPUT_ENDS_WHEN_TOLD,   /* by INPUT_END only */
+	STREAM_ALL_ENDS_WITH_CLIENT,   /* the same; and the container is killed when this client
+					  goes, and stopped by a signal of it that asks programs
+					  to end (sandbox) */
 };
 
 enum stream_from {

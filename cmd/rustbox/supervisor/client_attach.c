@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A client at the container's own streams. It reads the log, at its own pace. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,17 @@ void client_attach_begin(struct client *c, const char *payload)
 	client_pump(c);
 }
 
+/* It was for this client alone, who has not seen its end. */
+static void end_with_client(struct supervisor *s)
+{
+	if (s->end.is_known || s->life >= LIFE_ENDING)
+		return;
+	if (!s->record->state->ended_by)
+		s->record->state->ended_by = (char *)(uintptr_t) "client";
+	log_info("is killed: the command that it was to end with has gone");
+	stop_ask(s, STOP_FOR_GOOD, 0, SIGKILL);
+}
+
 /* The container's stdin does not stay open for nobody: its source is gone. */
 void client_attach_leave(struct client *c)
 {
@@ -109,6 +121,8 @@ void client_attach_leave(struct client *c)
 
 	if (!c->is_attached)
 		return;
+	if (c->attach.ends_input == STREAM_ALL_ENDS_WITH_CLIENT)
+		end_with_client(s);
 	input_forget(&s->output.streams.input, c);
 	if (c->attach.wants_input && c->attach.ends_input == STREAM_INPUT_ENDS_WITH_CLIENT &&
 	    !c->has_ended_input)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "cmd/rustbox/supervisor/client.h"
 
 static char packet[STREAM_PACKET_MAX];
@@ -186,6 +187,19 @@ static void on_resize(struct client *c)
 		streams_resize(&c->s->output.streams, size);
 }
 
+static bool asks_to_end(int signal)
+{
+	return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
+}
+
+/* A first process without a handler does not get it, and would run on. */
+static void stop_by_signal(struct supervisor *s, int signal)
+{
+	bool is_deaf = s->life == LIFE_RUNNING && !process_handles_signal(s->pid, signal);
+
+	stop_ask(s, STOP_FOR_GOOD, is_deaf ? 0 : STREAM_TIMEOUT_OF_RECORD, signal);
+}
+
 /* Whether there is still somebody to get it shows at the end of the process. */
 static void on_signal(struct client *c)
 {
@@ -195,6 +209,10 @@ static void on_signal(struct client *c)
 	memcpy(&request, packet, sizeof(request));
 	if (c->exec) {
 		exec_kill(c->exec, request.signal);
+		return;
+	}
+	if (c->attach.ends_input == STREAM_ALL_ENDS_WITH_CLIENT && asks_to_end(request.signal)) {
+		stop_by_signal(c->s, request.signal);
 		return;
 	}
 	if (!life_is_running(c->s))

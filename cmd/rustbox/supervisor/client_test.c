@@ -3,6 +3,7 @@
 /* Connections of a supervisor that has no process: the test is the container, and the peer. */
 #include "cmd/rustbox/store/store_test.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -78,9 +79,11 @@ static void say(const struct fixture *f, enum stream_type type, const void *payl
 }
 
 /* limit: of descriptors, from when it attaches on; or NULL. */
-static void attach_among(struct fixture *f, const struct rlimit *limit)
+static void attach_as(struct fixture *f, enum stream_input_end end, const struct rlimit *limit)
 {
-	const struct stream_attach attach = { .from = STREAM_FROM_START, .wants_output = 1 };
+	const struct stream_attach attach = { .from = STREAM_FROM_START,
+					      .wants_output = 1,
+					      .ends_input = (uint8_t)end };
 	struct error err;
 	int ends[2];
 
@@ -96,7 +99,7 @@ static void attach_among(struct fixture *f, const struct rlimit *limit)
 
 static void attach(struct fixture *f)
 {
-	attach_among(f, NULL);
+	attach_as(f, STREAM_INPUT_STAYS, NULL);
 }
 
 static void note(struct fixture *f, const char *text)
@@ -296,7 +299,7 @@ static void test_what_cannot_be_opened_is_told(void **state)
 	few.rlim_cur = (rlim_t)dup(0);
 	(void)close((int)few.rlim_cur);
 	few.rlim_cur += 2;
-	attach_among(f, &few);
+	attach_as(f, STREAM_INPUT_STAYS, &few);
 	write_output(f, "two ");
 	take(f);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -306,6 +309,24 @@ static void test_what_cannot_be_opened_is_told(void **state)
 	client_tell_over(&f->s);
 	take(f);
 	assert_string_equal(f->out, "<started><gap of 4><gap of 4><gap of 6>four <exited><end>");
+}
+
+/* While it is made: it is killed as soon as there is something to kill. */
+static void test_a_container_may_end_with_its_client(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.life = LIFE_CREATING;
+	attach_as(f, STREAM_INPUT_ENDS_WITH_CLIENT, NULL);
+	fd_close(&f->peer);
+	turn(f);
+	assert_int_equal(f->s.stop.purpose, STOP_NOT);
+	attach_as(f, STREAM_ALL_ENDS_WITH_CLIENT, NULL);
+	fd_close(&f->peer);
+	turn(f);
+	assert_int_equal(f->s.stop.purpose, STOP_FOR_GOOD);
+	assert_int_equal(f->s.stop.signal, SIGKILL);
+	assert_string_equal(f->s.record->state->ended_by, "client");
 }
 
 /* It neither keeps the loop busy meanwhile, nor is the client forgotten. */
@@ -349,6 +370,7 @@ int main(void)
 		TEST(test_a_slow_client_gets_all_output_before_a_failed_restart),
 		TEST(test_what_cannot_be_read_is_told),
 		TEST(test_what_cannot_be_opened_is_told),
+		TEST(test_a_container_may_end_with_its_client),
 		TEST(test_want_of_descriptors),
 	};
 

@@ -220,7 +220,7 @@ static bool has_check(const struct record *record)
 int health_check_now(struct supervisor *s, struct error *err)
 {
 	if (!has_check(s->record))
-		return error_set(err, 0, "container %s has no health check", s->record->name);
+		return error_set(err, 0, "it has no health check (run --health-cmd gives it one)");
 	/* One that has begun before a pause would not end before that one, either. */
 	if (exec_check_container(s, err) < 0)
 		return -1;
