@@ -106,3 +106,16 @@ load_policy()
 	run_payload mounts
 	matches ' /data .*[ ,]fscontext=u:r:box_file_t'
 }
+
+@test "--lsm-mount-context: mounts come back with the context of the restore" {
+	command -v criu >/dev/null || skip "criu is not installed"
+	criu check >/dev/null 2>&1 || skip "criu check fails"
+	start_waiting
+	try checkpoint --image-path "$DIR/images" "$ID"
+	ok
+	launch restore --detach --lsm-mount-context u:r:host_t --image-path "$DIR/images" --bundle "$B" "$ID"
+	ok
+	output=$(cat "/proc/$(init_pid)/mounts")
+	matches ' /data .*[ ,]context=u:r:host_t' ' /dev/shm .*[ ,]context=u:r:host_t'
+	says_not context=u:r:box_file_t
+}
