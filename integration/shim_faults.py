@@ -129,8 +129,8 @@ def is_killed(shim, watcher, begin):
         return True
     # What follows an answer: an event, streams that are copied.
     watcher.terminate()
-    watcher.wait()
-    return not alive(shim.pid)
+    # Who was killed may still be about to end.
+    return watcher.wait() == 0 or not alive(shim.pid)
 
 
 def kill_in(verb, step, children, terminal=False):
