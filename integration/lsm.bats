@@ -77,6 +77,29 @@ profile_of()
 }
 
 # bats test_tags=vm
+@test "a restored container is under its profile again, or it does not run" {
+	local why
+	command -v criu >/dev/null || skip "criu is not installed"
+	why=$(criu check 2>&1) || skip "criu check: $(tail -n 1 <<<"$why")"
+	config '.process.apparmorProfile = $p' --arg p "$TAG-complains"
+	start_waiting
+	try checkpoint --image-path "$DIR/images" "$ID"
+	ok
+	launch restore --detach --image-path "$DIR/images" --bundle "$B" "$ID"
+	ok
+	same "$(profile_of "$(init_pid)")" "$TAG-complains (complain)"
+	try delete --force "$ID"
+	ok
+	# As where CRIU restores no label: it is another one than the checkpoint speaks of.
+	sed -i "s/$TAG-complains/$TAG-refuses/" "$DIR/images/rustbox.json"
+	launch restore --detach --image-path "$DIR/images" --bundle "$B" "$ID"
+	fails
+	[[ $error == *"security label of the processes is \"$TAG-complains\", and not \"$TAG-refuses\""* ]] ||
+		fail "should say so"
+	assert_nothing_left
+}
+
+# bats test_tags=vm
 @test "an AppArmor profile that is not loaded: an error that names it, and says what to look at" {
 	config '.process.apparmorProfile = $p' --arg p "$TAG-missing"
 	try create --bundle "$B" "$ID"

@@ -175,6 +175,7 @@ static const struct json_field record_fields[] = {
 	FIELD(checkpoint_record, file_locks, "fileLocks"),
 	FIELD(checkpoint_record, shell_job, "shellJob"),
 	FIELD(checkpoint_record, ignore_cgroups, "ignoreCgroups"),
+	FIELD(checkpoint_record, label, "label"),
 	{ NULL },
 };
 static const struct json_type record_type = { sizeof(struct checkpoint_record), record_fields,

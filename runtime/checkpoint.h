@@ -80,6 +80,7 @@ struct checkpoint_record {
 	size_t n_mounts, n_descriptors;
 	/* Options of the checkpoint without which there is no restore: that has them, too. */
 	bool tcp_established, file_locks, shell_job, ignore_cgroups;
+	char *label; /* that the first process was under, if config.json asks for one; else NULL */
 };
 
 int checkpoint_record_write(int images, const struct checkpoint_record *record, struct error *err);

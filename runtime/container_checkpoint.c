@@ -13,6 +13,7 @@
 #include "runtime/container.h"
 #include "runtime/external_mount.h"
 #include "runtime/lifecycle.h"
+#include "runtime/lsm.h"
 
 /* One checkpoint: everything lives in the container's arena. */
 struct dump {
@@ -140,7 +141,9 @@ static int look(struct dump *dump, struct error *err)
 	    external_mounts_look(&dump->mounts, container->procfs, pid, &container->arena,
 				 &record->mounts, &record->n_mounts, err) < 0 ||
 	    checkpoint_record_descriptors(container->procfs, pid, &container->arena, record, err) <
-		    0)
+		    0 ||
+	    lsm_read(container->spec.process, container->procfs, pid, &container->arena,
+		     &record->label, err) < 0)
 		return -1;
 	/* It was that process which we have looked at, if it is still there. */
 	if (process_pidfd_ended(container->init_pidfd))

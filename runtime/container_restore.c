@@ -14,6 +14,7 @@
 #include "runtime/foreground.h"
 #include "runtime/hook.h"
 #include "runtime/keyring.h"
+#include "runtime/lsm.h"
 #include "runtime/registry.h"
 #include "runtime/report.h"
 #include "runtime/restore.h"
@@ -132,6 +133,28 @@ static int adopt(struct restore *restore, pid_t pid, struct error *err)
 	return cgroup_set_limits(&container->cgroup, container->spec.linux->resources, false, err);
 }
 
+/*
+ * A CRIU without a security module's support restores no label, and says nothing. No
+ * process runs yet, and CRIU would let them run whatever we answer.
+ */
+static int check_label(const struct restore *restore, struct error *err)
+{
+	struct lifecycle *container = restore->container;
+	const char *wanted = restore->record.label;
+	char *label = NULL;
+
+	if (!wanted || restore->criu.lsm_profile)
+		return 0;
+	if (lsm_read(container->spec.process, container->procfs, container->state.pid,
+		     &container->arena, &label, err) == 0 &&
+	    label && str_equal(label, wanted))
+		return 0;
+	(void)process_pidfd_signal(container->init_pidfd, SIGKILL);
+	error_set(err, EPERM, "the security label of the processes is \"%s\", and not \"%s\"",
+		  label ? label : "", wanted);
+	return error_hint(err, "CRIU has not restored it: is it built for this security module?");
+}
+
 static int hand_over_terminal(const struct restore *restore, int master, struct error *err)
 {
 	static const char name[] = "/dev/ptmx";
@@ -152,6 +175,8 @@ static int notified(void *data, const struct criu_notification *n, struct error 
 		return run_hooks(restore, n->pid, err);
 	if (str_equal(n->script, "post-restore"))
 		return check_mounts(restore, n->pid, err) < 0 ? -1 : adopt(restore, n->pid, err);
+	if (str_equal(n->script, "pre-resume"))
+		return check_label(restore, err);
 	if (str_equal(n->script, "orphan-pts-master"))
 		return hand_over_terminal(restore, n->fd, err);
 	return 0;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
@@ -110,4 +111,36 @@ int lsm_apply(const struct spec_process *process, int procfs, pid_t host_pid, st
 	if (label && apply_label(label, procfs, host_pid, err) < 0)
 		return -1;
 	return 0;
+}
+
+static int read_label(const char *path, int procfs, char *ret, size_t size, struct error *err)
+{
+	cleanup_fd int file = path_open_in_procfs(procfs, path, O_RDONLY, err);
+
+	if (file < 0)
+		return -1;
+	ssize_t n = read(file, ret, size - 1);
+	if (n < 0)
+		return error_set(err, errno, "read /proc/%s", path);
+	ret[n] = '\0';
+	/* "profile (enforce)\n"; SELinux's ends with a NUL. */
+	ret[strcspn(ret, " \n")] = '\0';
+	return 0;
+}
+
+int lsm_read(const struct spec_process *process, int procfs, pid_t pid, struct arena *arena,
+	     char **ret, struct error *err)
+{
+	char path[64], text[4096];
+
+	*ret = NULL;
+	if (!process || (!profile_of(process) && !label_of(process)))
+		return 0;
+	(void)snprintf(path, sizeof(path), "%d/attr/apparmor/current", (int)pid);
+	if (label_of(process) || faccessat(procfs, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		(void)snprintf(path, sizeof(path), "%d/attr/current", (int)pid);
+	if (read_label(path, procfs, text, sizeof(text), err) < 0)
+		return -1;
+	*ret = arena_strdup(arena, text, err);
+	return *ret ? 0 : -1;
 }

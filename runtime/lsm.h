@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "oci/spec.h"
 
 /* True where the host's kernel enforces it. In the runtime's own namespaces. */
@@ -27,3 +28,10 @@ int lsm_check(const struct spec_process *process, struct error *err);
  * procfs is the host's, host_pid what it calls us.
  */
 int lsm_apply(const struct spec_process *process, int procfs, pid_t host_pid, struct error *err);
+
+/*
+ * What a process that was given one is under: the label as the kernel writes it,
+ * without AppArmor's mode; of the arena. NULL where none is asked for.
+ */
+int lsm_read(const struct spec_process *process, int procfs, pid_t pid, struct arena *arena,
+	     char **ret, struct error *err);

@@ -22,9 +22,13 @@ static void test_nothing_asked_for(void **state)
 {
 	const struct spec_process none = { 0 }, empty = { .apparmor_profile = TEXT(""),
 							  .selinux_label = TEXT("") };
+	cleanup_arena struct arena arena = ARENA_EMPTY;
+	char *label = TEXT("something");
 	struct error err;
 
 	(void)state;
+	assert_int_equal(lsm_read(&empty, -1, getpid(), &arena, &label, &err), 0);
+	assert_null(label);
 	assert_int_equal(lsm_check(&none, &err), 0);
 	assert_int_equal(lsm_apply(&none, -1, getpid(), &err), 0);
 	assert_int_equal(lsm_check(&empty, &err), 0);
