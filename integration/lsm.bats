@@ -77,7 +77,7 @@ profile_of()
 }
 
 # bats test_tags=vm
-@test "a restored container is under its profile again, or it does not run" {
+@test "a restored container is under its profile again, or that of --lsm-profile, or it does not run" {
 	local why
 	command -v criu >/dev/null || skip "criu is not installed"
 	why=$(criu check 2>&1) || skip "criu check: $(tail -n 1 <<<"$why")"
@@ -88,6 +88,11 @@ profile_of()
 	launch restore --detach --image-path "$DIR/images" --bundle "$B" "$ID"
 	ok
 	same "$(profile_of "$(init_pid)")" "$TAG-complains (complain)"
+	try delete --force "$ID"
+	ok
+	launch restore --detach --lsm-profile "apparmor:$TAG-refuses" --image-path "$DIR/images" --bundle "$B" "$ID"
+	ok
+	same "$(profile_of "$(init_pid)")" "$TAG-refuses (enforce)"
 	try delete --force "$ID"
 	ok
 	# As where CRIU restores no label: it is another one than the checkpoint speaks of.
