@@ -191,7 +191,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run();
 	must(ttrpc_server_connections(server) == 1);
 	call_local(data[size - 1]);
-	converse(client, data[0] & ~(data[0] & SERVER_ENDS ? STAYS : 0), data + 1, size - 1);
+	uint8_t how = data[0];
+	if (how & SERVER_ENDS)
+		how = (uint8_t)(how & ~STAYS);
+	converse(client, how, data + 1, size - 1);
 	if (data[0] & SERVER_ENDS)
 		end_server();
 	(void)close(client);

@@ -111,7 +111,9 @@ static int open_runtime(const char *path)
 	char folder[4096];
 	int fd = protected_program_open(path, &err);
 
-	if (fd < 0 || !slash || slash - path >= (ptrdiff_t)sizeof(folder))
+	if (fd < 0 || !slash)
+		fail(path);
+	if (slash - path >= (ptrdiff_t)sizeof(folder))
 		fail(path);
 	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
 	if (setenv(PROTECTED_PROGRAM_FOLDER, folder, 1) < 0)

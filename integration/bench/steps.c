@@ -66,10 +66,10 @@ static void print_column(struct column *column, const double floor[SHOWN], doubl
 	}
 	if (step && !is_one)
 		print_row("all of these, added up", sum, floor, true);
-	print_row(is_one ? step + 1
-		  : step ? "the floor with all of these"
-			 : column->name,
-		  values, floor, is_one);
+	const char *name = step ? "the floor with all of these" : column->name;
+	if (is_one)
+		name = step + 1;
+	print_row(name, values, floor, is_one);
 }
 
 int measure_steps(unsigned long count)

@@ -114,7 +114,9 @@ static int try_start(struct store *store, const char *id, bool again,
 	/* Nothing to start, but its output can be had. */
 	if (containers_attach(store, record, attach, ret_socket, err) == 0)
 		return 0;
-	if (!container_is_gone(err) && store_is_supervised(store, record->id))
+	/* Of one that is being started a failure is the last word, after which it ends. */
+	if (record->state->status != RECORD_RESTARTING && !container_is_gone(err) &&
+	    store_is_supervised(store, record->id))
 		return -1;
 	fd_close(&lock);
 	return container_settle(store, record->id, arena, &record, err) < 0 ? -1 : 1;

@@ -113,7 +113,7 @@ static void after_what_we_say_a_line_begins(void **state)
 		n += (size_t)more;
 	}
 	assert_non_null(strstr(got, "17 bytes"));
-	assert_non_null(strstr(got, "shown\n\r"));
+	assert_non_null(strstr(got, "read\n\r"));
 	send_exit(&peer, 0, false);
 	assert_put_back(&peer, 0);
 }

@@ -23,7 +23,8 @@ static void set_restart(const uint8_t *data, size_t size, struct arena *arena)
 	before = *record->policy;
 	if (record_set_restart(record->policy, text, data[0] & 1, &err) == 0)
 		return;
-	if (!*err.text || memcmp(&before, record->policy, sizeof(before)) != 0)
+	if (!*err.text || record->policy->restart != before.restart ||
+	    record->policy->restart_most != before.restart_most)
 		abort();
 }
 
