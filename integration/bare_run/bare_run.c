@@ -110,12 +110,11 @@ static int open_runtime(const char *path)
 	struct error err;
 	char folder[4096];
 	int fd = protected_program_open(path, &err);
+	size_t length = slash ? (size_t)(slash - path) : sizeof(folder);
 
-	if (fd < 0 || !slash)
+	if (fd < 0 || length >= sizeof(folder))
 		fail(path);
-	if (slash - path >= (ptrdiff_t)sizeof(folder))
-		fail(path);
-	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)length, path);
 	if (setenv(PROTECTED_PROGRAM_FOLDER, folder, 1) < 0)
 		fail("setenv");
 	return fd;
