@@ -381,6 +381,54 @@ heard_beyond()
 	rt exec "$ID" cat /dev/shm/heard | awk '$2 != NR { exit 1 }'
 }
 
+@test "connections that nobody has accepted yet need --tcp-skip-in-flight, and are left out" {
+	can_save_sockets || skip "this criu cannot save sockets on this kernel (SO_PASSCRED, SO_PASSSEC)"
+	ln -s busybox "$B/rootfs/bin/nc"
+	command_is sh -c 'nc -l -p 4000 >/dev/shm/heard & sleep 0.3; kill -STOP $!
+		sleep 1000 | nc 127.0.0.1 4000 & echo ready; wait'
+	start
+	wait_output ready
+	until_true waits_to_be_accepted
+	try checkpoint --image-path "$IMAGES" --tcp-established "$ID"
+	error_names "n-flight connection"
+	save --tcp-established --tcp-skip-in-flight
+	bring_back
+	rt exec "$ID" cat /proc/1/net/tcp /proc/1/net/tcp6 >"$DIR/tcp"
+	grep -q ':0FA0 0*:0000 0A ' "$DIR/tcp" || fail "nobody listens"
+	! grep -q ':0FA0 [0-9A-F]*:[0-9A-F]* 01 ' "$DIR/tcp" || fail "it is still connected"
+}
+
+# A listener's queue is its rx_queue.
+waits_to_be_accepted()
+{
+	rt exec "$ID" cat /proc/1/net/tcp6 2>/dev/null | grep -q ':0FA0 0*:0000 0A 00000000:00000001 '
+}
+
+@test "--network-lock: packets are held back meanwhile in the way that it says" {
+	local name
+	command -v iptables-restore >/dev/null || skip "there is no iptables"
+	talking
+	mkdir "$DIR/path"
+	for name in iptables-restore iptables-legacy-restore; do
+		printf '#!/bin/sh\n: >"%s/used"\nexec %s "$@"\n' "$DIR" "$(command -v $name)" >"$DIR/path/$name"
+	done
+	# CRIU has a PATH of its own, which begins with these folders.
+	cat >"$DIR/runtime" <<-END
+		#!/bin/sh
+		exec unshare --mount sh -ec 'mount --bind $DIR/path /usr/local/sbin; exec "\$@"' sh $RUNTIME "\$@"
+	END
+	chmod +x "$DIR/path"/* "$DIR/runtime"
+	RUNTIME=$DIR/runtime save --tcp-established --network-lock iptables
+	[ -e "$DIR/used" ] || fail "it did not use iptables"
+	bring_back --network-lock iptables
+	until_true heard_beyond 10
+	rm -r "$IMAGES" "$DIR/used"
+	RUNTIME=$DIR/runtime save --tcp-established --network-lock nftables
+	[ ! -e "$DIR/used" ] || fail "it did use iptables"
+	bring_back --network-lock nftables
+	until_true heard_beyond 20
+}
+
 @test "a network namespace of somebody else's is joined again, not saved" {
 	local holder
 	unshare --net sh -c 'busybox ip link set lo up; exec sleep 1000' 3>&- 4>&- &
