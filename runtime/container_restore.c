@@ -141,17 +141,25 @@ static int check_label(const struct restore *restore, struct error *err)
 {
 	struct lifecycle *container = restore->container;
 	const char *wanted = restore->record.label;
-	char *label = NULL;
+	char *label;
+	int rc;
 
 	if (!wanted || restore->criu.lsm_profile)
 		return 0;
-	if (lsm_read(container->spec.process, container->procfs, container->state.pid,
-		     &container->arena, &label, err) == 0 &&
-	    label && str_equal(label, wanted))
+	rc = lsm_read(container->spec.process, container->procfs, container->state.pid,
+		      &container->arena, &label, err);
+	if (rc == 0 && label && str_equal(label, wanted))
 		return 0;
 	(void)process_pidfd_signal(container->init_pidfd, SIGKILL);
+	if (rc < 0)
+		return error_wrap(err, "the security label of the processes");
+	if (!label)
+		return error_set(err, EPERM,
+				 "the processes had the security label \"%s\", and config.json "
+				 "asks for none",
+				 wanted);
 	error_set(err, EPERM, "the security label of the processes is \"%s\", and not \"%s\"",
-		  label ? label : "", wanted);
+		  label, wanted);
 	return error_hint(err, "CRIU has not restored it: is it built for this security module?");
 }
 
