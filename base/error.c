@@ -12,18 +12,35 @@ static void mark_cut(struct error *err, int wanted)
 		memcpy(err->text + ERROR_TEXT_SIZE - 4, "...", 4);
 }
 
+/* The length that the text would have, as vsnprintf(3). */
+__attribute__((format(printf, 3, 0))) static int set_text(struct error *err, int code,
+							  const char *format, va_list ap)
+{
+	err->code = code;
+	return vsnprintf(err->text, sizeof(err->text), format, ap);
+}
+
 int(error_set)(struct error *err, int code, const char *format, ...)
 {
 	va_list ap;
 
-	err->code = code;
 	va_start(ap, format);
-	int n = vsnprintf(err->text, sizeof(err->text), format, ap);
+	int n = set_text(err, code, format, ap);
 	va_end(ap);
 	if (code && n >= 0 && n < ERROR_TEXT_SIZE)
 		n += snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
 			      strerrordesc_np(code) ? strerrordesc_np(code) : "unknown error");
 	mark_cut(err, n);
+	return -1;
+}
+
+int(error_plain)(struct error *err, int code, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	mark_cut(err, set_text(err, code, format, ap));
+	va_end(ap);
 	return -1;
 }
 

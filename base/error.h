@@ -27,6 +27,13 @@ struct error {
 int error_set(struct error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));
 
+/*
+ * The same without the words for code, for who goes by it: where the message says
+ * all, as about what somebody has written.
+ */
+int error_plain(struct error *err, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4), cold));
+
 /* Puts "message: " in front of the text that *err has. Always returns -1. */
 int error_wrap(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3), cold));
@@ -54,6 +61,7 @@ static inline int error_is_minus_one(int result)
 	return -1;
 }
 #define error_set(...)	  error_is_minus_one(error_set(__VA_ARGS__))
+#define error_plain(...)  error_is_minus_one(error_plain(__VA_ARGS__))
 #define error_wrap(...)	  error_is_minus_one(error_wrap(__VA_ARGS__))
 #define error_hint(...)	  error_is_minus_one(error_hint(__VA_ARGS__))
 #define error_memory(err) error_is_minus_one(error_memory(err))

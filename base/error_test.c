@@ -19,6 +19,9 @@ static void set_names_the_reason(void **state)
 	assert_string_equal(err.text, "open /x: No such file or directory");
 	assert_int_equal(error_set(&err, 0, "plain"), -1);
 	assert_string_equal(err.text, "plain");
+	assert_int_equal(error_plain(&err, ENOENT, "no such %s", "box"), -1);
+	assert_int_equal(err.code, ENOENT);
+	assert_string_equal(err.text, "no such box");
 }
 
 static void wrap_and_hint_surround(void **state)

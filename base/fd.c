@@ -208,9 +208,7 @@ int fd_check_replaceable(int dirfd, const char *name, struct error *err)
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISREG(st.st_mode))
 		return 0;
-	(void)error_set(err, 0, "%s is no regular file, and is not replaced by one", name);
-	err->code = EEXIST;
-	return -1;
+	return error_plain(err, EEXIST, "%s is no regular file, and is not replaced by one", name);
 }
 
 int fd_replace_passing_file(int dirfd, const char *name, const void *data, size_t size, mode_t mode,

@@ -19,19 +19,15 @@
 static int wrong_status(const char *verb, const char *id, enum container_status status,
 			struct error *err)
 {
-	error_set(err, 0, "cannot %s container \"%s\" in the %s state", verb, id,
-		  container_status_name(status));
-	err->code = EINVAL;
-	return -1;
+	return error_plain(err, EINVAL, "cannot %s container \"%s\" in the %s state", verb, id,
+			   container_status_name(status));
 }
 
 static int not_running(const char *id, enum container_status status, struct error *err)
 {
 	/* Callers look for these words. */
-	error_set(err, 0, "kill \"%s\": container not running (status: %s)", id,
-		  container_status_name(status));
-	err->code = ESRCH;
-	return -1;
+	return error_plain(err, ESRCH, "kill \"%s\": container not running (status: %s)", id,
+			   container_status_name(status));
 }
 
 static int without_cgroups(const char *verb, const char *id, struct error *err)

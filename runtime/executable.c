@@ -69,10 +69,8 @@ static int cannot_execute(const char *name, const char *path, int code, struct e
 	if (code == EISDIR)
 		code = EACCES;
 	describe(code, words, sizeof(words));
-	error_set(err, 0, "exec: \"%s\": %s%s", name, words,
-		  code == EACCES ? refusal_reason(path) : "");
-	err->code = code;
-	return -1;
+	return error_plain(err, code, "exec: \"%s\": %s%s", name, words,
+			   code == EACCES ? refusal_reason(path) : "");
 }
 
 static const char *variable(char *const *env, const char *name)
@@ -331,8 +329,7 @@ int executable_explain(const char *path, int code, const struct executable_facts
 		facts = &now;
 	}
 	describe(code, words, sizeof(words));
-	error_set(err, 0, "exec %s: %s", path, words);
-	err->code = code;
+	(void)error_plain(err, code, "exec %s: %s", path, words);
 	if ((code == ENOENT || code == ENOTDIR || code == EISDIR) && facts->mode)
 		(void)explain_interpreter(facts, err);
 	else if (code == ENOEXEC || code == ELIBBAD)

@@ -72,9 +72,9 @@ static int run_one(const struct spec_hook *hook, const struct hook_output *files
 
 	if (process_run(&run, &status, err) < 0) {
 		if (err->code == ETIMEDOUT) {
-			error_set(err, 0, "%s: still running after its timeout of %lld s",
-				  hook->path, (long long)hook->timeout.value);
-			err->code = ETIMEDOUT;
+			(void)error_plain(err, ETIMEDOUT,
+					  "%s: still running after its timeout of %lld s",
+					  hook->path, (long long)hook->timeout.value);
 			add_output(err, output);
 		}
 		return -1;

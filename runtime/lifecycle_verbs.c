@@ -117,9 +117,9 @@ int lifecycle_delete_stopped(const struct container_engine *engine, const char *
 	    lifecycle_status(&container, &status, err) < 0)
 		return -1;
 	if (status != CONTAINER_STOPPED) {
-		error_set(err, 0, "cannot delete container \"%s\" that is not stopped: %s", id,
-			  container_status_name(status));
-		err->code = EBUSY;
+		(void)error_plain(err, EBUSY,
+				  "cannot delete container \"%s\" that is not stopped: %s", id,
+				  container_status_name(status));
 		return error_hint(err, "kill it first, or use --force");
 	}
 	if (lifecycle_load_spec(&container, err) < 0)

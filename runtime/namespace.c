@@ -54,17 +54,12 @@ static int open_namespace(const struct spec_namespace *namespace, struct error *
 	if (fd < 0)
 		return error_set(err, errno, "open %s namespace %s", name, namespace->path);
 	int kind = ioctl(fd, NS_GET_NSTYPE);
-	if (kind < 0) {
-		error_set(err, 0, "%s namespace %s: this is no namespace", name, namespace->path);
-		err->code = EINVAL;
-		return -1;
-	}
-	if ((uint64_t)kind != kinds[namespace->type].flag) {
-		error_set(err, 0, "%s namespace %s: this is a %s namespace", name, namespace->path,
-			  name_of_flag(kind));
-		err->code = EINVAL;
-		return -1;
-	}
+	if (kind < 0)
+		return error_plain(err, EINVAL, "%s namespace %s: this is no namespace", name,
+				   namespace->path);
+	if ((uint64_t)kind != kinds[namespace->type].flag)
+		return error_plain(err, EINVAL, "%s namespace %s: this is a %s namespace", name,
+				   namespace->path, name_of_flag(kind));
 	return move_fd(&fd);
 }
 

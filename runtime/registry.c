@@ -70,9 +70,8 @@ int registry_claim(const char *root, const char *id, struct error *err)
 	if (mkdirat(root_fd, id, 0700) < 0) {
 		if (errno != EEXIST)
 			return error_set(err, errno, "mkdir %s/%s", root, id);
-		error_set(err, 0, "container with id \"%s\" already exists in %s", id, root);
-		err->code = EEXIST;
-		return -1;
+		return error_plain(err, EEXIST, "container with id \"%s\" already exists in %s", id,
+				   root);
 	}
 	int folder = open_claimed(root_fd, root, id, err);
 	if (folder < 0) /* nobody else would: it is still empty, and not locked */
@@ -88,11 +87,8 @@ int registry_open(const char *root, const char *id, struct error *err)
 	int folder = root_fd < 0
 			     ? -1
 			     : openat(root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (folder < 0 && errno == ENOENT) {
-		error_set(err, 0, "container \"%s\" does not exist in %s", id, root);
-		err->code = ENOENT;
-		return -1;
-	}
+	if (folder < 0 && errno == ENOENT)
+		return error_plain(err, ENOENT, "container \"%s\" does not exist in %s", id, root);
 	if (folder < 0)
 		return error_set(err, errno, "open %s/%s", root, id);
 	return folder;
@@ -106,11 +102,8 @@ int registry_lock(int folder, const char *id, bool wait, struct error *err)
 		if (errno != EINTR)
 			return error_set(err, errno, "lock the state of container \"%s\"", id);
 	/* Whoever held it may have deleted the container meanwhile. */
-	if (fstat(folder, &st) == 0 && st.st_nlink == 0) {
-		error_set(err, 0, "container \"%s\" does not exist any more", id);
-		err->code = ENOENT;
-		return -1;
-	}
+	if (fstat(folder, &st) == 0 && st.st_nlink == 0)
+		return error_plain(err, ENOENT, "container \"%s\" does not exist any more", id);
 	return 0;
 }
 

@@ -335,11 +335,9 @@ int engine_run_and_wait(const char *namespace, const struct engine_verb *verb, i
 		(void)kill(-run.pid, SIGKILL);
 	if (process_wait(run.pid, &status) < 0)
 		return error_set(err, errno, "wait for %s", run.name);
-	if (!in_time && status != 0) {
-		error_set(err, 0, "%s: still running after %d ms, killed", run.name, timeout_ms);
-		err->code = ETIMEDOUT;
-		return -1;
-	}
+	if (!in_time && status != 0)
+		return error_plain(err, ETIMEDOUT, "%s: still running after %d ms, killed",
+				   run.name, timeout_ms);
 	if (finish(&run, status, &output, err) < 0)
 		return -1;
 	if (ret_output)

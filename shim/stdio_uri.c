@@ -103,8 +103,8 @@ static int find_scheme(const char *text, size_t length, enum stdio_scheme *ret, 
 			*ret = schemes[i].scheme;
 			return 0;
 		}
-	error_set(err, 0, "unknown STDIO scheme %.*s", (int)(length > 64 ? 64 : length), text);
-	err->code = EINVAL;
+	(void)error_plain(err, EINVAL, "unknown STDIO scheme %.*s",
+			  (int)(length > 64 ? 64 : length), text);
 	return error_hint(err, "known are fifo, file, binary and binary-v2");
 }
 

@@ -30,12 +30,10 @@ static int wait_for_more(int fd, int64_t deadline, struct error *err)
 	struct pollfd watched = { .fd = fd, .events = POLLIN };
 	int left = clock_left_ms(deadline);
 
-	if (left == 0) {
-		(void)error_set(err, 0, "a frame that has not come to its end after %d s",
-				FRAME_TIMEOUT_MS / 1000);
-		err->code = ETIMEDOUT;
-		return -1;
-	}
+	if (left == 0)
+		return error_plain(err, ETIMEDOUT,
+				   "a frame that has not come to its end after %d s",
+				   FRAME_TIMEOUT_MS / 1000);
 	if (poll(&watched, 1, left) < 0 && errno != EINTR)
 		return error_set(err, errno, "poll");
 	return 1;
@@ -83,11 +81,9 @@ static int read_frame(const struct frame_peer *peer, char **ret_text, size_t *re
 	if (result <= 0)
 		return result;
 	length = ntohl(length);
-	if (length > FRAME_SIZE_MAX) {
-		(void)error_set(err, 0, "a frame of %u bytes (at most %d)", length, FRAME_SIZE_MAX);
-		err->code = EMSGSIZE;
-		return -1;
-	}
+	if (length > FRAME_SIZE_MAX)
+		return error_plain(err, EMSGSIZE, "a frame of %u bytes (at most %d)", length,
+				   FRAME_SIZE_MAX);
 	/* The kernel gives pages as bytes come, whatever the length says. */
 	text = malloc((size_t)length + 1);
 	if (!text)

@@ -60,9 +60,7 @@ static int check_command(const struct plan *plan, struct error *err)
 				 plan->image ? " (the image names none)" : "");
 	if (*first)
 		return 0;
-	(void)error_set(err, 0, "the command is an empty text");
-	err->code = 127;
-	return -1;
+	return error_plain(err, 127, "the command is an empty text");
 }
 
 /* ---- environment ---- */

@@ -75,8 +75,8 @@ static struct value *find(const struct invocation *call, const char *const *kind
 		}
 	}
 	if (kinds[1]) {
-		(void)error_set(err, 0, "no such container, image, network or volume: %s", name);
-		err->code = ENOENT;
+		(void)error_plain(err, ENOENT, "no such container, image, network or volume: %s",
+				  name);
 	}
 	return NULL;
 }

@@ -14,8 +14,7 @@ const struct network_info *network_words_find(const struct invocation *call, con
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(infos[i]->name, name) == 0)
 			return infos[i];
-	(void)error_set(err, 0, "no such network: %s", name);
-	err->code = ENOENT;
+	(void)error_plain(err, ENOENT, "no such network: %s", name);
 	(void)error_hint(err, "rustbox network list shows those there are");
 	return NULL;
 }

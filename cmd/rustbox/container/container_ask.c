@@ -26,9 +26,7 @@ static int set_stuck(const struct record *found, struct error *err)
 {
 	const char *why = found->state->error;
 
-	(void)error_set(err, 0, "container %s: %s", found->name, why ? why : "it was lost");
-	err->code = EBUSY;
-	return -1;
+	return error_plain(err, EBUSY, "container %s: %s", found->name, why ? why : "it was lost");
 }
 
 int container_hold(struct store *store, const char *name, struct arena *arena, struct record **ret,
@@ -43,9 +41,7 @@ int container_hold(struct store *store, const char *name, struct arena *arena, s
 		if (lock < 0 || store_load(store, found->id, arena, &record, err) < 0) {
 			if (err->code != ENOENT)
 				return -1;
-			(void)error_set(err, 0, "container %s was removed meanwhile", name);
-			err->code = ENOENT;
-			return -1;
+			return error_plain(err, ENOENT, "container %s was removed meanwhile", name);
 		}
 		if (was_renamed(name, found, record))
 			continue;
@@ -70,10 +66,8 @@ int container_settle(struct store *store, const char *id, struct arena *arena, s
 
 int container_is_wrong(const struct record *record, struct error *err)
 {
-	(void)error_set(err, 0, "container %s is %s", record->name,
-			record_status_names[record->state->status]);
-	err->code = EBUSY;
-	return -1;
+	return error_plain(err, EBUSY, "container %s is %s", record->name,
+			   record_status_names[record->state->status]);
 }
 
 /* ---- questions ---- */
@@ -97,9 +91,7 @@ int container_read_failure(const char *payload, struct error *err)
 	struct stream_failed failed;
 
 	memcpy(&failed, payload, sizeof(failed));
-	(void)error_set(err, 0, "%s", payload + sizeof(failed));
-	err->code = (int)failed.exit_code;
-	return -1;
+	return error_plain(err, (int)failed.exit_code, "%s", payload + sizeof(failed));
 }
 
 static int receive_answer(int socket, struct error *err)

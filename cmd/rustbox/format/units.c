@@ -17,8 +17,7 @@ static const uint64_t NS = 1000000000;
 /* What is wrong is what somebody has written: EINVAL, whose words would say nothing more. */
 static int refuse(struct error *err, const char *text, const char *kind, const char *hint)
 {
-	(void)error_set(err, 0, "\"%s\" is no %s", text, kind);
-	err->code = EINVAL;
+	(void)error_plain(err, EINVAL, "\"%s\" is no %s", text, kind);
 	return error_hint(err, "%s", hint);
 }
 

@@ -254,8 +254,7 @@ static int set_unknown(const char *name, const struct image_reference *reference
 			return -1;
 		options_offer(&nearest, repository);
 	}
-	(void)error_set(err, 0, "no such image: %.300s", name);
-	err->code = ENOENT;
+	(void)error_plain(err, ENOENT, "no such image: %.300s", name);
 	if (nearest.name)
 		return error_hint(err, "did you mean %s?", nearest.name);
 	return error_hint(err,

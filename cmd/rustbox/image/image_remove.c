@@ -158,8 +158,7 @@ static int remove_image(const struct removal *r, const char *hex, struct error *
 
 static int refuse_used(const char *name, const struct record *user, struct error *err)
 {
-	(void)error_set(err, 0, "image %.300s is in use by container %s", name, user->name);
-	err->code = EBUSY;
+	(void)error_plain(err, EBUSY, "image %.300s is in use by container %s", name, user->name);
 	return error_hint(err, "remove that one first, or --force takes the name away");
 }
 

@@ -32,9 +32,7 @@ int pack_error(struct archive *archive, const char *name, struct error *err)
 	const char *text = archive_error_string(archive);
 	int code = archive_errno(archive);
 
-	(void)error_set(err, 0, "write %s: %s", name, text ? text : "archive");
-	err->code = code > 0 ? code : 0;
-	return -1;
+	return error_plain(err, code > 0 ? code : 0, "write %s: %s", name, text ? text : "archive");
 }
 
 bool pack_is_whiteout(const struct stat *st)

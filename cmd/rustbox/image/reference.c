@@ -13,8 +13,7 @@ enum { TAG_MAX = 128 };
 
 static int refuse(const char *text, const char *reason, struct error *err)
 {
-	(void)error_set(err, 0, "image name \"%.300s\": %s", text, reason);
-	err->code = EINVAL;
+	(void)error_plain(err, EINVAL, "image name \"%.300s\": %s", text, reason);
 	return error_hint(err, "names look like debian, team/app:1.2 or registry:5000/team/app");
 }
 

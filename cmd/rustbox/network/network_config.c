@@ -242,8 +242,7 @@ static int write_network(const struct store *store, int folder, const struct net
 
 static int set_exists(const char *name, struct error *err)
 {
-	(void)error_set(err, 0, "the network %s exists", name);
-	err->code = EEXIST;
+	(void)error_plain(err, EEXIST, "the network %s exists", name);
 	return error_hint(err, "choose another name, or rustbox network remove %s", name);
 }
 
@@ -331,8 +330,7 @@ static int set_unknown(const struct store *store, const char *name, struct error
 	for (size_t i = 0; i < n; i++)
 		if (!str_equal(infos[i]->name, NETWORK_DEFAULT))
 			str_add_format(&names, ", %s", infos[i]->name);
-	(void)error_set(err, 0, "no such network: %s", name);
-	err->code = ENOENT;
+	(void)error_plain(err, ENOENT, "no such network: %s", name);
 	return error_hint(err,
 			  "there are: host, none, " NETWORK_DEFAULT
 			  "%s; rustbox network create %s makes one",

@@ -32,8 +32,7 @@ char *checkpoint_path(const struct store *store, const char *id, const char *dir
 	char *folder;
 
 	if (!name_is_valid(name)) {
-		(void)error_set(err, 0, "checkpoint name \"%s\"", name);
-		err->code = EINVAL;
+		(void)error_plain(err, EINVAL, "checkpoint name \"%s\"", name);
 		(void)error_hint(
 			err,
 			"letters, digits, \"_\", \".\" and \"-\" make one, %d at most, the "

@@ -73,16 +73,14 @@ bool name_is_valid(const char *name)
 int store_check_name(const char *name, struct error *err)
 {
 	if (!name_is_valid(name)) {
-		(void)error_set(err, 0, "name \"%.300s\"", name);
-		err->code = EINVAL;
+		(void)error_plain(err, EINVAL, "name \"%.300s\"", name);
 		return error_hint(err,
 				  "1 to %d of a-z A-Z 0-9 _ . - are allowed, the first a letter "
 				  "or a digit",
 				  NAME_MAX_BYTES);
 	}
 	if (store_is_id(name)) {
-		(void)error_set(err, 0, "name \"%s\"", name);
-		err->code = EINVAL;
+		(void)error_plain(err, EINVAL, "name \"%s\"", name);
 		return error_hint(err, "%d hex digits would be an id", STORE_ID_LENGTH);
 	}
 	return 0;

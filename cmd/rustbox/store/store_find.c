@@ -107,8 +107,7 @@ static int find_by_name(const struct store *store, const char *name, struct aren
 
 static int set_unknown(const char *name, struct error *err)
 {
-	(void)error_set(err, 0, "no such container: %s", name);
-	err->code = ENOENT;
+	(void)error_plain(err, ENOENT, "no such container: %s", name);
 	return error_hint(err, "rustbox list --all shows all there are");
 }
 

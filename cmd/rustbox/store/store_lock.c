@@ -13,9 +13,7 @@
 
 static int set_gone(const char *id, struct error *err)
 {
-	(void)error_set(err, 0, "no such container: %s (it was removed)", id);
-	err->code = ENOENT;
-	return -1;
+	return error_plain(err, ENOENT, "no such container: %s (it was removed)", id);
 }
 
 /* Locks the folder of a bundle. The folder may have been removed meanwhile. */

@@ -87,8 +87,7 @@ int store_take_name(struct store *store, const char *name, const char *id, struc
 			return 0;
 		drop_stale_name(store, name, owner);
 	}
-	(void)error_set(err, 0, "the name %s is taken by container %s", name, owner);
-	err->code = EEXIST;
+	(void)error_plain(err, EEXIST, "the name %s is taken by container %s", name, owner);
 	return error_hint(err, "rename or remove that one, or choose another name");
 }
 

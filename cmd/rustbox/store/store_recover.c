@@ -72,10 +72,8 @@ static int recover(struct store *store, struct record *record, struct arena *are
 	if (!record->auto_remove)
 		return 0;
 	event_of_container(store, record, "destroy", NULL, NULL);
-	(void)error_set(err, 0, "no such container: %s (%s, and it was to be removed then)",
-			record->id, record->state->error);
-	err->code = ENOENT;
-	return -1;
+	return error_plain(err, ENOENT, "no such container: %s (%s, and it was to be removed then)",
+			   record->id, record->state->error);
 }
 
 static int expire(struct store *store, struct record *record)

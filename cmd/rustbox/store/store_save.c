@@ -89,9 +89,7 @@ static int read_record(const struct store *store, const char *id, char **ret_tex
 		return 0;
 	if (store->run_fd >= 0 && err->code != ENOENT)
 		return error_wrap(err, "%s", store->run);
-	(void)error_set(err, 0, "no such container: %s", id);
-	err->code = ENOENT;
-	return -1;
+	return error_plain(err, ENOENT, "no such container: %s", id);
 }
 
 int store_load(const struct store *store, const char *id, struct arena *arena, struct record **ret,

@@ -33,8 +33,7 @@ int volume_check_name(const char *name, struct error *err)
 {
 	if (name_is_valid(name))
 		return 0;
-	(void)error_set(err, 0, "volume name \"%.300s\"", name);
-	err->code = EINVAL;
+	(void)error_plain(err, EINVAL, "volume name \"%.300s\"", name);
 	return error_hint(err,
 			  "1 to %d of a-z A-Z 0-9 _ . - are allowed, the first a letter or a digit",
 			  NAME_MAX_BYTES);
@@ -64,8 +63,7 @@ static char *data_path(const struct store *store, const char *name, struct arena
 
 static int set_unknown(const char *name, struct error *err)
 {
-	(void)error_set(err, 0, "no such volume: %s", name);
-	err->code = ENOENT;
+	(void)error_plain(err, ENOENT, "no such volume: %s", name);
 	return error_hint(err, "rustbox volume list shows all there are");
 }
 
@@ -188,11 +186,10 @@ static int make(struct store *store, const struct volume *volume, struct error *
 	else
 		rc = fill(folder, volume, err);
 	if (rc == 0 &&
-	    renameat2(store->root_fd, staging, store->root_fd, final.path, RENAME_NOREPLACE) < 0) {
-		rc = error_set(err, errno == EEXIST ? 0 : errno, "volume %s%s", volume->name,
-			       errno == EEXIST ? " exists already" : "");
-		err->code = errno;
-	}
+	    renameat2(store->root_fd, staging, store->root_fd, final.path, RENAME_NOREPLACE) < 0)
+		rc = errno == EEXIST
+			     ? error_plain(err, EEXIST, "volume %s exists already", volume->name)
+			     : error_set(err, errno, "volume %s", volume->name);
 	if (rc < 0)
 		(void)tree_remove(store->root_fd, staging, &ignored);
 	return rc;
@@ -293,8 +290,8 @@ static int check_unused(struct store *store, const struct volume *volume, struct
 		return -1;
 	if (!volume_is_used(volume, records, n, &user))
 		return 0;
-	(void)error_set(err, 0, "volume %s is in use by container %s", volume->name, user->id);
-	err->code = EBUSY;
+	(void)error_plain(err, EBUSY, "volume %s is in use by container %s", volume->name,
+			  user->id);
 	return error_hint(err, "remove that one first");
 }
 
@@ -310,11 +307,8 @@ static int lock_for_removal(const struct store *store, const char *name, struct 
 		return set_unknown(name, err);
 	if (folder < 0)
 		return error_set(err, errno, "open %s/%s", store->root, file.path);
-	if (flock(folder, LOCK_EX | LOCK_NB) < 0) {
-		(void)error_set(err, 0, "volume %s is in use by another command", name);
-		err->code = EBUSY;
-		return -1;
-	}
+	if (flock(folder, LOCK_EX | LOCK_NB) < 0)
+		return error_plain(err, EBUSY, "volume %s is in use by another command", name);
 	if (fstat(folder, &locked) < 0 ||
 	    fstatat(store->root_fd, file.path, &there, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    locked.st_ino != there.st_ino) /* somebody else has removed it, maybe made another */
